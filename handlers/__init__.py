@@ -1,0 +1,14 @@
+"""Restore points on events.
+
+The way of an event, one file per step::
+
+    aws_lambda            a platform's call becomes an Envelope
+      └▶ service          builds everything once per cold start; handle(envelope) is the pipeline
+           ├▶ reading     envelope → triggers            (envelope, timers, trigger)
+           ├▶ plan        triggers + rules + now → one Planned per (vault, resources)
+           ├▶ restore_point.take   wish → claim → look → one POST → outcome   (ledger, cbr, iam, wire, signing)
+           └▶ report      one log line, metrics, messages                       (message, topics)
+    watch                 wishes that are due, restore points followed to their end
+
+Everything from ``plan`` down to ``errors`` in that order of imports is pure: no clock, network, environment, chance or log.
+"""
