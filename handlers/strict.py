@@ -39,7 +39,7 @@ def fault(error: ValidationError, where: str = "") -> tuple[str, str]:
     """The first thing wrong, as (dotted path, sentence). ``where`` is put before the path."""
     first = error.errors(include_input=False, include_url=False)[0]
     steps = [*first["loc"]]
-    if first["type"] == "unknown_key":
+    if "key" in first.get("ctx", {}):  # what a validator of ours found inside the value it was given
         steps.append(str(first["ctx"]["key"]))
     path = where
     for step in steps:

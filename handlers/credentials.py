@@ -1,0 +1,155 @@
+"""Whose name we act in: the credential families of the environment, and what to do where they disagree.
+
+The names are the ones people have set already: the official SDK's (HUAWEICLOUD_SDK_…), the Terraform provider's (HW_…) and
+OpenStack's (OS_…).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from handlers.errors import Misconfigured
+
+
+class Secret:
+    """A value that is never printed: not by repr, str, format, a traceback's locals or JSON."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The value, for the one place that signs or sends it."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._value == other._value
+
+    __hash__ = None  # type: ignore[assignment]  # a secret is no key of anything
+
+
+@dataclass(frozen=True, slots=True)
+class AccessKey:
+    """AK/SK; with ``security_token`` they are temporary keys."""
+
+    access_key: str
+    secret_key: Secret
+    security_token: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Password:
+    """A user of an account (``domain``); a token is made from it."""
+
+    user: str
+    password: Secret
+    domain: str
+
+
+@dataclass(frozen=True, slots=True)
+class GivenToken:
+    """A token somebody else made. It cannot be renewed."""
+
+    token: Secret
+
+
+Credentials = AccessKey | Password | GivenToken
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one environment says: who we are, and which project and region are meant."""
+
+    credentials: Credentials
+    project_id: str
+    project_name: str
+    region: str
+
+
+Get = Callable[[str], str]
+
+_PREFIXES = ("HUAWEICLOUD_SDK_", "HW_", "OS_")
+
+
+def find(environ: Mapping[str, str], prefix: str = "") -> Found:
+    """The one identity of the environment, from variables that begin with ``prefix``. Raises Misconfigured.
+
+    Two families that name the same keys are fine; two that name different ones are refused: taking one of them silently
+    could back up the wrong account's vaults.
+    """
+
+    def get(name: str) -> str:
+        return environ.get(prefix + name, "").strip()
+
+    families: dict[str, Credentials] = {
+        prefix + name: credentials
+        for name, credentials in (
+            (
+                "HUAWEICLOUD_SDK_AK",
+                _keys(get, prefix, "HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN"),
+            ),
+            ("HW_ACCESS_KEY", _keys(get, prefix, "HW_ACCESS_KEY", "HW_SECRET_KEY", "HW_SECURITY_TOKEN")),
+            ("OS_ACCESS_KEY", _keys(get, prefix, "OS_ACCESS_KEY", "OS_SECRET_KEY", "OS_SECURITY_TOKEN")),
+        )
+        if credentials is not None
+    }
+    if not get("OS_ACCESS_KEY"):  # OpenStack's own family may hold both; keys need no call to become usable
+        families |= _openstack(get, prefix)
+    if not families:
+        raise Misconfigured(
+            f"{prefix}HUAWEICLOUD_SDK_AK",
+            f"no credentials found: set {prefix}HUAWEICLOUD_SDK_AK and {prefix}HUAWEICLOUD_SDK_SK, or {prefix}HW_ACCESS_KEY and "
+            f"{prefix}HW_SECRET_KEY, or {prefix}OS_USERNAME, {prefix}OS_PASSWORD and {prefix}OS_USER_DOMAIN_NAME",
+        )
+    (first, credentials), *others = families.items()
+    for name, other in others:
+        if other != credentials:
+            raise Misconfigured(
+                f"{first} and {name}", f"name two different identities; unset the variables of one family ({_family(name)})"
+            )
+    return Found(
+        credentials,
+        _agreed(environ, prefix, "HUAWEICLOUD_SDK_PROJECT_ID", "HW_PROJECT_ID", "OS_PROJECT_ID"),
+        get("OS_PROJECT_NAME") or get("HW_PROJECT_NAME"),
+        _agreed(environ, prefix, "HW_REGION_NAME", "OS_REGION_NAME"),
+    )
+
+
+def _keys(get: Get, prefix: str, access: str, secret: str, token: str) -> AccessKey | None:
+    if not get(access) and not get(secret):
+        return None
+    for name, other in ((access, secret), (secret, access)):
+        if not get(name):
+            raise Misconfigured(prefix + name, f"is not set although {prefix}{other} is; set both or neither")
+    return AccessKey(get(access), Secret(get(secret)), Secret(get(token)) if get(token) else None)
+
+
+def _openstack(get: Get, prefix: str) -> dict[str, Credentials]:
+    found: dict[str, Credentials] = {}
+    if get("OS_TOKEN"):
+        found[f"{prefix}OS_TOKEN"] = GivenToken(Secret(get("OS_TOKEN")))
+    if get("OS_USERNAME") or get("OS_PASSWORD"):
+        for name in ("OS_USERNAME", "OS_PASSWORD", "OS_USER_DOMAIN_NAME"):
+            if not get(name):
+                raise Misconfigured(
+                    prefix + name, "is not set; a password needs OS_USERNAME, OS_PASSWORD and OS_USER_DOMAIN_NAME"
+                )
+        found[f"{prefix}OS_PASSWORD"] = Password(get("OS_USERNAME"), Secret(get("OS_PASSWORD")), get("OS_USER_DOMAIN_NAME"))
+    return found
+
+
+def _agreed(environ: Mapping[str, str], prefix: str, *names: str) -> str:
+    """The value of the variables that are set, which must be one."""
+    given = {prefix + name: environ[prefix + name].strip() for name in names if environ.get(prefix + name, "").strip()}
+    if len(set(given.values())) > 1:
+        raise Misconfigured(" and ".join(given), "say two different things; unset one of them")
+    return next(iter(given.values()), "")
+
+
+def _family(variable: str) -> str:
+    return next((f"{family}…" for family in _PREFIXES if family in variable), variable)

@@ -1,0 +1,104 @@
+"""One delivery, whatever platform brought it, and the strict reading of JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Literal, NoReturn
+
+from handlers.errors import Refusal
+
+Door = Literal["timer", "once", "watch"]
+
+BODY_CAP = 1 << 20
+"""Bytes. The largest event that is read; platforms allow more (Lambda 6 MB), no sender known needs it."""
+DEPTH_CAP = 32
+_EXACT = 1 << 53
+"""Beyond this a JSON number is not the same number in every reader (RFC 8259, section 6)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One arrival at one entry function. The entry decides the door; the document only fills it in.
+
+    ``delivery_id`` is the platform's id of this invocation, ``seconds_left`` what remains until the platform kills the run.
+    """
+
+    door: Door
+    platform: str
+    delivery_id: str
+    document: object
+    seconds_left: float
+
+
+def parse_json(body: bytes, what: str = "event") -> object:
+    """``body`` as JSON that every reader reads alike; raises Refusal("malformed" or "too_large").
+
+    Refused although Python's own reader takes them: duplicate keys (two readers may take different ones), NaN and Infinity,
+    numbers beyond 2**53, UTF-16 and byte order marks, lone surrogates (a log line holding one is lost), NUL characters.
+    """
+    if len(body) > BODY_CAP:
+        raise Refusal("too_large", f"the {what} is larger than {BODY_CAP} bytes", http=413)
+    try:
+        document = json.loads(
+            body.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_constant=_constant,
+            parse_int=_integer,
+            parse_float=_float,
+        )
+        check(document)
+    except Refusal:
+        raise
+    except json.JSONDecodeError as error:
+        raise _malformed(f"is not JSON (line {error.lineno}, column {error.colno})", what) from None
+    except UnicodeDecodeError as error:
+        raise _malformed(f"is not UTF-8 (byte {error.start})", what) from None
+    except RecursionError:
+        raise _malformed(f"is nested deeper than {DEPTH_CAP} levels", what) from None
+    except ValueError as error:
+        raise _malformed(str(error), what) from None
+    return document
+
+
+def check(value: object, depth: int = 0) -> None:
+    """Depth and text of a document a platform parsed for us; raises ValueError."""
+    if depth > DEPTH_CAP:
+        raise ValueError(f"is nested deeper than {DEPTH_CAP} levels")
+    if isinstance(value, str):
+        if "\x00" in value or (not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value)):
+            raise ValueError("holds a character that is no text (NUL or half a surrogate pair)")
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            check(key, depth + 1)
+            check(each, depth + 1)
+    elif isinstance(value, list):
+        for each in value:
+            check(each, depth + 1)
+
+
+def _malformed(problem: str, what: str) -> Refusal:
+    return Refusal("malformed", f"the {what} {problem}", field="document")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("names a key twice in one object")
+    return found
+
+
+def _constant(_: str) -> NoReturn:
+    raise ValueError("holds NaN or Infinity")
+
+
+def _integer(text: str) -> int:
+    if len(text) > 17 or not -_EXACT <= int(text) <= _EXACT:
+        raise ValueError("holds a number beyond 2**53")
+    return int(text)
+
+
+def _float(text: str) -> float:
+    if not -_EXACT <= (number := float(text)) <= _EXACT:
+        raise ValueError("holds a number beyond 2**53")
+    return number

@@ -1,0 +1,123 @@
+"""The six ends of a planned restore point, and the answer a platform gets for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+from handlers.vault_backup import CheckpointResource, SkippedResource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one planned restore point in one delivery.
+
+    ``reason`` is a stable word for metrics and filters, ``message`` a sentence for people: what happened, to which vault,
+    what to do now. ``causes`` counts the causes this one restore point settles; ``cause_names`` names the first 20.
+    """
+
+    word: ClassVar[str]
+
+    reason: str
+    message: str
+    rule: str = ""
+    vault: str = ""
+    vault_id: str = ""
+    causes: int = 1
+    cause_names: tuple[str, ...] = ()
+    name: str = ""
+    checkpoint_id: str = ""
+    resources: tuple[CheckpointResource, ...] = ()
+    skipped_resources: tuple[SkippedResource, ...] = ()
+    delivery_id: str = ""
+    trigger: str = ""
+    sender: str = ""
+    duration_ms: int = 0
+    request_id: str = ""
+    error_code: str = ""
+    degraded: bool = False
+    """The ledger could not be used: the restore point is real, exactly-once rested on looking alone."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The outcome in JSON, as the command prints it and topics carry it."""
+        plain = {field.name: getattr(self, field.name) for field in fields(self)}
+        plain["resources"] = [each.model_dump(mode="json") for each in self.resources]
+        plain["skipped_resources"] = [each.model_dump(mode="json") for each in self.skipped_resources]
+        plain["cause_names"] = list(self.cause_names)
+        return {"outcome": self.word, **plain}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Created(Outcome):
+    """CBR accepted the POST of this delivery and works on at least one resource."""
+
+    word: ClassVar[str] = "created"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joined(Outcome):
+    """A restore point of this cause exists or runs already; nothing was asked of CBR."""
+
+    word: ClassVar[str] = "joined"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped(Outcome):
+    """Nothing was wanted: no rule matched, the event is too old, resolved, or held back by a window."""
+
+    word: ClassVar[str] = "skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused(Outcome):
+    """The event may not ask for this, or says nonsense. ``http`` is what an HTTP sender gets."""
+
+    word: ClassVar[str] = "refused"
+    http: int = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Later(Outcome):
+    """Not settled yet. ``durable``: the wish stands in the ledger and the watch takes it up; else somebody must redeliver."""
+
+    word: ClassVar[str] = "later"
+    durable: bool = True
+    retry_after: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed(Outcome):
+    """There is no restore point and repeating will not make one. Somebody must be told."""
+
+    word: ClassVar[str] = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a delivery as a whole gets: an HTTP status, and whether a platform that redelivers should do so."""
+
+    status: int
+    again: bool = False
+    retry_after: float = 0.0
+
+
+def answer(outcomes: Iterable[Outcome], *, told: bool, one_off: bool = False) -> Answer:
+    """The worst outcome speaks for the delivery; redelivering the whole is harmless because what is done joins.
+
+    ``told``: every Failed reached a topic. HTTP senders repeat on 5xx only, so what is final must never be one.
+    """
+    worst = Answer(200)
+    for outcome in outcomes:
+        match outcome:
+            case Failed() if not told:
+                return Answer(500, again=True)
+            case Later(durable=False):
+                worst = Answer(503, again=True, retry_after=outcome.retry_after)
+            case Later() if worst.status != 503:
+                worst = Answer(202, retry_after=outcome.retry_after)
+            case Failed() if worst.status == 200 and one_off:
+                worst = Answer(422)
+            case Refused() if worst.status == 200:
+                worst = Answer(outcome.http)
+    return worst

@@ -1,0 +1,178 @@
+"""Environment and rules file become one frozen value, or start fails naming what to change. No value is ever repeated."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+
+from handlers import credentials
+from handlers.credentials import Credentials
+from handlers.errors import Misconfigured
+from handlers.rules import DEFAULT_PROJECT, Project, Rules
+from handlers.strict import fault
+
+PLATFORMS = {"AWS_LAMBDA_FUNCTION_NAME": "AWS Lambda", "K_SERVICE": "Knative or Cloud Run", "RUNTIME_FUNC_NAME": "FunctionGraph"}
+"""Variables by which serverless platforms show themselves."""
+
+_HOSTS = {"huawei": "myhuaweicloud.com", "otc": "otc.t-systems.com"}
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One project, ready to be spoken to. ``project_id`` is empty where it has to be looked up at IAM by region.
+
+    ``cbr``, ``iam`` and ``smn`` are origins (``https://host``), the only ones this project's calls may go to.
+    """
+
+    name: str
+    credentials: Credentials
+    project_id: str
+    project_name: str
+    region: str
+    cbr: str
+    iam: str
+    smn: str
+    agency: str = ""
+    agency_domain: str = ""
+    requests_per_second: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a cold start needs to know."""
+
+    rules: Rules
+    rules_file: str
+    """Where the rules came from; empty where there is no file."""
+    projects: Mapping[str, Access]
+    ledger: str
+    """``memory`` or ``sqlite:PATH``."""
+    settle_seconds: float = 120.0
+    """How long CBR may take to show an accepted request in its lists. A claim outlives the run by this much."""
+    ca_file: str = ""
+    """A file of certificates to trust instead of the public ones, for private installations."""
+
+
+def load(environ: Mapping[str, str] | None = None, rules_file: str | None = None) -> Settings:
+    """Settings from ``environ`` (the process's own by default) and the rules file. Raises Misconfigured."""
+    environ = os.environ if environ is None else environ
+    found = find_rules(environ, rules_file)
+    rules = read_rules(found) if found else Rules()
+    projects = rules.projects or {DEFAULT_PROJECT: Project()}
+    return Settings(
+        rules=rules,
+        rules_file=str(found or ""),
+        projects={name: _access(name, project, environ) for name, project in projects.items()},
+        ledger=_ledger(environ),
+        settle_seconds=_settle(environ),
+        ca_file=environ.get("RESTORE_POINT_CA_FILE", ""),
+    )
+
+
+def find_rules(environ: Mapping[str, str], given: str | None) -> Path | None:
+    """``--rules``, else RESTORE_POINT_RULES, else ./rules.toml, else the rules.toml packed beside the package."""
+    if given or environ.get("RESTORE_POINT_RULES"):
+        path = Path(given or environ["RESTORE_POINT_RULES"])
+        if not path.is_file():
+            raise Misconfigured("--rules" if given else "RESTORE_POINT_RULES", f"there is no file {path.name!r} at that path")
+        return path
+    places = (Path("rules.toml"), Path(__file__).parent.parent / "rules.toml")
+    return next((path for path in places if path.is_file()), None)
+
+
+def read_rules(path: Path) -> Rules:
+    """The rules file, read strictly. Raises Misconfigured naming file and key, or line and column."""
+    try:
+        return Rules.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except tomllib.TOMLDecodeError as error:
+        raise Misconfigured(path.name, f"is not TOML: {error}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(path.name, f"cannot be read ({type(error).__name__})") from None
+    except ValidationError as error:
+        key, sentence = fault(error)
+        raise Misconfigured(f"{path.name}: {key}" if key else path.name, sentence) from None
+
+
+def _access(name: str, project: Project, environ: Mapping[str, str]) -> Access:
+    prefix = project.credentials.removeprefix("env").removeprefix(":")
+    found = credentials.find(environ, prefix)
+    auth_url = environ.get(f"{prefix}OS_AUTH_URL", "") or environ.get(f"{prefix}HUAWEICLOUD_SDK_IAM_ENDPOINT", "")
+    region = project.region or found.region or _only_region(environ, prefix)
+    cloud = project.cloud or ("otc" if (urlsplit(auth_url).hostname or "").endswith(".otc.t-systems.com") else "huawei")
+
+    def origin(service: str, given: str | None, variable: str) -> str:
+        if given:
+            return _origin(f"projects.{name}.{'endpoint' if service == 'cbr' else service + '_endpoint'}", given)
+        if environ.get(variable):
+            return _origin(variable, environ[variable])
+        if service == "iam" and auth_url:
+            return _origin(f"{prefix}OS_AUTH_URL", auth_url)
+        if not region:
+            raise Misconfigured(
+                f"projects.{name}.region", f"is not set: write it there, or set {prefix}HW_REGION_NAME, or name the endpoint"
+            )
+        return f"https://{service}.{region}.{_HOSTS[cloud]}"
+
+    suffix = region.replace("-", "_").upper()
+    return Access(
+        name=name,
+        credentials=found.credentials,
+        project_id=project.project_id or found.project_id,
+        project_name=found.project_name or region,
+        region=region,
+        cbr=origin("cbr", project.endpoint, f"{prefix}HUAWEICLOUD_SDK_REGION_CBR_{suffix}"),
+        iam=origin("iam", project.iam_endpoint, f"{prefix}HUAWEICLOUD_SDK_IAM_ENDPOINT"),
+        smn=origin("smn", project.smn_endpoint, f"{prefix}HUAWEICLOUD_SDK_REGION_SMN_{suffix}"),
+        agency=project.agency or "",
+        agency_domain=project.agency_domain or "",
+        requests_per_second=project.requests_per_second,
+    )
+
+
+def _only_region(environ: Mapping[str, str], prefix: str) -> str:
+    """The region the official SDK's endpoint variable speaks of, where there is exactly one such variable."""
+    start = f"{prefix}HUAWEICLOUD_SDK_REGION_CBR_"
+    regions = [name.removeprefix(start) for name in environ if name.startswith(start)]
+    return regions[0].lower().replace("_", "-") if len(regions) == 1 else ""
+
+
+def _origin(setting: str, url: str) -> str:
+    """``https://host[:port]`` of an endpoint; a path of /v3 is what people have in OS_AUTH_URL and is left off."""
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port
+    except ValueError:
+        raise Misconfigured(setting, "is no URL") from None
+    if parts.path.strip("/") not in ("", "v3") or parts.query or parts.fragment or parts.username or not parts.hostname:
+        raise Misconfigured(setting, "must be an origin such as https://cbr.eu-de.otc.t-systems.com, without path or user")
+    loopback = parts.hostname in ("localhost", "::1") or parts.hostname.startswith("127.")
+    if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
+        raise Misconfigured(setting, "must begin with https:// (plain http is for loopback only)")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}" + (f":{port}" if port else "")
+
+
+def _ledger(environ: Mapping[str, str]) -> str:
+    if given := environ.get("RESTORE_POINT_LEDGER", "").strip():
+        return given
+    for variable, platform in PLATFORMS.items():
+        if environ.get(variable):
+            raise Misconfigured(
+                "RESTORE_POINT_LEDGER",
+                f"is not set; on {platform} every instance has its own disk, so a file is no shared ledger: choose one by name",
+            )
+    state = environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return f"sqlite:{Path(state) / 'restore-point' / 'ledger.sqlite3'}"
+
+
+def _settle(environ: Mapping[str, str]) -> float:
+    text = environ.get("RESTORE_POINT_SETTLE_SECONDS", "120")
+    if not (text.isascii() and text.isdecimal() and int(text) <= 3600):
+        raise Misconfigured("RESTORE_POINT_SETTLE_SECONDS", "must be a whole number of seconds, at most 3600")
+    return float(text)
