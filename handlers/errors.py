@@ -11,7 +11,8 @@
     │  ├─ Unauthorized     our own credentials or rights are refused
     │  └─ Rejected         executed never, and asking again will not help
     ├─ LedgerDown          the store of wishes cannot be read or written
-    └─ NotTold             a topic did not take a message
+    ├─ NotTold             a topic did not take a message
+    └─ Redeliver           this delivery is not settled: the platform must bring it again
 
 Which class an answer of CBR falls into is decided in one place, ``cbr.meaning``.
 """
@@ -88,3 +89,7 @@ class LedgerDown(RestorePointError):
 
 class NotTold(RestorePointError):
     """A topic did not take a message."""
+
+
+class Redeliver(RestorePointError):
+    """This delivery is not settled: raised at a platform's door, so that it is brought again or ends in its dead-letter queue."""

@@ -27,8 +27,8 @@ _TRANSIENT = frozenset(
 _FINAL = frozenset(
     "1005 1006 1011 2001 2003 2007 2009 2012 2013 2014 2015 4001 6000 6001 6002 6003 6100 6101 6102 6103 6104 6105 6106"
     " 6109 6114 6116 6117 6119 6120 6122 6124 6126 6127 6128 6129 6131 6133 6135 6136 6137 6138 6140 6141 6142 6200 6204"
-    " 6207 6209 6210 6211 6212 6213 6214 6217 6220 6300 6301 6302 6402 6500 6501 6600 6601 6700 6701 6703 6704 6705 6706 6707 6708"
-    " 6709 6710 6711 6713 6714 7000 7001 7002 7004 7006 7007 7008 7100 7103 7104 7105 7106 7107 7108 7109 7110 7111 7113"
+    " 6207 6209 6210 6211 6212 6213 6214 6217 6220 6300 6301 6302 6402 6500 6501 6600 6601 6700 6701 6703 6704 6705 6706 6707"
+    " 6708 6709 6710 6711 6713 6714 7000 7001 7002 7004 7006 7007 7008 7100 7103 7104 7105 7106 7107 7108 7109 7110 7111 7113"
     " 7114 7115 7116 7117 7201 7204 7300 7301 7303 8300 8600 9900".split()
 )
 _GATEWAY_FINAL = frozenset({"0103", "0104", "0105"})  # may come with 500, yet no back end was reached
@@ -50,6 +50,12 @@ def meaning(status: int, headers: Mapping[str, str], body: bytes, *, now: dateti
         request_id=_clipped(headers.get("x-request-id") or headers.get("x-iam-trace-id") or "", 128),
         retry_after=_retry_after(headers.get("retry-after", ""), now),
     )
+
+
+def is_busy(code: str) -> bool:
+    """Whether a code says that something has to end first; skipped resources carry the same codes as failed calls."""
+    family, _, number = code.rpartition(".")
+    return family == "BackupService" and number in _BUSY
 
 
 def _kind(status: int, code: str) -> type[CallFailed]:

@@ -1,4 +1,6 @@
-"""The six ends of a planned restore point, and the answer a platform gets for them."""
+"""The six ends of a planned restore point, the three ends of one that was followed,
+and the answer a platform gets for them.
+"""
 
 from __future__ import annotations
 
@@ -91,6 +93,27 @@ class Failed(Outcome):
     """There is no restore point and repeating will not make one. Somebody must be told."""
 
     word: ClassVar[str] = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Available(Outcome):
+    """A restore point that was followed is there, with every resource asked for."""
+
+    word: ClassVar[str] = "available"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partly(Outcome):
+    """A restore point that was followed is there, but not all that was asked for is in it."""
+
+    word: ClassVar[str] = "partly"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broken(Outcome):
+    """A restore point that CBR had accepted ended in error or vanished: there is none for this cause."""
+
+    word: ClassVar[str] = "broken"
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,17 @@ class Planned:
         """The name CBR gets."""
         return self.backup.parameters.name or "" if self.backup.parameters else ""
 
+    @property
+    def whose(self) -> str:
+        """The vault as people know it."""
+        return self.vault or self.backup.vault_id
+
+    @property
+    def what(self) -> str:
+        """What is asked for, in a sentence's words."""
+        some = self.backup.resource_ids
+        return f"a restore point of vault {self.whose}" + (f" ({len(some)} of its resources)" if some else "")
+
     def about(self) -> dict[str, Any]:
         """The fields every outcome of it repeats."""
         return {

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, StrictStr, model_validator
 from pydantic_core import PydanticCustomError
 
-from handlers.strict import Strict, nearest
+from handlers.documents import Strict, nearest
 from handlers.vault_backup import CheckpointParam, Uuid, retention_conflict
 
 Told = Literal["created", "joined", "skipped", "refused", "later", "failed", "available", "partly", "broken"]

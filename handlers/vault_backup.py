@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     StrictBool,
     StrictInt,
@@ -23,8 +20,8 @@ from pydantic import (
     ValidationError,
 )
 
+from handlers.documents import Moment, Number, Object, Strict, Text, Tolerant, fault, listed, read
 from handlers.errors import Refusal
-from handlers.strict import Strict, fault, read
 
 ResourceType = Literal[
     "OS::Nova::Server",
@@ -173,51 +170,7 @@ def read_vault_backup(document: object) -> VaultBackup:
 # --- the reply ------------------------------------------------------------------------------------------------------
 
 
-def _number(value: object) -> object:
-    """Sizes are documented as strings, shown as integers, sent as strings, and may be missing or empty."""
-    if isinstance(value, str):
-        return int(value) if value.isascii() and value.isdecimal() and len(value) < 19 else None
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _object(value: object) -> object:
-    """``extra_info`` of a resource: JSON text on the wire, an object in some replies, null or missing in others."""
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            value = None
-    return value if isinstance(value, dict) else {}
-
-
-def _moment(value: object) -> object:
-    """The wire sends naive UTC with six decimals, the documents show Z, +00:00 and three decimals."""
-    if not isinstance(value, str):
-        raise ValueError("must be a time")
-    moment = datetime.fromisoformat(value)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def _listed(value: object) -> object:
-    return value if isinstance(value, list) else ()
-
-
-def _text(value: object) -> object:
-    return "" if value is None else str(value)
-
-
-Moment = Annotated[datetime, BeforeValidator(_moment)]
-Number = Annotated[int | None, BeforeValidator(_number)]
-Text = Annotated[str, BeforeValidator(_text)]
-
-
-class _Reply(BaseModel):
-    """Replies grow fields and enum values without notice: everything unknown is let through unread."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
-
-
-class CheckpointResource(_Reply):
+class CheckpointResource(Tolerant):
     """A resource that takes part. ``resource_size`` is in GB; the unit of ``backup_size`` is not reliable here."""
 
     id: Text
@@ -227,10 +180,10 @@ class CheckpointResource(_Reply):
     resource_size: Number = None
     backup_size: Number = None
     backup_count: Number = None
-    extra_info: Annotated[dict[str, Any], BeforeValidator(_object)] = Field(default_factory=dict)
+    extra_info: Object = Field(default_factory=dict)
 
 
-class SkippedResource(_Reply):
+class SkippedResource(Tolerant):
     """A resource that is *not* being backed up although the call succeeded. ``code`` is one of CBR's error codes."""
 
     id: Text = ""
@@ -240,16 +193,16 @@ class SkippedResource(_Reply):
     reason: Text = ""
 
 
-class CheckpointVault(_Reply):
+class CheckpointVault(Tolerant):
     """The vault as the restore point sees it."""
 
     id: Text = ""
     name: Text = ""
-    resources: Annotated[tuple[CheckpointResource, ...], BeforeValidator(_listed)] = ()
-    skipped_resources: Annotated[tuple[SkippedResource, ...], BeforeValidator(_listed)] = ()
+    resources: Annotated[tuple[CheckpointResource, ...], BeforeValidator(listed)] = ()
+    skipped_resources: Annotated[tuple[SkippedResource, ...], BeforeValidator(listed)] = ()
 
 
-class CheckpointExtraInfo(_Reply):
+class CheckpointExtraInfo(Tolerant):
     """Echo of the request; Open Telekom Cloud leaves name and description out when the restore point is shown."""
 
     name: Text = ""
@@ -257,7 +210,7 @@ class CheckpointExtraInfo(_Reply):
     retention_duration: Number = None
 
 
-class Checkpoint(_Reply):
+class Checkpoint(Tolerant):
     """A restore point as CBR answers it. ``status``: available, protecting, error, deleting, deleted, error-deleting."""
 
     id: Annotated[str, Field(min_length=1)]
@@ -268,7 +221,7 @@ class Checkpoint(_Reply):
     extra_info: CheckpointExtraInfo | None = None
 
 
-class _CheckpointReply(_Reply):
+class _CheckpointReply(Tolerant):
     checkpoint: Checkpoint
 
 

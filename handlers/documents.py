@@ -1,11 +1,16 @@
-"""How documents are read: unknown keys and wrong types are refused, and every refusal names the field, never the value."""
+"""How documents are read: what people write for us strictly, what the service answers tolerantly.
+
+Every refusal names the field and never repeats the value.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from handlers.errors import Refusal
@@ -72,6 +77,52 @@ def _hint(key: object, known: list[str]) -> str:
 def _printable(key: object) -> str:
     """A key from outside, fit for a message: one line, short."""
     return str(key).encode("ascii", "backslashreplace").decode()[:64]
+
+
+def _number(value: object) -> object:
+    """Sizes are documented as strings, shown as integers, sent as strings, and may be missing or empty."""
+    if isinstance(value, str):
+        return int(value) if value.isascii() and value.isdecimal() and len(value) < 19 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _object(value: object) -> object:
+    """``extra_info`` of a resource: JSON text on the wire, an object in some replies, null or missing in others."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            value = None
+    return value if isinstance(value, dict) else {}
+
+
+def _moment(value: object) -> object:
+    """The wire sends naive UTC with six decimals, the documents show Z, +00:00 and three decimals."""
+    if not isinstance(value, str):
+        raise ValueError("must be a time")
+    moment = datetime.fromisoformat(value)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def listed(value: object) -> object:
+    """A list, or nothing where a reply has null or something else."""
+    return value if isinstance(value, list) else ()
+
+
+def _text(value: object) -> object:
+    return "" if value is None else str(value)
+
+
+Moment = Annotated[datetime, BeforeValidator(_moment)]
+Number = Annotated[int | None, BeforeValidator(_number)]
+Text = Annotated[str, BeforeValidator(_text)]
+Object = Annotated[dict[str, Any], BeforeValidator(_object)]
+
+
+class Tolerant(BaseModel):
+    """Base of what the service answers. It grows fields and enum values without notice: the unknown is let through unread."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
 _SENTENCES = {

@@ -1,0 +1,51 @@
+"""AWS Lambda: the platform's call becomes an Envelope, the outcomes its answer.
+
+``timer`` is invoked by EventBridge and EventBridge Scheduler (both asynchronously: raising means one more delivery, then the
+dead-letter queue), ``watch`` by a schedule every few minutes. Who may invoke is IAM's business: the functions have no URL.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Protocol
+
+from handlers.envelope import Door, Envelope
+from handlers.errors import Redeliver
+from handlers.service import Delivered, Service
+from handlers.settings import load
+
+
+class Context(Protocol):
+    """What is used of Lambda's context object."""
+
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int: ...  # noqa: D102 - AWS's name says it
+
+
+def timer(event: object, context: Context) -> dict[str, Any]:
+    """A schedule fired."""
+    return _answer(service().handle(_envelope("timer", event, context)))
+
+
+def watch(event: object, context: Context) -> dict[str, Any]:
+    """Look after what is due. What the event holds does not matter."""
+    return _answer(service().watch(_envelope("watch", event, context)))
+
+
+@cache
+def service() -> Service:
+    """Built at the first event and kept while the instance is warm; a bad configuration fails every event, loudly."""
+    return Service(load(), metrics=True)
+
+
+def _envelope(door: Door, event: object, context: Context) -> Envelope:
+    seconds = context.get_remaining_time_in_millis() / 1000
+    return Envelope(door, "lambda", context.aws_request_id, event, seconds)
+
+
+def _answer(delivered: Delivered) -> dict[str, Any]:
+    answer = delivered.answer
+    if answer.again:
+        raise Redeliver(f"not settled, deliver again: {'; '.join(outcome.message for outcome in delivered.outcomes)[:500]}")
+    return {"status": answer.status, "outcomes": [outcome.to_dict() for outcome in delivered.outcomes]}

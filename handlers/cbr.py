@@ -1,0 +1,229 @@
+"""The CBR API: create and show a restore point, list backups, vaults and operation logs. One project, one pace.
+
+Source: CBR API reference (v3). Replies are read tolerantly; a success that cannot be read is Unclear, never a guess.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+from urllib.parse import urlencode
+
+from pydantic import BeforeValidator, Field, ValidationError
+
+from handlers.documents import Moment, Number, Object, Text, Tolerant, listed
+from handlers.errors import CallFailed, Rejected, Unclear
+from handlers.iam import Session
+from handlers.meaning import meaning
+from handlers.vault_backup import Checkpoint, VaultBackup, read_checkpoint
+from handlers.wire import Clock, Deadline, Pace, Reply
+
+PAGE = 1000
+"""The most entries a list gives at once."""
+PAGES = 20
+"""A list is read to its end, but never for ever: 20,000 backups of one vault within one window are not plausible."""
+
+Model = TypeVar("Model", bound=Tolerant)
+
+
+class Backup(Tolerant):
+    """One resource's copy inside a restore point; ``parent_id`` is set on the copy of one disk of a server."""
+
+    id: Text
+    name: Text = ""
+    status: Text = ""
+    checkpoint_id: Text = ""
+    vault_id: Text = ""
+    resource_id: Text = ""
+    resource_name: Text = ""
+    resource_type: Text = ""
+    created_at: Moment
+    parent_id: Text = ""
+
+
+class VaultResource(Tolerant):
+    """A server, disk or file system associated with a vault. ``size`` in GB, ``backup_size`` in MB."""
+
+    id: Text
+    type: Text = ""
+    name: Text = ""
+    protect_status: Text = ""
+    size: Number = None
+    backup_size: Number = None
+    backup_count: Number = None
+
+
+class Billing(Tolerant):
+    """``size`` in GB, ``used`` in MB: the reference documents both so."""
+
+    size: Number = None
+    used: Number = None
+    status: Text = ""
+    object_type: Text = ""
+    protect_type: Text = ""
+
+
+class Vault(Tolerant):
+    """A vault as it stands now."""
+
+    id: Text
+    name: Text = ""
+    resources: Annotated[tuple[VaultResource, ...], BeforeValidator(listed)] = ()
+    billing: Billing = Billing()
+
+
+class Operation(Tolerant):
+    """One line of the operation log: one resource of one restore point."""
+
+    id: Text
+    checkpoint_id: Text = ""
+    status: Text = ""
+    operation_type: Text = ""
+    created_at: Moment
+    error_info: Object = Field(default_factory=dict)
+    extra_info: Object = Field(default_factory=dict)
+
+    @property
+    def progress(self) -> int:
+        """Percent."""
+        value = _dig(self.extra_info, "common", "progress")
+        return min(max(value, 0), 100) if isinstance(value, int) else 0
+
+    @property
+    def resource_id(self) -> str:
+        """The resource this line is about."""
+        return str(_dig(self.extra_info, "resource", "id") or "")
+
+    @property
+    def resource_name(self) -> str:
+        """Its name."""
+        return str(_dig(self.extra_info, "resource", "name") or "")
+
+    @property
+    def error(self) -> tuple[str, str]:
+        """Code and text; both empty on success."""
+        return str(self.error_info.get("code") or ""), str(self.error_info.get("message") or "")[:200]
+
+
+@dataclass(slots=True)
+class Cbr:
+    """One project's CBR. ``find_project`` is asked once, where the project's id is not configured.
+
+    Every verb raises the class of CallFailed that ``meaning`` names, NotSent or Unclear; none of them repeats a POST.
+    """
+
+    session: Session
+    origin: str
+    project_id: str
+    find_project: Callable[[Deadline], str]
+    pace: Pace
+    clock: Clock
+    _finding: threading.Lock = field(default_factory=threading.Lock)
+
+    def create(self, backup: VaultBackup, deadline: Deadline) -> tuple[Checkpoint, str]:
+        """POST /checkpoints, once: the restore point CBR began, and the request id. 200 does not mean that all take part."""
+        reply = self._call("POST", "checkpoints", deadline, body=backup.to_bytes())
+        return self._checkpoint(reply), reply.request_id
+
+    def show(self, checkpoint_id: str, deadline: Deadline) -> Checkpoint:
+        """GET /checkpoints/{id}. Open Telekom Cloud leaves name and description out here."""
+        return self._checkpoint(self._call("GET", f"checkpoints/{_path_id(checkpoint_id)}", deadline))
+
+    def backups(self, deadline: Deadline, *, vault_id: str, since: datetime | None = None) -> list[Backup]:
+        """The vault's backups, newest first. Names are not filtered by the service: whether it matches exactly is unknown."""
+        query = {"vault_id": vault_id, "sort": "created_at:desc"}
+        if since:
+            query["start_time"] = _time(since)
+        return self._list("backups", Backup, query, deadline)
+
+    def operations(self, deadline: Deadline, *, vault_id: str, since: datetime) -> list[Operation]:
+        """Backup operations of a vault; the log cannot be asked for a restore point, hence matched by the caller."""
+        query = {"vault_id": vault_id, "operation_type": "backup", "start_time": _time(since)}
+        return self._list("operation-logs", Operation, query, deadline, key="operation_logs")
+
+    def vault(self, vault_id: str, deadline: Deadline) -> Vault:
+        """GET /vaults/{id}."""
+        return self._read(Vault, self._call("GET", f"vaults/{_path_id(vault_id)}", deadline), "vault")
+
+    def vaults(self, deadline: Deadline) -> list[Vault]:
+        """All vaults of the project."""
+        return self._list("vaults", Vault, {}, deadline)
+
+    def _call(self, method: str, path: str, deadline: Deadline, *, body: bytes = b"") -> Reply:
+        with self._finding:
+            if not self.project_id:
+                self.project_id = self.find_project(deadline)
+        self.pace.wait(deadline)
+        reply = self.session.request(method, f"{self.origin}/v3/{_path_id(self.project_id)}/{path}", deadline, body=body)
+        if reply.status != 200:
+            raise meaning(reply.status, reply.headers, reply.body, now=self.clock.now())
+        return reply
+
+    def _checkpoint(self, reply: Reply) -> Checkpoint:
+        try:
+            return read_checkpoint(json.loads(reply.body))
+        except (ValueError, RecursionError):
+            raise _unreadable(reply) from None
+
+    def _list(self, path: str, model: type[Model], query: dict[str, str], deadline: Deadline, key: str = "") -> list[Model]:
+        """Every page until one is not full. A list that shifts while it is read shows an entry twice: kept once, by id."""
+        found: dict[str, Model] = {}
+        for page in range(PAGES):
+            asked = urlencode(query | {"limit": str(PAGE), "offset": str(page * PAGE)})
+            reply = self._call("GET", f"{path}?{asked}", deadline)
+            entries = self._entries(reply, key or path)
+            for entry in entries:
+                read = self._entry(model, entry, reply)
+                found.setdefault(str(getattr(read, "id", "")), read)
+            if len(entries) < PAGE:
+                break
+        return list(found.values())
+
+    @staticmethod
+    def _entries(reply: Reply, key: str) -> list[Any]:
+        try:
+            entries = json.loads(reply.body)[key]
+        except (ValueError, RecursionError, KeyError, TypeError):
+            raise _unreadable(reply) from None
+        if not isinstance(entries, list):
+            raise _unreadable(reply)
+        return entries
+
+    @staticmethod
+    def _entry(model: type[Model], entry: object, reply: Reply) -> Model:
+        try:
+            return model.model_validate(entry)
+        except ValidationError:
+            raise _unreadable(reply) from None
+
+    def _read(self, model: type[Model], reply: Reply, key: str) -> Model:
+        try:
+            return model.model_validate(json.loads(reply.body)[key])
+        except (ValueError, RecursionError, KeyError, TypeError):
+            raise _unreadable(reply) from None
+
+
+def _dig(value: object, *keys: str) -> Any:
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _path_id(value: str) -> str:
+    """An id that may stand in a path: an id from a reply is no more to be trusted there than one from an event."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value):
+        raise Rejected("an id that is no id would have become part of a path")
+    return value
+
+
+def _time(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _unreadable(reply: Reply) -> CallFailed:
+    return Unclear("CBR answered 200 with something unreadable", status=reply.status, request_id=reply.request_id)

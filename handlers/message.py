@@ -1,0 +1,71 @@
+"""An outcome as a person and a program read it: a subject that says it all, a short text, one versioned document."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from handlers.outcome import Outcome
+
+SCHEMA = "restore-point/1"
+"""Names the document's shape. An event that carries it is a message of our own and must never ask for anything."""
+
+_SAYS = {
+    "created": "started",
+    "joined": "was there already",
+    "skipped": "not wanted",
+    "refused": "REFUSED",
+    "later": "delayed",
+    "failed": "FAILED",
+    "available": "available",
+    "partly": "INCOMPLETE",
+    "broken": "BROKEN",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """``subject`` is at most 100 ASCII characters on one line, ``text`` plain lines, ``document`` JSON."""
+
+    outcome: str
+    subject: str
+    text: str
+    document: dict[str, Any]
+
+
+def compose(outcome: Outcome) -> Message:
+    """The message for one outcome. Nothing in it is a template filled from outside: values stand quoted on lines of their own."""
+    plain = outcome.to_dict()
+    whose = outcome.vault or outcome.vault_id
+    subject = f"Restore point {_SAYS[outcome.word]}" + (f": vault {whose}" if whose else f" ({outcome.reason})")
+    lines = [
+        outcome.message,
+        "",
+        *(f"{label}: {_line(value)}" for label, value in _facts(outcome) if value),
+        *(
+            f"Skipped: {_line(each.name or each.id)} ({_line(each.code)}) {_line(each.reason)}"
+            for each in outcome.skipped_resources[:20]
+        ),
+    ]
+    return Message(outcome.word, _line(subject)[:100], "\n".join(lines).rstrip() + "\n", {"schema": SCHEMA, **plain})
+
+
+def _facts(outcome: Outcome) -> tuple[tuple[str, str], ...]:
+    return (
+        ("Outcome", f"{outcome.word} ({outcome.reason})"),
+        ("Vault", f"{outcome.vault} {outcome.vault_id}".strip()),
+        ("Name", outcome.name),
+        ("Restore point", outcome.checkpoint_id),
+        ("Rule", outcome.rule),
+        ("Asked by", f"{outcome.trigger} {outcome.sender}".strip()),
+        ("Cause", "; ".join(outcome.cause_names[:3])),
+        ("Delivery", outcome.delivery_id),
+        ("Error code", outcome.error_code),
+        ("Request id", outcome.request_id),
+    )
+
+
+def _line(text: str) -> str:
+    """One printable ASCII line of at most 200 characters: some of these words come from an event or from CBR."""
+    return json.dumps(text)[1:-1].replace('\\"', '"')[:200]

@@ -1,0 +1,150 @@
+"""One delivery → one log line, metrics, messages. Outcomes are decided before this and never changed by it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import IO, TYPE_CHECKING, Any
+
+from handlers.envelope import Envelope
+from handlers.errors import NotTold
+from handlers.message import Message, compose
+from handlers.outcome import Outcome
+from handlers.topics import Topic
+from handlers.wire import Deadline
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
+
+SERVICE = "restore-point"
+NAMESPACE = "RestorePoint"
+NAMED = 20
+"""Outcomes a log line names; a line stays below 16 kB, which every platform takes whole."""
+_LEVELS = {
+    "failed": logging.ERROR,
+    "broken": logging.ERROR,
+    "partly": logging.WARNING,
+    "later": logging.WARNING,
+    "refused": logging.WARNING,
+}
+_writing = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How many topics took an outcome's message, and what the others said."""
+
+    sent: int
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Where a process reports to. ``stream`` takes log lines and metrics; ``metrics`` is for AWS, which reads them there."""
+
+    topics: tuple[Topic, ...]
+    stream: IO[str] | None = None
+    metrics: bool = False
+
+    def tell(self, envelope: Envelope, outcomes: Sequence[Outcome], deadline: Deadline) -> bool:
+        """Publish, log and count; True when every failure reached at least one topic."""
+        return self.log(envelope, outcomes, [self.publish(outcome, deadline) for outcome in outcomes])
+
+    def publish(self, outcome: Outcome, deadline: Deadline) -> Told:
+        """Send the outcome's message to every topic that wants it."""
+        sent, problems = 0, []
+        for topic in self.topics:
+            if outcome.word in topic.outcomes:
+                try:
+                    topic.send(compose(outcome), deadline)
+                    sent += 1
+                except NotTold as problem:
+                    problems.append(f"{topic.name}: {problem}")
+        return Told(sent, tuple(problems))
+
+    def log(self, envelope: Envelope, outcomes: Sequence[Outcome], told: Sequence[Told]) -> bool:
+        """The delivery's line and its metrics, after its messages; True when every failure reached at least one topic."""
+        self._line(*self._entry(envelope, outcomes, told))
+        if self.metrics and outcomes:
+            self._measure(envelope, outcomes)
+        return all(each.sent for outcome, each in zip(outcomes, told, strict=True) if outcome.word == "failed")
+
+    def write(self, message: Message) -> None:
+        """A message as a log line: what a topic of kind ``log`` does with it."""
+        level = _LEVELS.get(message.outcome, logging.INFO)
+        self._line(level, message.subject, {"topic_message": message.document})
+
+    def problem(self, text: str, **facts: str) -> None:
+        """A line about ourselves, such as a start that was refused."""
+        self._line(logging.ERROR, text, {"problem": facts})
+
+    @staticmethod
+    def _entry(envelope: Envelope, outcomes: Sequence[Outcome], told: Sequence[Told]) -> tuple[int, str, dict[str, Any]]:
+        counted = Counter(outcome.word for outcome in outcomes)
+        level = max((_LEVELS.get(word, logging.INFO) for word in counted), default=logging.INFO)
+        extra: dict[str, Any] = {
+            "delivery": {"id": envelope.delivery_id, "door": envelope.door, "platform": envelope.platform},
+            "restore_points": [_brief(outcome) for outcome in outcomes[:NAMED]],
+            "told": sum(each.sent for each in told),
+        }
+        if len(outcomes) > NAMED:
+            extra["unnamed"] = len(outcomes) - NAMED
+        if problems := [problem for each in told for problem in each.problems]:
+            level = logging.ERROR
+            extra["not_told"] = problems[:NAMED]
+        text = ", ".join(f"{count} {word}" for word, count in counted.items()) or "nothing to do"
+        return level, f"{envelope.door}: {text}", extra
+
+    def _line(self, level: int, text: str, extra: dict[str, Any]) -> None:
+        logger, handler = _logger()
+        try:
+            with _writing:
+                handler.setStream(self.stream or sys.stdout)
+                logger.log(level, text, extra=extra)
+        except (OSError, ValueError):  # a closed or full output must not undo what was done
+            return
+
+    def _measure(self, envelope: Envelope, outcomes: Sequence[Outcome]) -> None:
+        """CloudWatch embedded metrics: counts by outcome, one dimension from a closed set."""
+        from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+        emf = EphemeralMetrics(namespace=NAMESPACE, service=SERVICE)  # one a delivery: threads must not mix
+        emf.add_dimension("door", envelope.door)
+        for word, count in Counter(outcome.word for outcome in outcomes).items():
+            emf.add_metric(word.capitalize(), MetricUnit.Count, count)
+        for outcome in outcomes:
+            emf.add_metric("Duration", MetricUnit.Milliseconds, outcome.duration_ms)
+        line = json.dumps(emf.serialize_metric_set(), separators=(",", ":"))
+        with _writing:
+            print(line, file=self.stream or sys.stdout, flush=True)
+
+
+def _brief(outcome: Outcome) -> dict[str, Any]:
+    """An outcome in a log line: no long lists."""
+    plain = outcome.to_dict()
+    plain["resources"] = len(outcome.resources)
+    plain["skipped_resources"] = plain["skipped_resources"][:3]
+    plain["cause_names"] = [name[:200] for name in outcome.cause_names[:3]]
+    return {key: value for key, value in plain.items() if value not in ("", [], False)}
+
+
+@cache
+def _logger() -> tuple[Logger, logging.StreamHandler[Any]]:
+    """One logger a process, imported when the first line is written: that is after the POST has left."""
+    from aws_lambda_powertools import Logger
+
+    handler: logging.StreamHandler[Any] = logging.StreamHandler(sys.stdout)
+    return Logger(service=SERVICE, logger_handler=handler, utc=True, use_rfc3339=True, json_serializer=_serialize), handler
+
+
+def _serialize(line: dict[str, Any]) -> str:
+    """Always a line, always ASCII: a character the output cannot carry would lose it."""
+    line.pop("location", None)
+    line.pop("sampling_rate", None)
+    return json.dumps(line, default=str, ensure_ascii=True)

@@ -1,0 +1,174 @@
+"""Exactly one restore point per cause, although CBR has no idempotency key: the only place that knows how.
+
+claim (outlives the platform's kill and CBR's settling) → look (by the cause in the name) → one POST → outcome. In doubt the
+claim is kept: the watch, or the next delivery after its end, looks again before anything is sent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from handlers.cbr import Backup, Operation, Vault
+from handlers.errors import Busy, CallFailed, NotSent, Rejected, Throttled, Unauthorized, Unclear
+from handlers.meaning import is_busy
+from handlers.outcome import Created, Outcome
+from handlers.plan import Planned
+from handlers.restore_point.held import Held, Taking, claim
+from handlers.vault_backup import Checkpoint, CheckpointVault, SkippedResource, VaultBackup, is_named_for
+from handlers.wire import Deadline
+
+LEAST_SECONDS = 2.0
+"""With less time left than this nothing is started: it could not finish."""
+SKEW = timedelta(minutes=15)
+"""How far CBR's clock and the sender's may lie apart; the gateway's own tolerance."""
+_GOOD = ("available", "protecting", "waiting_protect", "restoring", "waiting_restore")
+"""States of a backup that exists or is being made (CBR API reference, backup status)."""
+
+
+class Cbr(Protocol):
+    """What this file asks of the API."""
+
+    def create(self, backup: VaultBackup, deadline: Deadline) -> tuple[Checkpoint, str]: ...  # noqa: D102
+    def backups(self, deadline: Deadline, *, vault_id: str, since: datetime | None = None) -> list[Backup]: ...  # noqa: D102
+    def operations(self, deadline: Deadline, *, vault_id: str, since: datetime) -> list[Operation]: ...  # noqa: D102
+    def vault(self, vault_id: str, deadline: Deadline) -> Vault: ...  # noqa: D102
+
+
+def take(planned: Planned, cbr: Cbr, tools: Taking, deadline: Deadline) -> Outcome:
+    """One outcome for one planned restore point. Sends at most one POST, whatever happens. Raises nothing of its own."""
+    started = tools.clock.monotonic()
+    held = claim(planned, tools, deadline)
+    outcome = _look_and_post(held, cbr, deadline) if isinstance(held, Held) else held
+    return replace(outcome, duration_ms=round((tools.clock.monotonic() - started) * 1000))
+
+
+def _look_and_post(held: Held, cbr: Cbr, deadline: Deadline) -> Outcome:
+    what = held.planned.what
+    if deadline.left() < LEAST_SECONDS:
+        return held.later("no_time", f"Too little time was left to ask CBR for {what}.")
+    try:
+        found = _ours(held.planned, cbr, deadline)
+    except CallFailed as failure:
+        return _not_looked(held, failure)
+    if found:
+        return held.join("found", found)
+    if held.gives_up:
+        return held.gave_up()
+    if deadline.left() < LEAST_SECONDS:
+        return held.later("no_time", f"Looking took too long to still ask CBR for {what}.")
+    try:
+        checkpoint, request_id = cbr.create(held.planned.backup, deadline)
+    except CallFailed as failure:
+        return _not_created(held, cbr, failure, deadline)
+    return _answered(held, cbr, checkpoint, request_id, deadline)
+
+
+def _ours(planned: Planned, cbr: Cbr, deadline: Deadline) -> str:
+    """The restore point this cause has already, by the name CBR keeps for us; a broken one does not count."""
+    for backup in cbr.backups(deadline, vault_id=planned.backup.vault_id, since=planned.occurred - SKEW):
+        if is_named_for(backup.name, planned.cause) and backup.status in _GOOD and backup.checkpoint_id:
+            return backup.checkpoint_id
+    return ""
+
+
+def _not_looked(held: Held, failure: CallFailed) -> Outcome:
+    """Looking failed: nothing has been sent, and nothing is sent blindly."""
+    what = held.planned.what
+    match failure:
+        case Unauthorized():
+            return held.failed("not_authorized", _rights(what, failure), failure)
+        case Rejected():
+            return held.failed("rejected", f"CBR refused to list the backups for {what}: {_say(failure)}", failure)
+        case _ if held.gives_up:
+            return held.gave_up()
+        case _:
+            return held.later("cbr_unreachable", f"CBR could not be asked about {what}: {_say(failure)}", failure)
+
+
+def _not_created(held: Held, cbr: Cbr, failure: CallFailed, deadline: Deadline) -> Outcome:
+    what = held.planned.what
+    match failure:
+        case Busy():
+            return _join_or_later(held, cbr, failure, deadline)
+        case Throttled():
+            return held.later("throttled", f"CBR refused {what} for its rate: {_say(failure)}", failure)
+        case NotSent():
+            return held.later("not_sent", f"CBR could not be reached for {what}: {_say(failure)}", failure)
+        case Unauthorized():
+            return held.failed("not_authorized", _rights(what, failure), failure)
+        case Unclear():
+            why = f"CBR was asked for {what} and did not answer clearly, so it may exist: {_say(failure)}"
+            return held.unclear("unclear", why, failure)
+        case _:
+            return held.failed("rejected", f"CBR refused {what}: {_say(failure)}", failure)
+
+
+def _answered(held: Held, cbr: Cbr, checkpoint: Checkpoint, request_id: str, deadline: Deadline) -> Outcome:
+    """200: it may be for nothing, or for something else than was asked."""
+    planned, vault = held.planned, checkpoint.vault or CheckpointVault()
+    echoed = checkpoint.extra_info.name if checkpoint.extra_info else ""
+    if vault.id not in ("", planned.backup.vault_id) or echoed not in ("", planned.name):
+        why = f"CBR answered for another vault or name when asked for {planned.what}: look at restore point {checkpoint.id}."
+        return held.unclear("wrong_answer", why)
+    more: dict[str, Any] = {"skipped_resources": vault.skipped_resources, "checkpoint_id": checkpoint.id}
+    if vault.skipped_resources and not vault.resources:
+        codes = sorted({each.code for each in vault.skipped_resources})
+        nothing = CallFailed("every resource was skipped", code=codes[0], status=200, request_id=request_id)
+        if all(map(is_busy, codes)):
+            return _join_or_later(held, cbr, nothing, deadline)
+        why = f"CBR skipped every resource of {planned.what}: {'; '.join(map(_skip, vault.skipped_resources[:3]))}."
+        return held.failed("all_skipped", why, nothing, **more)
+    held.done(checkpoint.id, "created", request_id=request_id, skipped=vault.skipped_resources)
+    left_out = f"; it skipped {'; '.join(map(_skip, vault.skipped_resources[:3]))}" if vault.skipped_resources else ""
+    return Created(
+        reason="partly_skipped" if vault.skipped_resources else "accepted",
+        message=f"CBR makes {planned.what} from {len(vault.resources)} resources{left_out}.",
+        resources=vault.resources,
+        request_id=request_id,
+        **more,
+        **held.about(),
+    )
+
+
+def _join_or_later(held: Held, cbr: Cbr, failure: CallFailed, deadline: Deadline) -> Outcome:
+    """CBR is at work on the vault: on our wish, on one that serves as well, or on something else."""
+    planned = held.planned
+    try:
+        if ours := _ours(planned, cbr, deadline):
+            return held.join("found", ours)
+        vault = cbr.vault(planned.backup.vault_id, deadline)
+        if not vault.resources:
+            why = f"Vault {planned.whose} holds no resource, so there is nothing to back up: associate servers or disks with it."
+            return held.failed("empty_vault", why, failure)
+        asked = planned.backup.resource_ids or frozenset(each.id for each in vault.resources)
+        if other := _serving(planned, asked, cbr, deadline):
+            return held.join("running_already", other)
+    except CallFailed:
+        pass  # not knowing more changes nothing: CBR refused, so nothing was executed
+    return held.later("busy", f"CBR is busy and could not take {planned.what}: {_say(failure)}", failure)
+
+
+def _serving(planned: Planned, asked: frozenset[str], cbr: Cbr, deadline: Deadline) -> str:
+    """A running restore point of somebody else that began after the cause and covers what was asked."""
+    covered: dict[str, set[str]] = {}
+    for operation in cbr.operations(deadline, vault_id=planned.backup.vault_id, since=planned.occurred):
+        if operation.status in ("running", "waiting") and operation.created_at >= planned.occurred:
+            covered.setdefault(operation.checkpoint_id, set()).add(operation.resource_id)
+    return next((checkpoint for checkpoint, resources in covered.items() if checkpoint and asked <= resources), "")
+
+
+def _say(failure: CallFailed) -> str:
+    return f"{failure.code + ': ' if failure.code else ''}{failure.message.rstrip('.')}."
+
+
+def _skip(resource: SkippedResource) -> str:
+    return f"{resource.name or resource.id} ({resource.code} {resource.reason})"
+
+
+def _rights(what: str, failure: CallFailed) -> str:
+    return (
+        f"Our credentials were refused when asking for {what}: {_say(failure)} Check the access key, this clock (15 minutes "
+        "at most) and the rights cbr:vaults:backup, cbr:vaults:get, cbr:backups:list and cbr:tasks:list."
+    )

@@ -1,0 +1,153 @@
+"""A wish in our hands: how it is claimed, what is written down at each end, and the outcome said for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from handlers.errors import CallFailed, LedgerDown
+from handlers.ledger import Ledger
+from handlers.outcome import Failed, Joined, Later, Outcome
+from handlers.plan import Planned
+from handlers.restore_point.wish import Wish
+from handlers.wire import Clock, Deadline
+
+RETRY_SECONDS = 60.0
+"""How soon the watch looks again at a wish CBR could not take."""
+FOLLOW_SECONDS = 60.0
+"""How soon the watch looks at a restore point that is being made; backups take minutes to hours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """What taking needs: where wishes stand, the time, CBR's settling time in seconds, and a source of owner tokens."""
+
+    ledger: Ledger
+    clock: Clock
+    settle_seconds: float
+    new_owner: Callable[[], str]
+
+
+@dataclass(slots=True)
+class Held:
+    """``wish`` is None in degraded mode: the ledger could not be asked, and looking alone has to prevent a second one."""
+
+    tools: Taking
+    planned: Planned
+    wish: Wish | None
+
+    @property
+    def gives_up(self) -> bool:
+        """Whether it has been wanted for longer than its rule allows."""
+        return self.wish is not None and self._now() > self.wish.gives_up_at
+
+    def done(self, checkpoint_id: str, reason: str, **more: Any) -> None:
+        """CBR has it; the watch follows it from now on."""
+        self._put(state="done", checkpoint_id=checkpoint_id, reason=reason, due=self._now() + FOLLOW_SECONDS, **more)
+
+    def join(self, reason: str, checkpoint_id: str) -> Outcome:
+        """It need not be made: it is there."""
+        self.done(checkpoint_id, reason)
+        return replace(joined(self.planned, reason, checkpoint_id), degraded=self.wish is None)
+
+    def later(self, reason: str, message: str, failure: CallFailed | None = None) -> Outcome:
+        """Nothing was executed: the wish goes back, and the watch takes it when it is due."""
+        wait = (failure.retry_after if failure else None) or RETRY_SECONDS
+        return self._later(reason, message, failure, wait, self._put(state="wanted", reason=reason, due=self._now() + wait))
+
+    def unclear(self, reason: str, message: str, failure: CallFailed | None = None) -> Outcome:
+        """It may have been executed: the claim is kept to its end, and who comes then looks before anything is sent."""
+        wait = self.wish.claim_ends - self._now() if self.wish else RETRY_SECONDS
+        return self._later(reason, message, failure, wait, self._put(state="sent", reason=reason))
+
+    def failed(self, reason: str, message: str, failure: CallFailed | None = None, **more: Any) -> Failed:
+        """There will be none. The next delivery of the cause may try again; the watch does not."""
+        self._put(state="failed", reason=reason, due=None)
+        return Failed(reason=reason, message=message, **known(failure), **more, **self.about())
+
+    def gave_up(self) -> Failed:
+        """It was wanted for too long."""
+        why = self.wish.reason if self.wish else ""
+        message = (
+            f"There is no restore point of vault {self.planned.whose}: it was wanted for {self.planned.give_up_after / 3600:g} "
+            f"hours and CBR could not take it ({why or 'unknown'}). Nothing more is tried; take one by hand when the vault is free."
+        )
+        return self.failed("still_busy" if why == "busy" else why or "gave_up", message)
+
+    def about(self) -> dict[str, Any]:
+        """What every outcome repeats."""
+        return self.planned.about() | {"degraded": self.wish is None}
+
+    def _later(self, reason: str, message: str, failure: CallFailed | None, wait: float, durable: bool) -> Outcome:
+        then = "The watch takes it up." if durable else "It could not be recorded: it must be delivered again."
+        wait = max(wait, 1.0)
+        return Later(
+            reason=reason, message=f"{message} {then}", durable=durable, retry_after=wait, **known(failure), **self.about()
+        )
+
+    def _now(self) -> float:
+        return self.tools.clock.now().timestamp()
+
+    def _put(self, **changes: Any) -> bool:
+        """Write the wish's next state; False where the ledger is down or somebody else holds the wish by now."""
+        if self.wish is None:
+            return False
+        changed = replace(self.wish, **changes)
+        try:
+            stored = self.tools.ledger.swap(changed.to_record())
+        except LedgerDown:
+            return False
+        if stored is None:
+            return False
+        self.wish = replace(changed, version=stored.version)
+        return True
+
+
+def claim(planned: Planned, tools: Taking, deadline: Deadline) -> Held | Outcome:
+    """The wish in our hands, or why it is in nobody's or somebody else's.
+
+    A claim ends only when its holder is surely dead (the platform kills a run at its deadline) and CBR has settled: nothing
+    that was sent under it can still turn up afterwards.
+    """
+    now = tools.clock.now().timestamp()
+    until = now + deadline.left() + tools.settle_seconds
+    owner = tools.new_owner()
+    fresh = Wish(planned=planned, state="claimed", wanted_at=now, owner=owner, claim_ends=until, due=until, version=1)
+    try:
+        standing = tools.ledger.put_if_absent(fresh.to_record())
+        if standing is None:
+            return Held(tools, planned, fresh)
+        wish = Wish.from_record(standing)
+        if wish.state == "done" and wish.ended != "broken":
+            return joined(planned, "already_taken", wish.checkpoint_id)
+        if wish.held(now):
+            return _in_progress(planned, wish.claim_ends - now)
+        mine = wish.claimed(planned, owner, now, until)
+        stored = tools.ledger.swap(mine.to_record())
+        if stored is None:
+            return _in_progress(planned, RETRY_SECONDS)
+        return Held(tools, mine.planned, replace(mine, version=stored.version))
+    except (LedgerDown, ValueError, KeyError, TypeError):  # down, or holding something that was not written by us
+        return Held(tools, planned, None)
+
+
+def joined(planned: Planned, reason: str, checkpoint_id: str) -> Joined:
+    """A restore point of this cause is there already."""
+    how = {
+        "already_taken": "was taken for this cause before",
+        "found": "of this cause was found at CBR",
+        "running_already": "began after the cause and covers it",
+    }[reason]
+    message = f"Nothing was asked of CBR: restore point {checkpoint_id} of vault {planned.whose} {how}."
+    return Joined(reason=reason, message=message, checkpoint_id=checkpoint_id, **planned.about())
+
+
+def known(failure: CallFailed | None) -> dict[str, str]:
+    """What a failed call adds to an outcome."""
+    return {"error_code": failure.code, "request_id": failure.request_id} if failure else {}
+
+
+def _in_progress(planned: Planned, wait: float) -> Later:
+    message = f"Another run is at work on {planned.what}; the watch looks after it when that run's claim ends."
+    return Later(reason="in_progress", message=message, retry_after=max(wait, 1.0), **planned.about())

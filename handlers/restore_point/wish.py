@@ -1,0 +1,128 @@
+"""The durable record of one planned restore point, from being wanted to being followed to its end.
+
+``wanted → claimed → sent → done | failed``. *wanted*: nobody works on it, the watch takes it when due. *claimed*: one run works
+on it until the claim's end; it may have posted. *sent*: its POST was not answered clearly. *done*: CBR has it; while it is
+followed it stays due. *failed*: told; the next delivery of the cause may try again.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from handlers.ledger import Record
+from handlers.plan import Planned
+from handlers.vault_backup import SkippedResource, VaultBackup
+
+KIND = "wish"
+KEPT = 400 * 86400.0
+"""Seconds a wish is remembered: longer than any sender repeats, and a year of history."""
+
+State = Literal["wanted", "claimed", "sent", "done", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """Times are seconds since the epoch: ``due`` when somebody must look again, ``claim_ends`` when its holder is surely dead."""
+
+    planned: Planned
+    state: State
+    wanted_at: float
+    due: float | None
+    owner: str = ""
+    claim_ends: float = 0.0
+    checkpoint_id: str = ""
+    request_id: str = ""
+    reason: str = ""
+    skipped: tuple[SkippedResource, ...] = ()
+    """What CBR left out when it accepted the POST; it does not say so again."""
+    ended: str = ""
+    """How the restore point ended once it was followed: available, partly or broken."""
+    version: int = 0
+
+    @property
+    def gives_up_at(self) -> float:
+        """From then on a wish CBR cannot take is failed."""
+        return self.wanted_at + self.planned.give_up_after
+
+    def held(self, now: float) -> bool:
+        """Whether another run may still be at work on it."""
+        return self.state in ("claimed", "sent") and now < self.claim_ends
+
+    def to_record(self) -> Record:
+        """As the ledger keeps it."""
+        planned = self.planned
+        body = {
+            "state": self.state,
+            "project": planned.project,
+            "vault": planned.vault,
+            "rule": planned.rule,
+            "trigger": planned.trigger,
+            "sender": planned.sender,
+            "delivery": planned.delivery_id,
+            "occurred": planned.occurred.isoformat(),
+            "causes": planned.causes,
+            "cause_names": list(planned.cause_names),
+            "give_up_after": planned.give_up_after,
+            "backup": planned.backup.to_dict(),
+            "owner": self.owner,
+            "claim_ends": self.claim_ends,
+            "checkpoint_id": self.checkpoint_id,
+            "request_id": self.request_id,
+            "reason": self.reason,
+            "skipped": [each.model_dump() for each in self.skipped],
+            "ended": self.ended,
+        }
+        expires = self.wanted_at + KEPT
+        return Record(KIND, planned.cause, self.wanted_at, self.due, json.dumps(body), expires, self.version)
+
+    @classmethod
+    def from_record(cls, record: Record) -> Wish:
+        """Raises ValueError or KeyError where a record was not written by us."""
+        body: dict[str, Any] = json.loads(record.body)
+        planned = Planned(
+            backup=VaultBackup.model_validate(body["backup"]),
+            cause=record.key,
+            occurred=datetime.fromisoformat(body["occurred"]),
+            project=body["project"],
+            vault=body["vault"],
+            rule=body["rule"],
+            trigger=body["trigger"],
+            sender=body["sender"],
+            delivery_id=body["delivery"],
+            causes=body["causes"],
+            cause_names=tuple(body["cause_names"]),
+            give_up_after=body["give_up_after"],
+        )
+        return cls(
+            planned=planned,
+            state=body["state"],
+            wanted_at=record.at,
+            due=record.due,
+            owner=body["owner"],
+            claim_ends=body["claim_ends"],
+            checkpoint_id=body["checkpoint_id"],
+            request_id=body["request_id"],
+            reason=body["reason"],
+            skipped=tuple(SkippedResource.model_validate(each) for each in body["skipped"]),
+            ended=body["ended"],
+            version=record.version,
+        )
+
+    def claimed(self, planned: Planned, owner: str, now: float, until: float) -> Wish:
+        """The same wish in the hands of ``owner``. Wanted anew where the last try had ended for good."""
+        over = self.state in ("done", "failed")
+        return replace(
+            self,
+            planned=planned if over else self.planned,
+            state="claimed",
+            wanted_at=now if over else self.wanted_at,
+            owner=owner,
+            claim_ends=until,
+            due=until,
+            checkpoint_id="",
+            skipped=(),
+            ended="",
+        )

@@ -1,0 +1,155 @@
+"""Builds everything once per cold start; ``handle`` is the pipeline."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import IO
+
+from handlers.cbr import Cbr
+from handlers.envelope import Envelope
+from handlers.errors import LedgerDown, Refusal
+from handlers.iam import Session, find_project, open_session
+from handlers.ledger import Ledger, open_ledger
+from handlers.outcome import Answer, Failed, Outcome, answer
+from handlers.plan import Planned, plan, refused
+from handlers.reading import read
+from handlers.report import Report
+from handlers.restore_point import take
+from handlers.restore_point.held import Taking
+from handlers.settings import Access, Settings
+from handlers.topics import Topic, log_topic
+from handlers.watch import Watch
+from handlers.wire import Clock, Deadline, Pace, Wire
+
+TELLING_SECONDS = 3.0
+"""Kept back from a run's time, so that what was decided can still be logged and published."""
+LANES = 32
+"""Restore points taken at the same time by one delivery."""
+
+
+class SystemClock:
+    """The machine's clocks."""
+
+    def now(self) -> datetime:
+        """Wall time, UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds on a clock that is never set back."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What became of a delivery: an outcome per planned restore point, and the answer its sender gets."""
+
+    outcomes: list[Outcome]
+    answer: Answer
+
+
+class Service:
+    """One process's handlers, built from settings. ``stream`` takes what it logs (standard output by default)."""
+
+    def __init__(
+        self, settings: Settings, clock: Clock | None = None, *, stream: IO[str] | None = None, metrics: bool = False
+    ) -> None:
+        self.settings, self.clock = settings, clock or SystemClock()
+        self._stream, self._metrics = stream, metrics
+        origins = {origin for access in settings.projects.values() for origin in (access.cbr, access.iam, access.smn)}
+        self.wire = Wire(origins, self.clock, ca_file=settings.ca_file)
+        self.sessions = {name: open_session(access, self.wire, self.clock) for name, access in settings.projects.items()}
+        self.cbrs = {name: self._cbr(access, self.sessions[name]) for name, access in settings.projects.items()}
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Opened at the first wish."""
+        return open_ledger(self.settings.ledger, lambda: self.clock.now().timestamp())
+
+    @cached_property
+    def tools(self) -> Taking:
+        """What taking a restore point needs."""
+        return Taking(self.ledger, self.clock, self.settings.settle_seconds, lambda: secrets.token_hex(8))
+
+    @cached_property
+    def report(self) -> Report:
+        """Log, metrics and the topics of the rules."""
+        bare = Report((), self._stream, self._metrics)
+        return Report(tuple(self._topics(bare)), self._stream, self._metrics)
+
+    def handle(self, envelope: Envelope) -> Delivered:
+        """One delivery: read, plan, take, tell."""
+        deadline = Deadline.after(self.clock, envelope.seconds_left)
+        try:
+            triggers = read(envelope)
+            planned = plan(triggers, self.settings.rules, envelope.delivery_id, self.clock.now())
+            outcomes = self.take_all(planned, self._working(envelope))
+        except Refusal as refusal:
+            outcomes = [refused(refusal, envelope.delivery_id, envelope.door)]
+        told = self.report.tell(envelope, outcomes, deadline)
+        return Delivered(outcomes, answer(outcomes, told=told))
+
+    def watch(self, envelope: Envelope) -> Delivered:
+        """One sweep: due wishes, restore points followed to their end."""
+        deadline = Deadline.after(self.clock, envelope.seconds_left)
+        watch = Watch(self.tools, self.settings.rules, self.cbrs, lambda outcome: self.report.publish(outcome, deadline))
+        try:
+            settled = watch.sweep(self._working(envelope))
+        except LedgerDown as problem:
+            message = f"The watch could not read the ledger, so nothing was looked after: {problem}"
+            down = Failed(reason="ledger_down", message=message, delivery_id=envelope.delivery_id, trigger="watch")
+            settled = [(down, self.report.publish(down, deadline))]
+        outcomes = [outcome for outcome, _ in settled]
+        told = self.report.log(envelope, outcomes, [each for _, each in settled])
+        return Delivered(outcomes, answer(outcomes, told=told))
+
+    def take_all(self, plans: list[Planned | Outcome], deadline: Deadline) -> list[Outcome]:
+        """An outcome for each, in their order; several at a time where there are several."""
+        if sum(isinstance(each, Planned) for each in plans) < 2:
+            return [self._take(each, deadline) for each in plans]
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(min(LANES, len(plans))) as lanes:
+            return list(lanes.map(lambda each: self._take(each, deadline), plans))
+
+    def close(self) -> None:
+        """Connections and the ledger."""
+        self.wire.close()
+        if "ledger" in self.__dict__:
+            self.ledger.close()
+
+    def _take(self, each: Planned | Outcome, deadline: Deadline) -> Outcome:
+        return take(each, self.cbrs[each.project], self.tools, deadline) if isinstance(each, Planned) else each
+
+    def _working(self, envelope: Envelope) -> Deadline:
+        return Deadline.after(self.clock, max(envelope.seconds_left - TELLING_SECONDS, 0.0))
+
+    def _cbr(self, access: Access, session: Session) -> Cbr:
+        return Cbr(
+            session=session,
+            origin=access.cbr,
+            project_id=access.project_id,
+            find_project=lambda deadline: find_project(session, access, deadline, self.clock.now()),
+            pace=Pace(access.requests_per_second, self.clock),
+            clock=self.clock,
+        )
+
+    def _topics(self, bare: Report) -> list[Topic]:
+        rules, found = self.settings.rules, []
+        for name, topic in rules.topics.items():
+            if topic.kind == "log":
+                send = log_topic(bare.write)
+            else:
+                from handlers.topics.smn import smn_topic
+
+                project = rules.project_of(topic)
+                send = smn_topic(self.sessions[project], self.settings.projects[project].smn, topic.urn or "", self.clock.now)
+            found.append(Topic(name, frozenset(topic.outcomes), send))
+        return found

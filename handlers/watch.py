@@ -1,0 +1,148 @@
+"""What nobody redelivers: wishes that are due are taken, restore points are followed to their end, and both are told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from handlers.cbr import Cbr, Operation
+from handlers.errors import CallFailed, LedgerDown, Rejected
+from handlers.outcome import Available, Broken, Failed, Outcome, Partly
+from handlers.report import Told
+from handlers.restore_point import LEAST_SECONDS, SKEW, take
+from handlers.restore_point.held import FOLLOW_SECONDS, Taking
+from handlers.restore_point.wish import KIND, Wish
+from handlers.rules import Rules
+from handlers.vault_backup import Checkpoint
+from handlers.wire import Deadline
+
+BATCH = 100
+"""Records one sweep looks at; what it does not reach stays due for the next one."""
+TELL_SECONDS = 300.0
+"""How long one sweep may need to tell an end before another sweep tries to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """One sweep over what is due. ``publish`` tells an outcome at once and says who got it."""
+
+    tools: Taking
+    rules: Rules
+    cbrs: Mapping[str, Cbr]
+    publish: Callable[[Outcome], Told]
+
+    def sweep(self, deadline: Deadline) -> list[tuple[Outcome, Told]]:
+        """What was settled, and who was told. Bounded by ``deadline``; a sweep cut short loses nothing. Raises LedgerDown."""
+        settled = []
+        for record in self.tools.ledger.due(self.tools.clock.now().timestamp(), BATCH):
+            if deadline.left() < LEAST_SECONDS:
+                break
+            if record.kind == KIND:
+                settled += self._settle(Wish.from_record(record), deadline)
+        return settled
+
+    def _settle(self, wish: Wish, deadline: Deadline) -> list[tuple[Outcome, Told]]:
+        cbr = self.cbrs.get(wish.planned.project)
+        if wish.state == "done" and cbr:
+            return self._follow(wish, cbr, deadline)
+        outcome = take(wish.planned, cbr, self.tools, deadline) if cbr and self._allowed(wish) else self._forbidden(wish)
+        return [(outcome, self.publish(outcome))] if outcome else []
+
+    def _allowed(self, wish: Wish) -> bool:
+        """Today's rules decide: what a rule wanted yesterday is not taken once no rule lists the vault."""
+        planned = wish.planned
+        if planned.trigger == "once":
+            return True
+        known = self.rules.vault_named(planned.backup.vault_id)
+        return known is not None and any(known[0] in rule.vaults for rule in self.rules.rules)
+
+    def _forbidden(self, wish: Wish) -> Outcome | None:
+        if not self._put(replace(wish, state="failed", reason="no_longer_allowed", due=None)):
+            return None
+        planned = wish.planned
+        message = (
+            f"A restore point of vault {planned.whose} was still wanted, but today's rules no longer "
+            "list that vault or its project: nothing was asked of CBR."
+        )
+        return Failed(reason="no_longer_allowed", message=message, **planned.about())
+
+    def _follow(self, wish: Wish, cbr: Cbr, deadline: Deadline) -> list[tuple[Outcome, Told]]:
+        """The end of a restore point, told before it is recorded: a run killed in between tells it again rather than never."""
+        try:
+            end = self._end(wish, cbr, deadline)
+        except CallFailed:
+            end = None
+        now = self.tools.clock.now().timestamp()
+        # Whoever moves the due time first is the one who tells.
+        mine = self._put(replace(wish, due=now + (TELL_SECONDS if end else FOLLOW_SECONDS)))
+        if end is None or mine is None:
+            return []
+        told = self.publish(end)
+        self._put(replace(mine, due=now + FOLLOW_SECONDS) if told.problems else replace(mine, ended=end.word, due=None))
+        return [(end, told)]
+
+    def _end(self, wish: Wish, cbr: Cbr, deadline: Deadline) -> Outcome | None:
+        try:
+            checkpoint = cbr.show(wish.checkpoint_id, deadline)
+        except Rejected as failure:
+            why = f"CBR no longer knows it ({failure.code or failure.status})"
+            return self._ended(Broken, wish, "gone", f"{_that(wish)} is gone: {why}. There is none for this cause.")
+        if checkpoint.status == "error":
+            problems = self._problems(wish, cbr, deadline)
+            why = "; ".join(problems[:3]) or "CBR gives no reason in its operation log"
+            message = f"{_that(wish)} ended in error: {why}. There is none for this cause; take one by hand."
+            return self._ended(Broken, wish, "error", message)
+        if checkpoint.status != "available" or _still_working(checkpoint):
+            return None
+        problems = self._problems(wish, cbr, deadline)
+        missing = [f"{each.name or each.id} ({each.code} {each.reason})" for each in wish.skipped] + problems
+        if missing:
+            message = f"{_that(wish)} is available, but without: {'; '.join(missing[:5])}."
+            return self._ended(Partly, wish, "resources_missing", message, checkpoint)
+        return self._ended(Available, wish, "complete", f"{_that(wish)} is available.", checkpoint)
+
+    def _problems(self, wish: Wish, cbr: Cbr, deadline: Deadline) -> list[str]:
+        """What the operation log says of resources that failed: the only place where CBR gives a reason."""
+        since = wish.planned.occurred - SKEW
+        operations = cbr.operations(deadline, vault_id=wish.planned.backup.vault_id, since=since)
+        return [_problem(each) for each in operations if each.checkpoint_id == wish.checkpoint_id and _went_wrong(each)]
+
+    @staticmethod
+    def _ended(
+        end: type[Available | Partly | Broken], wish: Wish, reason: str, message: str, checkpoint: Checkpoint | None = None
+    ) -> Outcome:
+        return end(
+            reason=reason,
+            message=message,
+            checkpoint_id=wish.checkpoint_id,
+            resources=checkpoint.vault.resources if checkpoint and checkpoint.vault else (),
+            skipped_resources=wish.skipped,
+            request_id=wish.request_id,
+            **wish.planned.about(),
+        )
+
+    def _put(self, wish: Wish) -> Wish | None:
+        """The wish as it now stands, or None where another sweep was first or the ledger is down."""
+        try:
+            stored = self.tools.ledger.swap(wish.to_record())
+        except LedgerDown:
+            return None
+        return replace(wish, version=stored.version) if stored else None
+
+
+def _that(wish: Wish) -> str:
+    return f"Restore point {wish.checkpoint_id} of vault {wish.planned.whose}"
+
+
+def _still_working(checkpoint: Checkpoint) -> bool:
+    # A restore point may be available while its resources are still being worked on; both have to be over.
+    return any(each.protect_status == "protecting" for each in (checkpoint.vault.resources if checkpoint.vault else ()))
+
+
+def _went_wrong(operation: Operation) -> bool:
+    return operation.status in ("failed", "timeout", "skipped")
+
+
+def _problem(operation: Operation) -> str:
+    code, text = operation.error
+    return f"{operation.resource_name or operation.resource_id} {operation.status} ({code} {text})".replace("( )", "").strip()
