@@ -32,11 +32,12 @@ class Strict(BaseModel):
     def _known_keys(cls, document: Any) -> Any:
         if isinstance(document, Mapping):
             known = [field.alias or name for name, field in cls.model_fields.items()]
-            for key in document:
+            for key, value in document.items():
                 if key not in known:
-                    raise PydanticCustomError(
-                        "unknown_key", "unknown key; {hint}", {"key": _printable(key), "hint": _hint(key, known)}
-                    )
+                    hint = _hint(key, known)
+                    raise PydanticCustomError("unknown_key", "unknown key; {hint}", {"key": _printable(key), "hint": hint})
+                if value is None:  # "resources": null must not come to mean the whole vault
+                    raise PydanticCustomError("null", "must not be null: leave it out", {"key": key})
         return document
 
 
@@ -76,13 +77,15 @@ def _hint(key: object, known: list[str]) -> str:
 
 def _printable(key: object) -> str:
     """A key from outside, fit for a message: one line, short."""
-    return str(key).encode("ascii", "backslashreplace").decode()[:64]
+    plain = str(key).encode("ascii", "backslashreplace").decode()
+    return "".join(letter if letter.isprintable() else "?" for letter in plain)[:64]
 
 
 def _number(value: object) -> object:
     """Sizes are documented as strings, shown as integers, sent as strings, and may be missing or empty."""
     if isinstance(value, str):
-        return int(value) if value.isascii() and value.isdecimal() and len(value) < 19 else None
+        digits = value.removeprefix("-")
+        return int(value) if digits.isascii() and digits.isdecimal() and len(digits) < 19 else None
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 

@@ -132,9 +132,10 @@ class Token:
 def open_session(access: Access, wire: Wire, clock: Clock) -> Session:
     """The session of a project: its own credentials, or the agency it acts as."""
     scope = {"project": {"id": access.project_id} if access.project_id else {"name": access.project_name}}
+    own: Identity
     match access.credentials:
         case AccessKey():
-            own: Identity = Signed(access.credentials, clock)
+            own = Signed(access.credentials, clock)
         case GivenToken():
             own = Given(access.credentials.token)
         case Password(user, password, domain):

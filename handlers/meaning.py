@@ -38,7 +38,10 @@ _WAIT = (1.0, 300.0)
 
 def meaning(status: int, headers: Mapping[str, str], body: bytes, *, now: datetime) -> CallFailed:
     """The failure a reply stands for, ready to be raised. ``headers`` have lower-case names; never raises itself."""
-    code, text = _said(body)
+    document = _document(body)
+    code, text = _said(document)
+    given = document.get("request_id") if isinstance(document, dict) else ""
+    request_id = given if isinstance(given, str) else ""
     if status == 401 and b'"unauthorized"' in body and "Malformed request url" in text:
         kind: type[CallFailed] = Rejected  # a malformed id in the path; no new token helps
     else:
@@ -47,7 +50,7 @@ def meaning(status: int, headers: Mapping[str, str], body: bytes, *, now: dateti
         _clipped(text) or f"answered {status}",
         code=_clipped(code, 64),
         status=status,
-        request_id=_clipped(headers.get("x-request-id") or headers.get("x-iam-trace-id") or "", 128),
+        request_id=_clipped(headers.get("x-request-id") or headers.get("x-iam-trace-id") or request_id, 128),
         retry_after=_retry_after(headers.get("retry-after", ""), now),
     )
 
@@ -89,12 +92,15 @@ def _by_status(status: int) -> type[CallFailed]:
     return Rejected
 
 
-def _said(body: bytes) -> tuple[str, str]:
-    """Code and text, from whichever of the envelopes it is: CBR's and the gateway's, camelCase, SMN's, IAM's nested one."""
+def _document(body: bytes) -> object:
     try:
-        document = json.loads(body)
+        return json.loads(body)
     except (ValueError, RecursionError):
-        document = None
+        return None
+
+
+def _said(document: object) -> tuple[str, str]:
+    """Code and text, from whichever envelope it is: CBR's and the gateway's, camelCase, SMN's, IAM's nested one."""
     for each in _objects(document):
         for code, text in (("error_code", "error_msg"), ("errorCode", "errorMsg"), ("code", "message")):
             if isinstance(each.get(code), str | int) or isinstance(each.get(text), str):

@@ -103,10 +103,11 @@ class Report:
 
     def _line(self, level: int, text: str, extra: dict[str, Any]) -> None:
         logger, handler = _logger()
+        say = {logging.ERROR: logger.error, logging.WARNING: logger.warning}.get(level, logger.info)
         try:
             with _writing:
                 handler.setStream(self.stream or sys.stdout)
-                logger.log(level, text, extra=extra)
+                say(text, extra=extra)
         except (OSError, ValueError):  # a closed or full output must not undo what was done
             return
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -110,7 +111,7 @@ class Service:
         told = self.report.log(envelope, outcomes, [each for _, each in settled])
         return Delivered(outcomes, answer(outcomes, told=told))
 
-    def take_all(self, plans: list[Planned | Outcome], deadline: Deadline) -> list[Outcome]:
+    def take_all(self, plans: Sequence[Planned | Outcome], deadline: Deadline) -> list[Outcome]:
         """An outcome for each, in their order; several at a time where there are several."""
         if sum(isinstance(each, Planned) for each in plans) < 2:
             return [self._take(each, deadline) for each in plans]

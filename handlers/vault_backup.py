@@ -213,9 +213,9 @@ class CheckpointExtraInfo(Tolerant):
 class Checkpoint(Tolerant):
     """A restore point as CBR answers it. ``status``: available, protecting, error, deleting, deleted, error-deleting."""
 
-    id: Annotated[str, Field(min_length=1)]
-    project_id: Text
-    status: Text
+    id: Annotated[StrictStr, Field(min_length=1)]
+    project_id: StrictStr
+    status: StrictStr
     created_at: Moment
     vault: CheckpointVault | None = None
     extra_info: CheckpointExtraInfo | None = None

@@ -71,7 +71,7 @@ class Held:
         why = self.wish.reason if self.wish else ""
         message = (
             f"There is no restore point of vault {self.planned.whose}: it was wanted for {self.planned.give_up_after / 3600:g} "
-            f"hours and CBR could not take it ({why or 'unknown'}). Nothing more is tried; take one by hand when the vault is free."
+            f"hours and CBR could not take it ({why or 'unknown'}). Nothing more is tried; take one by hand."
         )
         return self.failed("still_busy" if why == "busy" else why or "gave_up", message)
 
@@ -143,7 +143,7 @@ def joined(planned: Planned, reason: str, checkpoint_id: str) -> Joined:
     return Joined(reason=reason, message=message, checkpoint_id=checkpoint_id, **planned.about())
 
 
-def known(failure: CallFailed | None) -> dict[str, str]:
+def known(failure: CallFailed | None) -> dict[str, Any]:
     """What a failed call adds to an outcome."""
     return {"error_code": failure.code, "request_id": failure.request_id} if failure else {}
 

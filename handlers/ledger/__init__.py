@@ -1,0 +1,89 @@
+"""Durable records under compare-and-swap: what keeps two deliveries of one cause from becoming two restore points.
+
+Wishes, notices, replay ids and budgets are kinds of records. A back end keeps them, orders them by time and decides
+who is first; it knows no kind and never reads a body.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+from typing import TYPE_CHECKING, Protocol
+
+from handlers.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One thing to remember. Times are seconds since the epoch, ``body`` is JSON text and opaque to the ledger.
+
+    ``at`` is when the thing happened that the record is about, ``due`` when somebody must look at it again (None: nobody).
+    From ``expires`` on the record counts as absent and may vanish. ``version`` is 0 before the record is stored.
+
+    What no back end could give back unchanged (a time that is not finite, text that is not UTF-8) is a ValueError: stored as
+    NULL, a ``due`` of NaN would be a wish nobody looks at again.
+    """
+
+    kind: str
+    key: str
+    at: float
+    due: float | None
+    body: str
+    expires: float
+    version: int = 0
+
+    def __post_init__(self) -> None:
+        if not (isfinite(self.at) and isfinite(self.expires) and (self.due is None or isfinite(self.due))):
+            raise ValueError("a record's times must be finite")
+        for text in (self.kind, self.key, self.body):
+            text.encode()
+
+
+class Ledger(Protocol):
+    """Five verbs, safe to call from several threads; every one raises LedgerDown when the store does not answer.
+
+    After a LedgerDown from a verb that writes, the write may or may not have happened: ``get`` tells.
+    An expired record is absent for all of them. A key used again after its record expired starts at version 1 again, so
+    ``expires`` must lie far beyond the longest time anybody holds a record between reading and swapping it.
+    """
+
+    def put_if_absent(self, record: Record) -> Record | None:
+        """None: stored, as version 1. Otherwise the record that stands there, untouched. ``record.version`` is ignored."""
+
+    def get(self, kind: str, key: str) -> Record | None:
+        """The record as it stands now."""
+
+    def swap(self, record: Record) -> Record | None:
+        """Store it only over the version it was read as, and return it with its new version.
+
+        None: somebody else was first, or the record is gone. All fields but kind and key may change.
+        """
+
+    def due(self, now: float, limit: int) -> list[Record]:
+        """At most ``limit`` records of all kinds with ``due <= now``, oldest due first, then by kind and key."""
+
+    def since(self, kind: str, time: float) -> list[Record]:
+        """The records of one kind with ``at >= time``, oldest first, then by key."""
+
+    def close(self) -> None:
+        """May be called twice; afterwards every other verb raises LedgerDown."""
+
+
+def open_ledger(where: str, now: Callable[[], float]) -> Ledger:
+    """Open ``memory`` or ``sqlite:/path/to/file``; the back end's library is imported only then.
+
+    ``now`` decides what has expired. Raises Misconfigured for any other word, LedgerDown at once when the store cannot be used.
+    """
+    scheme, _, place = where.partition(":")
+    if where == "memory":
+        from handlers.ledger.memory import MemoryLedger
+
+        return MemoryLedger(now)
+    if scheme == "sqlite" and place:
+        from handlers.ledger.sqlite import SqliteLedger
+
+        return SqliteLedger(place, now)
+    raise Misconfigured("RESTORE_POINT_LEDGER", "not a known ledger; known are memory and sqlite:/path/to/file")

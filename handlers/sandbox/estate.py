@@ -1,0 +1,104 @@
+"""The cloud a sandbox starts with. The ids are fixed so that examples and tests can name them.
+
+None of these credentials opens anything outside a sandbox.
+"""
+
+from __future__ import annotations
+
+from handlers.sandbox.doors import Key
+from handlers.sandbox.identity import Account
+from handlers.sandbox.vaults import Disk, Resource, Vault
+
+REGION = "sandbox-1"
+PROJECT_ID = "7c9e0d5ab1f84b6f9d27e34a60c81f52"
+
+ACCESS_KEY = "SANDBOXACCESSKEY0001"
+SECRET_KEY = "sandboxSecretKeyOpensNothingElsewhere001"  # noqa: S105
+TEMPORARY_ACCESS_KEY = "SANDBOXTEMPORARY0001"
+TEMPORARY_SECRET_KEY = "sandboxTemporarySecretKeyOpensNothing001"  # noqa: S105
+SECURITY_TOKEN = "sandboxSecurityTokenOfTheTemporaryKey"  # noqa: S105
+
+ACCOUNT = Account(
+    region=REGION,
+    project_id=PROJECT_ID,
+    project_name=REGION,
+    domain_id="2f6b8c1d94e74a30b5d8f07e6a13c9b4",
+    domain_name="sandbox-domain",
+    user_id="e81a5d3c70f24b9ca6427fd90b5c31e8",
+    username="sandbox-user",
+    password="sandbox-password",  # noqa: S106
+    agency="restore-point-agency",
+)
+KEYS = {
+    ACCESS_KEY: Key(SECRET_KEY),
+    TEMPORARY_ACCESS_KEY: Key(TEMPORARY_SECRET_KEY, SECURITY_TOKEN),
+}
+TOPIC_URN = f"urn:smn:{REGION}:{PROJECT_ID}:restore-points"
+
+ERP_VAULT_ID = "a4d1c7e2-58b3-4f06-9c2d-71e8b50f3a96"
+FILES_VAULT_ID = "c93e6f18-0d27-4ab5-8f41-2b9a64d7e035"
+EMPTY_VAULT_ID = "5e07b2d9-c6f4-4138-a8e3-d40f917b62ca"
+
+ERP_APP_ID = "1b8f4c60-93da-4e57-b2c1-f06d8e3a7952"
+ERP_DB_ID = "d7250ea3-4c19-46f8-95b7-83a1c6d2e04f"
+FILES_SHARE_ID = "8fc36b91-e5d0-4724-a19f-50b7d83c2e6a"
+
+ERP_APP_SYSTEM_DISK_ID = "36e9a0f7-1d5c-4b82-8e64-c7f20b91d5a3"
+ERP_APP_DATA_DISK_ID = "f20d7b58-6ae1-49c3-b705-9d3e184fc6b2"
+ERP_DB_SYSTEM_DISK_ID = "942c1ed6-b07f-4385-a6d9-0e5b7c38f1a4"
+ERP_DB_DATA_DISK_ID = "0ba57d3f-e482-4c69-9f1b-64d8a2c7e503"
+
+_FOUNDED = 1_767_225_600.0  # 2026-01-01T00:00:00Z
+
+VAULTS = (
+    Vault(
+        id=ERP_VAULT_ID,
+        name="erp",
+        object_type="server",
+        size_gb=500,
+        created_at=_FOUNDED,
+        resources=(
+            Resource(
+                id=ERP_APP_ID,
+                name="erp-app",
+                type="OS::Nova::Server",
+                disks=(
+                    Disk(ERP_APP_SYSTEM_DISK_ID, "erp-app-system", size_gb=40, used_gb=12, system=True),
+                    Disk(ERP_APP_DATA_DISK_ID, "erp-app-data", size_gb=60, used_gb=27),
+                ),
+            ),
+            Resource(
+                id=ERP_DB_ID,
+                name="erp-db",
+                type="OS::Nova::Server",
+                disks=(
+                    Disk(ERP_DB_SYSTEM_DISK_ID, "erp-db-system", size_gb=40, used_gb=11, system=True),
+                    Disk(ERP_DB_DATA_DISK_ID, "erp-db-data", size_gb=200, used_gb=88),
+                ),
+            ),
+        ),
+    ),
+    Vault(
+        id=FILES_VAULT_ID,
+        name="files",
+        object_type="turbo",
+        size_gb=1000,
+        created_at=_FOUNDED + 3600,
+        resources=(
+            Resource(
+                id=FILES_SHARE_ID,
+                name="files-share",
+                type="OS::Sfs::Turbo",
+                disks=(Disk(FILES_SHARE_ID, "files-share", size_gb=500, used_gb=143),),
+            ),
+        ),
+    ),
+    Vault(
+        id=EMPTY_VAULT_ID,
+        name="empty",
+        object_type="server",
+        size_gb=100,
+        created_at=_FOUNDED + 7200,
+        resources=(),
+    ),
+)

@@ -1,0 +1,203 @@
+"""Every outgoing request: one deadline over the whole call, capped answers, no redirects, and what "not sent" means.
+
+httpx is imported when the first request is made, so a refused event does not pay for it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+
+from handlers.errors import CallFailed, Misconfigured, NotSent, Unclear
+
+if TYPE_CHECKING:
+    from handlers.wire.transport import Connections
+
+BODY_CAP = 1 << 20
+"""Bytes of an answer that are read; a list of 1,000 backups has about half as many."""
+IDLE_SECONDS = 4.0
+"""How long an idle connection is kept, by either clock: gateways close theirs after some more, and a POST that meets a closing
+connection is unclear. While a serverless instance is frozen its monotonic clock may stand still, hence both clocks."""
+_GATEWAY_TROUBLE = (502, 503, 504)
+
+
+class Clock(Protocol):
+    """Time as a parameter."""
+
+    def now(self) -> datetime:
+        """Wall time, UTC with zone."""
+
+    def monotonic(self) -> float:
+        """Seconds on a clock that is never set back."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A moment on the monotonic clock by which everything must be over."""
+
+    clock: Clock
+    at: float
+
+    @classmethod
+    def after(cls, clock: Clock, seconds: float) -> Deadline:
+        """That many seconds from now."""
+        return cls(clock, clock.monotonic() + seconds)
+
+    def left(self) -> float:
+        """Seconds, never negative."""
+        return max(self.at - self.clock.monotonic(), 0.0)
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing is left."""
+        return self.left() <= 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP answer of any status. Header names are lower-case, the first value wins; the body is within the cap."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def request_id(self) -> str:
+        """What the provider's support asks for; printable ASCII."""
+        given = self.headers.get("x-request-id") or self.headers.get("x-iam-trace-id") or ""
+        return "".join(letter for letter in given if letter.isascii() and letter.isprintable())[:128]
+
+
+class Wire:
+    """The only way out. Connects to ``origins`` (``https://host[:port]``; http for loopback) and to nothing else."""
+
+    def __init__(self, origins: Iterable[str], clock: Clock, *, ca_file: str = "") -> None:
+        self._origins = frozenset(_checked(origin) for origin in origins)
+        self._clock, self._ca_file = clock, ca_file
+        self._building = threading.Lock()
+        self._connections: Connections | None = None
+        self._in_flight = 0
+        self._last_used = 0.0
+
+    def request(self, method: str, url: str, *, headers: Mapping[str, str], body: bytes = b"", deadline: Deadline) -> Reply:
+        """Any HTTP answer is a Reply. Raises NotSent when no byte left this machine, Unclear when no whole answer came.
+
+        Repeated once, inside the deadline: what was not sent (unless the name on the certificate is wrong), and a GET that
+        ended unclear or at a gateway in trouble. A POST that may have left is never repeated.
+        """
+        if self._origin_of(url) not in self._origins:
+            raise NotSent("the request was for a host that is not configured, so nothing was sent")
+        if any("\r" in value or "\n" in value for value in headers.values()):
+            raise ValueError("a header value holds a line break")
+        for last in (False, True):
+            try:
+                reply = self._once(method, url, headers, body, deadline)
+            except CallFailed as failure:
+                if last or not _repeatable(failure, method) or deadline.passed:
+                    raise
+            else:
+                if last or method != "GET" or reply.status not in _GATEWAY_TROUBLE or deadline.passed:
+                    return reply
+        raise AssertionError("the second round always returns or raises")
+
+    def close(self) -> None:
+        """Idle connections; the next request opens new ones."""
+        with self._building:
+            if self._connections is not None:
+                self._connections.close()
+                self._connections = None
+
+    def _once(self, method: str, url: str, headers: Mapping[str, str], body: bytes, deadline: Deadline) -> Reply:
+        if deadline.passed:
+            raise NotSent("no time was left to send the request")
+        connections = self._take()
+        try:
+            status, raw, content = connections.exchange(method, url, headers, body, deadline)
+        finally:
+            self._give_back()
+        kept: dict[str, str] = {}
+        for name, value in raw:
+            kept.setdefault(name.lower(), value)
+        return Reply(status, kept, content)
+
+    def _take(self) -> Connections:
+        """The connections, built at first use and thrown away after a freeze."""
+        with self._building:
+            now = self._clock.now().timestamp()
+            if self._connections is not None and not self._in_flight and abs(now - self._last_used) > IDLE_SECONDS:
+                self._connections.close()
+                self._connections = None
+            if self._connections is None:
+                from handlers.wire.transport import Connections
+
+                self._connections = Connections(self._origins, self._ca_file)
+            self._in_flight += 1
+            self._last_used = now
+            return self._connections
+
+    def _give_back(self) -> None:
+        with self._building:
+            self._in_flight -= 1
+            self._last_used = self._clock.now().timestamp()
+
+    @staticmethod
+    def _origin_of(url: str) -> str:
+        parts = urlsplit(url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+
+class Pace:
+    """At most so many calls a second over all threads: CBR publishes no rate, and a gateway refuses what is over its own.
+
+    A second's worth may go at once, so that one restore point (a look and a POST) never waits; then calls are evenly spaced.
+    """
+
+    def __init__(self, per_second: float, clock: Clock) -> None:
+        self._gap, self._clock = 1.0 / per_second, clock
+        self._ahead = max(1.0 - self._gap, 0.0)
+        self._deciding = threading.Lock()
+        self._booked = float("-inf")
+
+    def wait(self, deadline: Deadline) -> None:
+        """Until it is this call's turn; raises NotSent when that would be after the deadline."""
+        with self._deciding:
+            now = self._clock.monotonic()
+            booked = max(now, self._booked)
+            turn = max(now, booked - self._ahead)
+            if turn > deadline.at:
+                raise NotSent("its turn would have come after the deadline: too many requests are waiting for this project")
+            self._booked = booked + self._gap
+        if turn > now:
+            self._clock.sleep(turn - now)
+
+
+class Untrusted(NotSent):
+    """The peer's certificate is not for that host, or nobody we trust signed it. Repeating changes nothing."""
+
+
+def _repeatable(failure: CallFailed, method: str) -> bool:
+    if isinstance(failure, NotSent):
+        return not isinstance(failure, Untrusted)
+    return isinstance(failure, Unclear) and method == "GET"
+
+
+def _checked(origin: str) -> str:
+    try:
+        parts = urlsplit(origin)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise Misconfigured("endpoint", "is no URL") from None
+    plain = f"{parts.scheme}://{parts.netloc}" == origin and "@" not in parts.netloc
+    if not plain or not host or host.endswith(".") or not origin.isascii():
+        raise Misconfigured("endpoint", "must be an origin such as https://host, without path, query or user")
+    loopback = host in ("localhost", "::1") or (host.startswith("127.") and host.replace(".", "").isdigit())
+    if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
+        raise Misconfigured("endpoint", "must begin with https:// (plain http is for loopback only)")
+    return origin

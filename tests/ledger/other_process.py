@@ -1,0 +1,68 @@
+"""What the ledger's tests start as processes of their own: ``python other_process.py VERB WHERE ...``."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from dataclasses import replace
+
+from handlers.errors import LedgerDown
+from handlers.ledger import Ledger, Record, open_ledger
+
+
+def wish(number: int, body: str = '{"state":"wanted"}') -> Record:
+    at = time.time()
+    return Record("wish", f"cause-{number:04}", at, at, body, at + 3600)
+
+
+def claim(ledger: Ledger, owner: str, wishes: str) -> None:
+    """Goes for every wish like any delivery does, in its own order, and prints the ones it won."""
+    won = []
+    numbers = list(range(int(wishes)))
+    if int(owner) % 2:
+        numbers.reverse()
+    for number in numbers:
+        ledger.put_if_absent(wish(number))
+        standing = ledger.get("wish", f"cause-{number:04}")
+        if standing and "wanted" in standing.body and ledger.swap(replace(standing, body=json.dumps({"owner": owner}))):
+            won.append(standing.key)
+    print(json.dumps(won))
+
+
+def write(ledger: Ledger, first: str) -> None:
+    """Writes until killed, and says which record has been promised to be there."""
+    number = int(first)
+    while True:
+        ledger.put_if_absent(wish(number))
+        ledger.swap(replace(wish(number, "claimed" * 500), version=1))
+        print(number, flush=True)
+        number += 1
+
+
+def fill(ledger: Ledger, limit: str) -> None:
+    """A disk that takes no more (here: files of at most ``limit`` bytes), then one that does again."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), resource.RLIM_INFINITY))
+    stored = 0
+    try:
+        while True:
+            ledger.put_if_absent(wish(stored, "x" * 20_000))
+            stored += 1
+    except LedgerDown as down:
+        print(json.dumps({"stored": stored, "said": str(down)}))
+    try:
+        ledger.get("wish", "cause-0000")
+    except LedgerDown as down:
+        print(json.dumps({"said": str(down)}))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    ledger.put_if_absent(wish(9999, "room again"))
+    readable = [number for number in range(stored) if ledger.get("wish", f"cause-{number:04}")]
+    print(json.dumps({"readable": len(readable), "again": ledger.get("wish", "cause-9999") is not None}))
+
+
+if __name__ == "__main__":
+    verb, where, *arguments = sys.argv[1:]
+    opened = open_ledger(where, time.time)
+    {"claim": claim, "write": write, "fill": fill}[verb](opened, *arguments)
+    opened.close()
