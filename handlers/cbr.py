@@ -100,6 +100,11 @@ class Operation(Tolerant):
         return str(_dig(self.extra_info, "resource", "id") or "")
 
     @property
+    def backup_name(self) -> str:
+        """The name of the backup it makes, which begins with the restore point's."""
+        return str(_dig(self.extra_info, "backup", "backup_name") or "")
+
+    @property
     def resource_name(self) -> str:
         """Its name."""
         return str(_dig(self.extra_info, "resource", "name") or "")

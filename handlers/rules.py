@@ -26,7 +26,8 @@ def _word(value: str) -> str:
     return value
 
 
-def _seconds(value: object) -> float:
+def seconds(value: object) -> float:
+    """A time span as people write it; raises ValueError."""
     parts = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if parts is None:
         raise ValueError('must be a time span such as "90s", "15m", "26h" or "7d"')
@@ -64,7 +65,7 @@ def _manual_retention(value: CheckpointParam) -> CheckpointParam:
 
 
 Word = Annotated[StrictStr, AfterValidator(_word)]
-Duration = Annotated[float, BeforeValidator(_seconds)]
+Duration = Annotated[float, BeforeValidator(seconds)]
 """Seconds; written "90s", "15m", "26h", "7d"."""
 
 

@@ -77,7 +77,8 @@ class Service:
     @cached_property
     def tools(self) -> Taking:
         """What taking a restore point needs."""
-        return Taking(self.ledger, self.clock, self.settings.settle_seconds, lambda: secrets.token_hex(8))
+        spans = self.settings.settle_seconds, self.settings.follow_seconds
+        return Taking(self.ledger, self.clock, lambda: secrets.token_hex(8), *spans)
 
     @cached_property
     def report(self) -> Report:
@@ -100,9 +101,8 @@ class Service:
     def watch(self, envelope: Envelope) -> Delivered:
         """One sweep: due wishes, restore points followed to their end."""
         deadline = Deadline.after(self.clock, envelope.seconds_left)
-        watch = Watch(self.tools, self.settings.rules, self.cbrs, lambda outcome: self.report.publish(outcome, deadline))
         try:
-            settled = watch.sweep(self._working(envelope))
+            settled = self.watching(deadline).sweep(self._working(envelope))
         except LedgerDown as problem:
             message = f"The watch could not read the ledger, so nothing was looked after: {problem}"
             down = Failed(reason="ledger_down", message=message, delivery_id=envelope.delivery_id, trigger="watch")
@@ -110,6 +110,16 @@ class Service:
         outcomes = [outcome for outcome, _ in settled]
         told = self.report.log(envelope, outcomes, [each for _, each in settled])
         return Delivered(outcomes, answer(outcomes, told=told))
+
+    def watching(self, deadline: Deadline) -> Watch:
+        """The watch over this service's ledger; what it finds is told within the deadline."""
+        return Watch(self.tools, self.settings.rules, self.cbrs, lambda outcome: self.report.publish(outcome, deadline))
+
+    def take(self, planned: Planned, deadline: Deadline) -> Outcome:
+        """One restore point, told like any other; for one-offs at a terminal."""
+        outcome = take(planned, self.cbrs[planned.project], self.tools, deadline)
+        self.report.tell(Envelope("once", "terminal", planned.delivery_id, None, deadline.left()), [outcome], deadline)
+        return outcome
 
     def take_all(self, plans: Sequence[Planned | Outcome], deadline: Deadline) -> list[Outcome]:
         """An outcome for each, in their order; several at a time where there are several."""

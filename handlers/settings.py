@@ -55,6 +55,8 @@ class Settings:
     """``memory`` or ``sqlite:PATH``."""
     settle_seconds: float = 120.0
     """How long CBR may take to show an accepted request in its lists. A claim outlives the run by this much."""
+    follow_seconds: float = 60.0
+    """How soon the watch looks at a restore point that is being made; backups take minutes to hours."""
     ca_file: str = ""
     """A file of certificates to trust instead of the public ones, for private installations."""
 
@@ -70,7 +72,8 @@ def load(environ: Mapping[str, str] | None = None, rules_file: str | None = None
         rules_file=str(found or ""),
         projects={name: _access(name, project, environ) for name, project in projects.items()},
         ledger=_ledger(environ),
-        settle_seconds=_settle(environ),
+        settle_seconds=_seconds(environ, "RESTORE_POINT_SETTLE_SECONDS", 120),
+        follow_seconds=_seconds(environ, "RESTORE_POINT_FOLLOW_SECONDS", 60),
         ca_file=environ.get("RESTORE_POINT_CA_FILE", ""),
     )
 
@@ -171,8 +174,8 @@ def _ledger(environ: Mapping[str, str]) -> str:
     return f"sqlite:{Path(state) / 'restore-point' / 'ledger.sqlite3'}"
 
 
-def _settle(environ: Mapping[str, str]) -> float:
-    text = environ.get("RESTORE_POINT_SETTLE_SECONDS", "120")
+def _seconds(environ: Mapping[str, str], variable: str, default: int) -> float:
+    text = environ.get(variable, str(default))
     if not (text.isascii() and text.isdecimal() and int(text) <= 3600):
-        raise Misconfigured("RESTORE_POINT_SETTLE_SECONDS", "must be a whole number of seconds, at most 3600")
+        raise Misconfigured(variable, "must be a whole number of seconds, at most 3600")
     return float(text)

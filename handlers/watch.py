@@ -10,7 +10,7 @@ from handlers.errors import CallFailed, LedgerDown, Rejected
 from handlers.outcome import Available, Broken, Failed, Outcome, Partly
 from handlers.report import Told
 from handlers.restore_point import LEAST_SECONDS, SKEW, take
-from handlers.restore_point.held import FOLLOW_SECONDS, Taking
+from handlers.restore_point.held import Taking
 from handlers.restore_point.wish import KIND, Wish
 from handlers.rules import Rules
 from handlers.vault_backup import Checkpoint
@@ -40,6 +40,15 @@ class Watch:
             if record.kind == KIND:
                 settled += self._settle(Wish.from_record(record), deadline)
         return settled
+
+    def follow(self, cause: str, deadline: Deadline) -> Outcome | None:
+        """The end of this cause's restore point, told, or None while it is being made. Raises LedgerDown."""
+        record = self.tools.ledger.get(KIND, cause)
+        wish = Wish.from_record(record) if record else None
+        if wish is None or wish.state != "done":
+            return None
+        ends = self._follow(wish, self.cbrs[wish.planned.project], deadline)
+        return ends[0][0] if ends else None
 
     def _settle(self, wish: Wish, deadline: Deadline) -> list[tuple[Outcome, Told]]:
         cbr = self.cbrs.get(wish.planned.project)
@@ -74,11 +83,13 @@ class Watch:
             end = None
         now = self.tools.clock.now().timestamp()
         # Whoever moves the due time first is the one who tells.
-        mine = self._put(replace(wish, due=now + (TELL_SECONDS if end else FOLLOW_SECONDS)))
+        mine = self._put(replace(wish, due=now + (TELL_SECONDS if end else self.tools.follow_seconds)))
         if end is None or mine is None:
             return []
         told = self.publish(end)
-        self._put(replace(mine, due=now + FOLLOW_SECONDS) if told.problems else replace(mine, ended=end.word, due=None))
+        self._put(
+            replace(mine, due=now + self.tools.follow_seconds) if told.problems else replace(mine, ended=end.word, due=None)
+        )
         return [(end, told)]
 
     def _end(self, wish: Wish, cbr: Cbr, deadline: Deadline) -> Outcome | None:

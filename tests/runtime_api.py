@@ -181,7 +181,9 @@ class LambdaFunction:
             except Empty:
                 self.kill()
                 taken = taken or sandbox.warm
-                return _failed(call, "Sandbox.Timedout", f"Error: Task timed out after {timeout if taken else INIT_SECONDS:.2f} seconds")
+                return _failed(
+                    call, "Sandbox.Timedout", f"Error: Task timed out after {timeout if taken else INIT_SECONDS:.2f} seconds"
+                )
             if what == "taken":
                 taken, until = True, until if sandbox.warm else time.time() + timeout
             elif what == "exit" and sandbox.warm and not taken:  # it still died of the invocation before

@@ -155,6 +155,11 @@ def test_the_host_is_signed_as_clients_send_it(url: str, host: str) -> None:
     assert signed_names(url, {})[1] != signed_names(url, {"Host": host + ".example"})[1]
 
 
+def test_headers_are_trimmed_and_an_old_authorization_is_not_signed() -> None:
+    plain = signed_names("https://cbr.example/v3", {"X-Project-Id": "p"})
+    assert signed_names("https://cbr.example/v3", {"x-project-id": " p ", "Authorization": "old"}) == plain
+
+
 def test_a_local_time_is_signed_as_utc() -> None:
     east = datetime(2006, 1, 2, 17, 4, 5, tzinfo=timezone(timedelta(hours=2)))
     assert signed_names("https://cbr.example/v3", {}, now=east)[1]["X-Sdk-Date"] == "20060102T150405Z"
@@ -173,9 +178,7 @@ def test_a_content_hash_header_stands_in_for_the_body() -> None:
     }
     unsigned = {"X-Sdk-Content-Sha256": "UNSIGNED-PAYLOAD"}
     url = "https://cbr.example/v3"
-    assert signing.sign("PUT", url, unsigned, b"a", **arguments) == signing.sign(
-        "PUT", url, unsigned, b"b", **arguments
-    )
+    assert signing.sign("PUT", url, unsigned, b"a", **arguments) == signing.sign("PUT", url, unsigned, b"b", **arguments)
     assert signing.sign("PUT", url, {}, b"a", **arguments) != signing.sign("PUT", url, {}, b"b", **arguments)
 
 

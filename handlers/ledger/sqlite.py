@@ -139,8 +139,9 @@ class SqliteLedger:
             connection.execute("PRAGMA synchronous = FULL")
             # Elsewhere a no-op; on macOS fsync leaves data in the drive's cache (sqlite.org/pragma.html#pragma_fullfsync).
             connection.execute("PRAGMA fullfsync = ON")
-            with _transaction(connection):
-                pass  # a file that may only be read is found out now, not at the first wish
+            # A write that is taken back: a file that may only be read is found out now, not at the first wish.
+            for statement in ("BEGIN IMMEDIATE", f"PRAGMA user_version = {SCHEMA}", "ROLLBACK"):
+                connection.execute(statement)
         except BaseException:
             connection.close()
             raise

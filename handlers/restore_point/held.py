@@ -15,18 +15,20 @@ from handlers.wire import Clock, Deadline
 
 RETRY_SECONDS = 60.0
 """How soon the watch looks again at a wish CBR could not take."""
-FOLLOW_SECONDS = 60.0
-"""How soon the watch looks at a restore point that is being made; backups take minutes to hours."""
 
 
 @dataclass(frozen=True, slots=True)
 class Taking:
-    """What taking needs: where wishes stand, the time, CBR's settling time in seconds, and a source of owner tokens."""
+    """What taking needs: where wishes stand, the time, a source of owner tokens, and two spans in seconds.
+
+    CBR settles within ``settle_seconds``; a restore point that is being made is looked at every ``follow_seconds``.
+    """
 
     ledger: Ledger
     clock: Clock
-    settle_seconds: float
     new_owner: Callable[[], str]
+    settle_seconds: float
+    follow_seconds: float
 
 
 @dataclass(slots=True)
@@ -44,7 +46,7 @@ class Held:
 
     def done(self, checkpoint_id: str, reason: str, **more: Any) -> None:
         """CBR has it; the watch follows it from now on."""
-        self._put(state="done", checkpoint_id=checkpoint_id, reason=reason, due=self._now() + FOLLOW_SECONDS, **more)
+        self._put(state="done", checkpoint_id=checkpoint_id, reason=reason, due=self._now() + self.tools.follow_seconds, **more)
 
     def join(self, reason: str, checkpoint_id: str) -> Outcome:
         """It need not be made: it is there."""

@@ -6,6 +6,7 @@ import json
 import resource
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from handlers.errors import LedgerDown
@@ -19,6 +20,8 @@ def wish(number: int, body: str = '{"state":"wanted"}') -> Record:
 
 def claim(ledger: Ledger, owner: str, wishes: str) -> None:
     """Goes for every wish like any delivery does, in its own order, and prints the ones it won."""
+    print("ready", flush=True)
+    sys.stdin.readline()
     won = []
     numbers = list(range(int(wishes)))
     if int(owner) % 2:
@@ -61,8 +64,10 @@ def fill(ledger: Ledger, limit: str) -> None:
     print(json.dumps({"readable": len(readable), "again": ledger.get("wish", "cause-9999") is not None}))
 
 
+VERBS: dict[str, Callable[..., None]] = {"claim": claim, "write": write, "fill": fill}
+
 if __name__ == "__main__":
     verb, where, *arguments = sys.argv[1:]
     opened = open_ledger(where, time.time)
-    {"claim": claim, "write": write, "fill": fill}[verb](opened, *arguments)
+    VERBS[verb](opened, *arguments)
     opened.close()

@@ -242,6 +242,27 @@ def test_excluded_volumes_are_left_out(client: Any) -> None:
     assert [child["resource_id"] for child in row["children"]] == [estate.ERP_DB_SYSTEM_DISK_ID]
 
 
+def test_only_included_volumes_are_backed_up(client: Any) -> None:
+    extra = {"include_volumes": [{"id": estate.ERP_DB_DATA_DISK_ID, "os_version": "linux"}]}
+    detail = {"id": DB, "type": "OS::Nova::Server", "extra_info": extra}
+    (resource,) = client.create(name="data", resource_details=[detail]).json["checkpoint"]["vault"]["resources"]
+    assert resource["extra_info"] == "{}"
+    (row,) = client.list("backups")["backups"]
+    assert [child["resource_id"] for child in row["children"]] == [estate.ERP_DB_DATA_DISK_ID]
+
+
+def test_a_server_without_any_disk_left_is_refused(client: Any) -> None:
+    disks = [estate.ERP_DB_DATA_DISK_ID, estate.ERP_DB_SYSTEM_DISK_ID]
+    detail = {"id": DB, "type": "OS::Nova::Server", "extra_info": {"exclude_volumes": disks}}
+    assert refusal(client.create(resource_details=[detail])) == invalid("exclude_volumes")
+
+
+def test_both_lists_of_resources_are_taken_together(client: Any) -> None:
+    detail = {"id": DB, "type": "OS::Nova::Server"}
+    vault = client.create(resources=[APP], resource_details=[detail]).json["checkpoint"]["vault"]
+    assert {resource["id"] for resource in vault["resources"]} == {APP, DB}
+
+
 def test_the_bodies_the_official_sdk_sends_are_understood(client: Any, clock: Any) -> None:
     """As recorded, but for the ids of vault, resource and disks."""
     bodies = [step["requests"][0]["body_utf8"] for step in RECORDED if step["name"].startswith("create_checkpoint")]

@@ -75,6 +75,14 @@ class TestASignature:
         sent = signing.sign("GET", client.endpoint + path, {}, b"", now=now, **client.keys)
         assert client.call("GET", path, headers=sent | {"X-Not-Signed": "1"}, signed=False).status == 200
 
+    def test_reads_headers_as_the_sdks_write_them(self, client: Any) -> None:
+        """UTF-8 on the wire, which http.server hands out as Latin-1."""
+        now = datetime.fromtimestamp(client.clock.now, UTC)
+        path = f"/v3/{estate.PROJECT_ID}/vaults"
+        sent = signing.sign("GET", client.endpoint + path, {"User-Agent": "Grüße"}, b"", now=now, **client.keys)
+        on_the_wire = {"User-Agent": "Grüße".encode().decode("latin-1")}
+        assert client.call("GET", path, headers=sent | on_the_wire, signed=False).status == 200
+
     def test_must_cover_the_date(self, client: Any) -> None:
         date = datetime.fromtimestamp(client.clock.now, UTC).strftime("%Y%m%dT%H%M%SZ")
         path, host = f"/v3/{estate.PROJECT_ID}/vaults", client.endpoint.removeprefix("http://")
@@ -273,7 +281,15 @@ class TestIam:
         assert answer.json == {"error": {"code": 401, "message": "The username or password is wrong.", "title": "Unauthorized"}}
         assert "X-Subject-Token" not in answer.headers
 
-    @pytest.mark.parametrize("scope", [{"project": {"id": "x"}}, {"project": {"name": "x"}}, {"domain": {"name": "elsewhere"}}])
+    @pytest.mark.parametrize(
+        "scope",
+        [
+            {"project": {"id": "x"}},
+            {"project": {"name": "x"}},
+            {"project": {"name": estate.REGION, "domain": {"name": "elsewhere"}}},
+            {"domain": {"name": "elsewhere"}},
+        ],
+    )
     def test_knows_no_other_scope(self, client: Any, scope: Any) -> None:
         body = ask("password", {"user": PASSWORD}, scope)
         assert client.call("POST", "/v3/auth/tokens", body, signed=False).status == 401
@@ -288,8 +304,13 @@ class TestIam:
         assert (answer.json["error"]["code"], answer.json["error"]["title"]) == (400, "Bad Request")
 
     def test_takes_an_access_key(self, client: Any) -> None:
-        for secret, status in ((estate.SECRET_KEY, 201), ("x", 401)):
-            proof = {"access": {"key": estate.ACCESS_KEY}, "secret": {"key": secret}}
+        for access, secret, status in (
+            (estate.ACCESS_KEY, estate.SECRET_KEY, 201),
+            (estate.ACCESS_KEY, "x", 401),
+            ("nobody", estate.SECRET_KEY, 401),
+            (estate.TEMPORARY_ACCESS_KEY, estate.TEMPORARY_SECRET_KEY, 401),  # would need its security token
+        ):
+            proof = {"access": {"key": access}, "secret": {"key": secret}}
             body = ask("hw_ak_sk", proof, BY_PROJECT)
             assert client.call("POST", "/v3/auth/tokens", body, signed=False).status == status
 
@@ -306,8 +327,9 @@ class TestIam:
             assert told["assumed_by"]["user"]["name"] == estate.ACCOUNT.username
         assert client.call("POST", "/v3/auth/tokens", body, signed=False).status == 401
 
-    def test_knows_no_other_agency(self, client: Any) -> None:
-        proof = {"domain_name": estate.ACCOUNT.domain_name, "agency_name": "another"}
+    @pytest.mark.parametrize("wrong", [{"agency_name": "another"}, {"domain_name": "elsewhere"}])
+    def test_knows_no_other_agency(self, client: Any, wrong: Any) -> None:
+        proof = {"domain_name": estate.ACCOUNT.domain_name, "agency_name": estate.ACCOUNT.agency} | wrong
         answer = client.call("POST", "/v3/auth/tokens", ask("assume_role", proof, BY_PROJECT))
         assert (answer.status, answer.json["error"]["code"]) == (404, 404)
 
@@ -322,6 +344,12 @@ class TestIam:
         unknown = client.call("HEAD", "/v3/auth/tokens", headers=headers | {"X-Subject-Token": "MIIx"}, signed=False)
         assert unknown.status == 404
         assert client.call("GET", "/v3/auth/tokens", headers={"X-Subject-Token": text}, signed=False).status == 401
+
+    def test_forgets_an_expired_token(self, client: Any, clock: Any) -> None:
+        old = token(client)
+        clock.forward(24 * 3600)
+        headers = {"X-Auth-Token": token(client), "X-Subject-Token": old}
+        assert client.call("HEAD", "/v3/auth/tokens", headers=headers, signed=False).status == 404
 
     def test_looks_a_project_up_by_the_name_of_its_region(self, client: Any) -> None:
         (project,) = client.call("GET", f"/v3/projects?name={estate.REGION}").json["projects"]

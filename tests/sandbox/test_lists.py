@@ -47,6 +47,8 @@ def test_a_server_is_backed_up_disk_by_disk(client: Any, clock: Any) -> None:
     }
     assert {child["resource_type"] for child in children} == {"OS::Cinder::Volume"}
     assert sum(child["resource_size"] for child in children) == 100
+    system = {child["resource_id"]: child["extend_info"]["bootable"] for child in children}
+    assert system == {estate.ERP_APP_SYSTEM_DISK_ID: True, estate.ERP_APP_DATA_DISK_ID: False}
     clock.forward(60)
     assert client.cbr("GET", f"/backups/{row['id']}").json["backup"]["status"] == "available"
     assert client.cbr("GET", f"/backups/{children[0]['id']}").json["backup"]["parent_id"] == row["id"]
@@ -158,7 +160,9 @@ def test_a_page_tells_how_many_there_are(client: Any) -> None:
 @pytest.mark.usefixtures("three")
 def test_a_marker_is_the_last_id_of_the_page_before(client: Any) -> None:
     first = client.list("backups", ("limit", "2"))["backups"]
-    assert names(client, ("limit", "2"), ("marker", first[-1]["id"])) == ["two-0002", "one"]
+    second = client.list("backups", ("limit", "2"), ("marker", first[-1]["id"]))
+    assert [row["name"] for row in second["backups"]] == ["two-0002", "one"]
+    assert second["count"] == 4
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,79 @@
+"""The command ``restore-point``: one file per verb, each with ``add`` (its arguments) and ``run`` (what it does).
+
+Every verb takes ``--json`` (one document on standard output and nothing else there) and ``--rules``; logs go to standard error.
+Exit codes: 0 done, 1 failed or refused, 2 wrong use or configuration, 3 created but something was skipped, 75 try again later.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Any
+
+from handlers.errors import CallFailed, LedgerDown, Misconfigured, Redeliver, Refusal
+
+VERBS = ("demo", "sandbox", "init", "check", "plan", "send", "take", "watch")
+DONE, FAILED, MISUSED, INCOMPLETE, TRY_AGAIN = 0, 1, 2, 3, 75
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one verb and return its exit code."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except Misconfigured as problem:
+        return _say(arguments, problem.setting, problem.message, MISUSED)
+    except Refusal as problem:
+        return _say(arguments, problem.field, problem.message.removeprefix(f"{problem.field}: "), FAILED)
+    except CallFailed as problem:
+        return _say(arguments, problem.code, problem.message, FAILED)
+    except (LedgerDown, Redeliver) as problem:
+        return _say(arguments, "", str(problem), TRY_AGAIN)
+    except KeyboardInterrupt:
+        return _say(arguments, "", "stopped by hand; a restore point that was begun goes on at CBR", TRY_AGAIN)
+    except BrokenPipeError:
+        return FAILED
+
+
+def print_json(document: object) -> None:
+    """The one document of ``--json``."""
+    print(json.dumps(document, indent=2))
+
+
+def exit_code(outcomes: Iterable[dict[str, Any]]) -> int:
+    """The worst outcome speaks: an outcome as the entry functions answer it, a dictionary."""
+    found = list(outcomes)
+    words = {outcome["outcome"] for outcome in found}
+    if words & {"failed", "refused", "broken"}:
+        return FAILED
+    if "later" in words:
+        return TRY_AGAIN
+    return INCOMPLETE if any(outcome["skipped_resources"] for outcome in found) or "partly" in words else DONE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="restore-point",
+        description="Take exactly one restore point of a CBR vault per cause, and tell somebody when it did not happen.",
+    )
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--json", action="store_true", help="one JSON document on standard output, nothing else there")
+    common.add_argument("--rules", metavar="FILE", help="the rules file (else RESTORE_POINT_RULES, else ./rules.toml)")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    for name in VERBS:
+        verb = import_module(f"handlers.cli.{name}")
+        title = (verb.__doc__ or "").partition("\n")[0].rstrip(".")
+        sub = verbs.add_parser(name, parents=[common], help=title, description=verb.__doc__)
+        verb.add(sub)
+        sub.set_defaults(run=verb.run)
+    return parser
+
+
+def _say(arguments: argparse.Namespace, field: str, message: str, code: int) -> int:
+    if arguments.json:
+        print_json({"error": {"field": field, "message": message}})
+    print(f"restore-point: {field + ': ' if field else ''}{message}", file=sys.stderr)
+    return code

@@ -1,0 +1,121 @@
+"""Check rules, environment, credentials, rights, vaults and topics: all that can be known before the first event."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from handlers.cbr import Cbr
+from handlers.cli import DONE, FAILED, MISUSED, print_json
+from handlers.cli.show import fold
+from handlers.errors import CallFailed, LedgerDown, Misconfigured
+from handlers.service import Service
+from handlers.settings import Settings, load
+from handlers.wire import Deadline
+
+CALL_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at."""
+
+    what: str
+    ok: bool
+    message: str
+
+
+def _good(what: str, message: str) -> Check:
+    return Check(what, ok=True, message=message)
+
+
+def _bad(what: str, message: str) -> Check:
+    return Check(what, ok=False, message=message)
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """``check`` has no arguments of its own."""
+    del parser
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Look at everything, then say all of it."""
+    try:
+        settings = load(rules_file=arguments.rules)
+        service = Service(settings)
+    except Misconfigured as problem:
+        return _say(arguments, [_bad(problem.setting, problem.message)], MISUSED)
+    try:
+        checks = [*_at_hand(settings, service), *_at_the_cloud(settings, service)]
+    finally:
+        service.close()
+    return _say(arguments, checks, DONE if all(check.ok for check in checks) else FAILED)
+
+
+def _at_hand(settings: Settings, service: Service) -> Iterator[Check]:
+    rules = settings.rules
+    counted = f"{len(rules.rules)} rules, {len(rules.vaults)} vaults, {len(rules.timers)} timers, {len(rules.topics)} topics"
+    yield _good("rules", f"{settings.rules_file or 'no rules file: only `take` can ask for anything'}: {counted}")
+    for name in sorted(set(rules.timers) - {rule.timer for rule in rules.rules}):
+        yield _bad(f"timers.{name}", "no rule uses it: when it fires, nothing happens")
+    for name in sorted(set(rules.vaults) - {vault for rule in rules.rules for vault in rule.vaults}):
+        yield _good(f"vaults.{name}", "no rule lists it: only `take` backs it up")
+    if rules.rules and not any("failed" in topic.outcomes for topic in rules.topics.values()):
+        yield _bad("topics", "no topic wants to hear of `failed`: nobody is told when a restore point does not come")
+    try:
+        service.ledger.due(0.0, 1)
+        yield _good("ledger", settings.ledger)
+    except (LedgerDown, Misconfigured) as problem:
+        yield _bad("ledger", str(problem))
+
+
+def _at_the_cloud(settings: Settings, service: Service) -> Iterator[Check]:
+    for name, access in settings.projects.items():
+        kind = type(access.credentials).__name__
+        yield _call(f"projects.{name}", service, partial(_vaults, service.cbrs[name]), f"{access.cbr} as {kind}: ")
+    for name, vault in settings.rules.vaults.items():
+        cbr = service.cbrs[settings.rules.project_of(vault)]
+        yield _call(f"vaults.{name}", service, partial(_vault, cbr, vault.id, service.clock.now()))
+    for name, topic in settings.rules.topics.items():
+        note = "a log line" if topic.kind == "log" else f"{topic.urn}; only a message proves it, the first one does"
+        yield _good(f"topics.{name}", note)
+
+
+def _vaults(cbr: Cbr, deadline: Deadline) -> str:
+    return f"{len(cbr.vaults(deadline))} vaults are visible"
+
+
+def _vault(cbr: Cbr, vault_id: str, now: datetime, deadline: Deadline) -> str:
+    vault = cbr.vault(vault_id, deadline)
+    since = now - timedelta(days=1)
+    cbr.backups(deadline, vault_id=vault_id, since=since)  # the right cbr:backups:list
+    cbr.operations(deadline, vault_id=vault_id, since=since)  # the right cbr:tasks:list
+    used = f"{(vault.billing.used or 0) / 1024:.1f} of {vault.billing.size or 0} GB used"
+    if not vault.resources:
+        raise Misconfigured(vault.name, "the vault holds no resource: there is nothing to back up")
+    return f"{vault.name}: {len(vault.resources)} resources, {used}; backups and operations can be listed"
+
+
+def _call(what: str, service: Service, look: Callable[[Deadline], str], before: str = "") -> Check:
+    try:
+        return _good(what, before + look(Deadline.after(service.clock, CALL_SECONDS)))
+    except Misconfigured as problem:
+        return _bad(what, problem.message)
+    except CallFailed as problem:
+        code = f"{problem.code}: " if problem.code else ""
+        request = f" (request {problem.request_id})" if problem.request_id else ""
+        return _bad(what, f"{before}{code}{problem.message}{request}")
+
+
+def _say(arguments: argparse.Namespace, checks: list[Check], code: int) -> int:
+    if arguments.json:
+        print_json(
+            {"ok": code == DONE, "checks": [{"what": each.what, "ok": each.ok, "message": each.message} for each in checks]}
+        )
+    else:
+        for each in checks:
+            print(fold(f"{'ok  ' if each.ok else 'FAIL'} {each.what}: {each.message}"))
+    return code

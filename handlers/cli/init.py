@@ -1,0 +1,98 @@
+"""Write a commented rules.toml, with the vaults that are there if asked."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+from handlers.cli import DONE, print_json
+from handlers.errors import Misconfigured
+from handlers.timers import SCHEDULER_INPUT
+
+_HEAD = """\
+# Rules of restore-point: which timer may have which vaults backed up. Checked strictly: restore-point check
+
+# A project is found through the environment (HUAWEICLOUD_SDK_AK … or OS_USERNAME …). To speak to several, name them:
+# [projects.prod]
+# project_id = "f841e01fd2b14e7fa41b6ae7aa6b0594"
+# region = "eu-de"
+# cloud = "otc"                  # or "huawei"; or endpoint = "https://cbr.…" for other clouds
+# credentials = "env:PROD_"      # reads PROD_HUAWEICLOUD_SDK_AK …
+# requests_per_second = 5
+
+# The vaults that may be backed up at all.
+"""
+_VAULT = """\
+# [vaults.erp]
+# id = "3b5816b5-f29c-4172-9d9a-76c719a659ce"
+"""
+_TAIL = f"""
+# The schedules that may speak, each by its exact name. An EventBridge Scheduler schedule needs this Input:
+# {SCHEDULER_INPUT}
+# [timers.nightly]
+# source = "arn:aws:scheduler:eu-central-1:123456789012:schedule/default/nightly"
+
+# Who is told. Without any topic nobody hears of a failure but the platform's dead-letter queue.
+# [topics.ops]
+# kind = "smn"                   # or "log"
+# urn = "urn:smn:eu-de:f841e01fd2b14e7fa41b6ae7aa6b0594:ops"
+# outcomes = ["created", "refused", "failed", "available", "partly", "broken"]
+
+# When this timer fires, these vaults get a restore point.
+# [[rules]]
+# name = "nightly-erp"
+# timer = "nightly"
+# vaults = ["erp"]
+# max_event_age = "24h"          # older events are skipped
+# give_up_after = "6h"           # a vault that stays busy for longer is told as failed
+# [rules.parameters]             # all optional: the API's own fields
+# incremental = true
+# description = "taken by restore-point"
+"""
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``init``."""
+    parser.add_argument("--from-cloud", action="store_true", help="list the project's vaults in the file")
+    parser.add_argument("--to", metavar="FILE", default="rules.toml", help="where to write (default: rules.toml)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the file; never over one that is there."""
+    vaults = _vaults() if arguments.from_cloud else _VAULT
+    path = Path(arguments.to)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(_HEAD + vaults + _TAIL)
+    except FileExistsError:
+        raise Misconfigured(str(path), "is there already; move it away, or write elsewhere with --to FILE") from None
+    except OSError as error:
+        raise Misconfigured(str(path), f"cannot be written: {error.strerror}") from None
+    if arguments.json:
+        print_json({"written": str(path)})
+    else:
+        print(f"wrote {path}; next: restore-point check --rules {path}")
+    return DONE
+
+
+def _vaults() -> str:
+    """The vaults of the environment's project, ready to be named by rules."""
+    from handlers.service import Service
+    from handlers.settings import load
+    from handlers.wire import Deadline
+
+    service = Service(load())
+    try:
+        (cbr,) = service.cbrs.values()
+        found = cbr.vaults(Deadline.after(service.clock, 30.0))
+    finally:
+        service.close()
+    lines, names = [], set[str]()
+    for vault in found:
+        word = re.sub(r"[^a-z0-9_-]+", "-", vault.name.lower()).strip("-_")[:50] or "vault"
+        name = word if word not in names else f"{word}-{vault.id[:8]}"
+        names.add(name)
+        used = f"{(vault.billing.used or 0) / 1024:.1f} of {vault.billing.size or 0} GB used"
+        lines.append(f'[vaults.{name}]              # {len(vault.resources)} resources, {used}\nid = "{vault.id}"\n')
+    return "\n".join(lines) or "# (the project has no vault)\n"

@@ -1,0 +1,72 @@
+"""Show what an event would ask of CBR, and why; calls nothing."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from handlers.cli import DONE, FAILED, print_json
+from handlers.envelope import Envelope, parse_json
+from handlers.errors import Misconfigured, Refusal
+from handlers.outcome import Outcome
+from handlers.plan import Planned, plan, refused
+from handlers.reading import read
+from handlers.rules import Rules
+from handlers.settings import find_rules, read_rules
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``plan``."""
+    parser.add_argument("file", metavar="FILE", help="an event document; - for standard input")
+    parser.add_argument("--as", dest="door", choices=["timer"], required=True, help="the entry function it would arrive at")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Read, plan, show."""
+    rules_file = find_rules(os.environ, arguments.rules)
+    rules = read_rules(rules_file) if rules_file else Rules()
+    document = parse_json(read_file(arguments.file))
+    now = datetime.now(UTC)
+    found: list[Planned | Outcome]
+    try:
+        found = [*plan(read(Envelope(arguments.door, "terminal", "plan", document, 0.0)), rules, "plan", now)]
+    except Refusal as refusal:
+        found = [refused(refusal, "plan", arguments.door)]
+    planned = [each for each in found if isinstance(each, Planned)]
+    others: dict[str, list[Outcome]] = {"skipped": [], "refused": []}
+    for each in found:
+        if isinstance(each, Outcome):
+            others[each.word].append(each)
+    if arguments.json:
+        print_json(
+            {"planned": [each.backup.to_dict() for each in planned]}
+            | {word: [each.to_dict() for each in outcomes] for word, outcomes in others.items()}
+        )
+    else:
+        _show(planned, others)
+    return FAILED if others["refused"] else DONE
+
+
+def read_file(name: str) -> bytes:
+    """The bytes of FILE. Raises Misconfigured."""
+    import sys
+
+    if name == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise Misconfigured("FILE", f"cannot be read: {error.strerror}") from None
+
+
+def _show(planned: list[Planned], others: dict[str, list[Any]]) -> None:
+    for each in planned:
+        print(f"would ask for {each.what} (rule {each.rule}, {'; '.join(each.cause_names)})")
+        print(f"  as {each.name}")
+        print(f"  {each.backup.to_bytes().decode()}")
+    for word, outcomes in others.items():
+        for outcome in outcomes:
+            print(f"{word} ({outcome.reason}): {outcome.message}")

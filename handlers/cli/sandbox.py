@@ -1,0 +1,60 @@
+"""Run the embedded CBR, IAM and SMN on loopback.
+
+Prints the settings as ``export`` lines and serves until it is stopped; with ``-- COMMAND`` it runs the command with them set.
+It keeps nothing and proves nobody: never a place for data.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import threading
+from contextlib import suppress
+
+from handlers.cli import DONE
+from handlers.errors import Misconfigured
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``sandbox``."""
+    parser.add_argument("--port", type=int, default=0, help="the port on 127.0.0.1 (default: a free one)")
+    parser.add_argument("--speed", type=float, default=1.0, help="how many times faster than life a backup is made (default: 1)")
+    parser.add_argument("command", nargs="*", metavar="COMMAND", help="run with the settings in its environment (after --)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve."""
+    from handlers.sandbox import Sandbox
+
+    if not 0 < arguments.speed <= 100_000:
+        raise Misconfigured("--speed", "must be more than 0 and at most 100000")
+    try:
+        sandbox = Sandbox(port=arguments.port, speed=arguments.speed)
+        sandbox.start()
+    except (OSError, OverflowError) as error:
+        raise Misconfigured("--port", f"cannot be listened on: {getattr(error, 'strerror', None) or error}") from None
+    try:
+        if arguments.command:
+            return _command(arguments.command, sandbox.environment())
+        if arguments.json:
+            print(json.dumps(sandbox.settings()), flush=True)
+        else:
+            for name, value in sandbox.environment().items():
+                print(f"export {name}={value}")
+            print(
+                "# vaults: " + ", ".join(f"{vault['name']} {vault['id']}" for vault in sandbox.settings()["vaults"]), flush=True
+            )
+        with suppress(KeyboardInterrupt):
+            threading.Event().wait()
+        return DONE
+    finally:
+        sandbox.stop()
+
+
+def _command(command: list[str], settings: dict[str, str]) -> int:
+    try:
+        return subprocess.run(command, env={**os.environ, **settings}, check=False).returncode  # noqa: S603 - the user's own command
+    except OSError as error:
+        raise Misconfigured("COMMAND", f"cannot be run: {error.strerror}") from None

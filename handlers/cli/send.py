@@ -1,0 +1,107 @@
+"""Put an event document through the real entry function of a platform."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+import uuid
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from handlers.cli import TRY_AGAIN, exit_code, print_json
+from handlers.cli.plan import read_file
+from handlers.cli.show import show
+from handlers.envelope import parse_json
+from handlers.errors import Redeliver, Refusal
+
+RUN_SECONDS = 60.0
+"""The time-out a function at a terminal pretends to have."""
+
+
+class Context:
+    """Lambda's context object, as far as the entry functions use it."""
+
+    def __init__(self) -> None:
+        import time
+
+        self.aws_request_id = str(uuid.uuid4())
+        self._ends = time.monotonic() + RUN_SECONDS
+        self._now = time.monotonic
+
+    def get_remaining_time_in_millis(self) -> int:
+        """As Lambda counts it."""
+        return max(round((self._ends - self._now()) * 1000), 0)
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``send``."""
+    parser.add_argument("file", metavar="FILE", help="an event document, or one per line; - for standard input")
+    parser.add_argument("--as", dest="door", choices=["timer", "watch"], required=True, help="the entry function")
+    parser.add_argument("--platform", choices=["lambda"], default="lambda", help="whose entry function (default: lambda)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Send each document; the answer of the platform's function, and the outcomes."""
+    documents = _documents(read_file(arguments.file))
+    with environment({"RESTORE_POINT_RULES": arguments.rules} if arguments.rules else {}):
+        answers = [send(arguments.door, document) for document in documents]
+    outcomes = [outcome for answer in answers for outcome in answer.get("outcomes", ())]
+    if arguments.json:
+        print_json({"answer": answers[0] if len(answers) == 1 else answers, "outcomes": outcomes})
+    else:
+        show(outcomes)
+        for answer in answers:
+            if "error" in answer:
+                print(f"the function raised {answer['error']['type']}: {answer['error']['message']}")
+    return TRY_AGAIN if any("error" in answer for answer in answers) else exit_code(outcomes)
+
+
+def send(door: str, document: object) -> dict[str, Any]:
+    """What ``handlers.aws_lambda.<door>`` answers; an error it raises so as to be called again is told as Lambda would."""
+    from handlers import aws_lambda
+
+    entry = {"timer": aws_lambda.timer, "watch": aws_lambda.watch}[door]
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            return entry(document, Context())
+    except Redeliver as error:
+        return {"error": {"type": "Redeliver", "message": str(error)}}
+
+
+@contextlib.contextmanager
+def environment(changes: Mapping[str, str]) -> Iterator[None]:
+    """The process's environment with ``changes``, for entry functions that are built from it."""
+    from handlers import aws_lambda
+
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update(changes)
+    aws_lambda.service.cache_clear()
+    try:
+        yield
+    finally:
+        if aws_lambda.service.cache_info().currsize:
+            aws_lambda.service().close()
+        aws_lambda.service.cache_clear()
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _documents(text: bytes) -> list[object]:
+    """One document, or JSON lines where the whole is none. Raises Refusal naming the line."""
+    try:
+        return [parse_json(text)]
+    except Refusal as whole:
+        lines = [line for line in text.splitlines() if line.strip()]
+        if len(lines) < 2 or not lines[0].strip().endswith(b"}"):
+            raise
+        try:
+            return [parse_json(line, f"document on line {number}") for number, line in enumerate(lines, 1)]
+        except Refusal as one:
+            if one.message.startswith("the document on line 1 "):
+                raise whole from None
+            raise

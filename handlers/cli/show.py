@@ -1,0 +1,34 @@
+"""How outcomes look at a terminal."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+from typing import Any
+
+_MARKS = {
+    "created": "+",
+    "joined": "=",
+    "skipped": "-",
+    "refused": "!",
+    "later": "~",
+    "failed": "!",
+    "broken": "!",
+    "partly": "!",
+}
+
+
+def show(outcomes: Iterable[dict[str, Any]]) -> None:
+    """Each outcome in a line or two."""
+    empty = True
+    for outcome in outcomes:
+        empty = False
+        mark = _MARKS.get(outcome["outcome"], "+")
+        print(fold(f"{mark} {outcome['outcome']} ({outcome['reason']}): {outcome['message']}"))
+    if empty:
+        print("nothing to do")
+
+
+def fold(text: str, width: int = 80) -> str:
+    """Text in lines of at most ``width`` columns, the following ones indented."""
+    return textwrap.fill(text, width, subsequent_indent="    ", break_on_hyphens=False)
