@@ -125,7 +125,7 @@ Object = Annotated[dict[str, Any], BeforeValidator(_object)]
 class Tolerant(BaseModel):
     """Base of what the service answers. It grows fields and enum values without notice: the unknown is let through unread."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, defer_build=True)
 
 
 _SENTENCES = {

@@ -5,12 +5,12 @@ httpx is imported when the first request is made, so a refused event does not pa
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import urlsplit
 
 from handlers.errors import CallFailed, Misconfigured, NotSent, Unclear
 
@@ -23,6 +23,18 @@ IDLE_SECONDS = 4.0
 """How long an idle connection is kept, by either clock: gateways close theirs after some more, and a POST that meets a closing
 connection is unclear. While a serverless instance is frozen its monotonic clock may stand still, hence both clocks."""
 _GATEWAY_TROUBLE = (502, 503, 504)
+
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_ORIGIN = re.compile(
+    rf"(?P<scheme>https?)://(?P<host>(?=[^:/]{{1,253}}(?::|$)){_LABEL}(?:\.{_LABEL})*|\[::1\])(?::(?P<port>[0-9]{{1,5}}))?",
+    re.IGNORECASE,
+)
+_LOOPBACK = re.compile(r"127(?:\.(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])){3}")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+"""A last label like this makes the whole host an IPv4 address to inet_aton(3), however it is written."""
+_PLAIN = re.compile(r"[!-~]+")
+_VALUE = re.compile(r"(?:[!-~](?:[\t -~]*[!-~])?)?")
+"""RFC 9110 section 5.5, without the bytes above ASCII that it calls obsolete."""
 
 
 class Clock(Protocol):
@@ -83,7 +95,6 @@ class Wire:
         self._clock, self._ca_file = clock, ca_file
         self._building = threading.Lock()
         self._connections: Connections | None = None
-        self._in_flight = 0
         self._last_used = 0.0
 
     def request(self, method: str, url: str, *, headers: Mapping[str, str], body: bytes = b"", deadline: Deadline) -> Reply:
@@ -92,10 +103,12 @@ class Wire:
         Repeated once, inside the deadline: what was not sent (unless the name on the certificate is wrong), and a GET that
         ended unclear or at a gateway in trouble. A POST that may have left is never repeated.
         """
-        if self._origin_of(url) not in self._origins:
+        if not any(url == origin or url.startswith((origin + "/", origin + "?")) for origin in self._origins):
             raise NotSent("the request was for a host that is not configured, so nothing was sent")
-        if any("\r" in value or "\n" in value for value in headers.values()):
-            raise ValueError("a header value holds a line break")
+        if not _PLAIN.fullmatch(url):
+            raise NotSent("the URL of the request is malformed, so nothing was sent")
+        if not all(_VALUE.fullmatch(value) for value in headers.values()):
+            raise ValueError("a header value holds a line break or something else no header may hold")
         for last in (False, True):
             try:
                 reply = self._once(method, url, headers, body, deadline)
@@ -108,11 +121,9 @@ class Wire:
         raise AssertionError("the second round always returns or raises")
 
     def close(self) -> None:
-        """Idle connections; the next request opens new ones."""
+        """Idle connections, and busy ones as soon as they are idle; the next request opens new ones."""
         with self._building:
-            if self._connections is not None:
-                self._connections.close()
-                self._connections = None
+            self._retire()
 
     def _once(self, method: str, url: str, headers: Mapping[str, str], body: bytes, deadline: Deadline) -> Reply:
         if deadline.passed:
@@ -121,36 +132,40 @@ class Wire:
         try:
             status, raw, content = connections.exchange(method, url, headers, body, deadline)
         finally:
-            self._give_back()
+            self._give_back(connections)
         kept: dict[str, str] = {}
         for name, value in raw:
             kept.setdefault(name.lower(), value)
         return Reply(status, kept, content)
 
     def _take(self) -> Connections:
-        """The connections, built at first use and thrown away after a freeze."""
+        """The connections, built at first use and retired after a freeze: when neither a call began nor one ended for so
+        long, every idle connection has been idle for at least as long."""
         with self._building:
             now = self._clock.now().timestamp()
-            if self._connections is not None and not self._in_flight and abs(now - self._last_used) > IDLE_SECONDS:
-                self._connections.close()
-                self._connections = None
+            if abs(now - self._last_used) > IDLE_SECONDS:
+                self._retire()
             if self._connections is None:
                 from handlers.wire.transport import Connections
 
                 self._connections = Connections(self._origins, self._ca_file)
-            self._in_flight += 1
+            self._connections.users += 1
             self._last_used = now
             return self._connections
 
-    def _give_back(self) -> None:
+    def _give_back(self, connections: Connections) -> None:
         with self._building:
-            self._in_flight -= 1
+            connections.users -= 1
+            if connections.retired and not connections.users:
+                connections.close()
             self._last_used = self._clock.now().timestamp()
 
-    @staticmethod
-    def _origin_of(url: str) -> str:
-        parts = urlsplit(url)
-        return f"{parts.scheme}://{parts.netloc}"
+    def _retire(self) -> None:
+        if self._connections is not None:
+            self._connections.retired = True
+            if not self._connections.users:
+                self._connections.close()
+            self._connections = None
 
 
 class Pace:
@@ -189,15 +204,14 @@ def _repeatable(failure: CallFailed, method: str) -> bool:
 
 
 def _checked(origin: str) -> str:
-    try:
-        parts = urlsplit(origin)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        raise Misconfigured("endpoint", "is no URL") from None
-    plain = f"{parts.scheme}://{parts.netloc}" == origin and "@" not in parts.netloc
-    if not plain or not host or host.endswith(".") or not origin.isascii():
+    if not (parts := _ORIGIN.fullmatch(origin)):
         raise Misconfigured("endpoint", "must be an origin such as https://host, without path, query or user")
-    loopback = host in ("localhost", "::1") or (host.startswith("127.") and host.replace(".", "").isdigit())
-    if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
+    scheme, host, port = parts["scheme"], parts["host"].lower(), parts["port"]
+    if port and not 0 < int(port) < 1 << 16:
+        raise Misconfigured("endpoint", "has a port that does not exist")
+    loopback = host in ("localhost", "[::1]") or bool(_LOOPBACK.fullmatch(host))
+    if not loopback and (host.startswith("[") or _NUMBER.fullmatch(host.rpartition(".")[2])):
+        raise Misconfigured("endpoint", "must name its host: an address is for loopback only")
+    if scheme != "https" and not loopback:
         raise Misconfigured("endpoint", "must begin with https:// (plain http is for loopback only)")
     return origin

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import socket
 import ssl
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from queue import Empty, SimpleQueue
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,12 +16,20 @@ import certifi
 import httpcore
 import httpx
 
-from handlers.errors import NotSent, Unclear
+from handlers.errors import Misconfigured, NotSent, Unclear
 from handlers.wire import BODY_CAP, IDLE_SECONDS, Deadline, Untrusted
 
 CONNECT_SECONDS = 2.0
+"""For finding a host's addresses, and again for connecting to any of them."""
+PIECE = 1 << 14
+"""Bytes written at a time, a TLS record: httpcore 1.0 begins its time-out anew with every send that takes a part of them."""
 POOL = 64
 """Connections, idle or busy: as many as threads take restore points at once."""
+
+_DEFAULTS = {"Accept": "*/*", "User-Agent": f"python-httpx/{httpx.__version__}"}
+_FIXED = {"Accept-Encoding": "identity"}
+_HUNG_UP = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
+"""What a peer says who leaves in the middle of the handshake: nothing about certificates or versions."""
 
 
 class _Call(threading.local):
@@ -28,10 +39,13 @@ class _Call(threading.local):
     deadline: Deadline | None = None
     sent = False
 
-    def left(self, at_most: float | None = None) -> float:
-        left = self.deadline.left() if self.deadline else 0.0
-        left = left if at_most is None else min(left, at_most)
-        return max(left, 0.001)  # 0 would mean a socket that does not block
+    def left(self, too_late: type[httpcore.TimeoutException], at_most: float = float("inf")) -> float:
+        """Seconds, never 0, which would mean a socket that does not block. A peer that never pauses never times out in the
+        socket, hence the deadline is asked before every use of it."""
+        seconds = min(self.deadline.left(), at_most) if self.deadline else 0.0
+        if seconds <= 0:
+            raise too_late
+        return seconds
 
 
 _call = _Call()
@@ -42,11 +56,13 @@ class _Stream(httpcore.NetworkStream):
         self._stream = stream
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, _call.left(timeout))
+        return self._stream.read(max_bytes, _call.left(httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        _call.sent = _call.sent or bool(buffer)
-        self._stream.write(buffer, _call.left(timeout))
+        for start in range(0, len(buffer), PIECE):
+            seconds = _call.left(httpcore.WriteTimeout)
+            _call.sent = True
+            self._stream.write(buffer[start : start + PIECE], seconds)
 
     def close(self) -> None:
         self._stream.close()
@@ -54,7 +70,7 @@ class _Stream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        return _Stream(self._stream.start_tls(ssl_context, server_hostname, _call.left(timeout)))
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, _call.left(httpcore.ConnectTimeout)))
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
@@ -77,7 +93,33 @@ class _Sockets(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         if (host, port) not in self._allowed:
             raise httpcore.ConnectError("host is not configured")
-        return _Stream(self._backend.connect_tcp(host, port, _call.left(CONNECT_SECONDS), local_address, socket_options))
+        addresses = _addresses(host, port, _call.left(httpcore.ConnectTimeout, CONNECT_SECONDS))
+        each = _call.left(httpcore.ConnectTimeout, CONNECT_SECONDS) / len(addresses)
+        for address in addresses[:-1]:
+            with contextlib.suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
+                return _Stream(self._backend.connect_tcp(address, port, each, local_address, socket_options))
+        return _Stream(self._backend.connect_tcp(addresses[-1], port, each, local_address, socket_options))
+
+
+def _addresses(host: str, port: int, seconds: float) -> Sequence[str]:
+    """What the name stands for. getaddrinfo(3) takes no time-out and asks a silent name server for 5 seconds, twice
+    (resolv.conf(5)), hence the thread; it is left behind when the time is over."""
+    answer: SimpleQueue[list[str] | Exception] = SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answer.put([str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)])
+        except (OSError, UnicodeError) as error:
+            answer.put(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        found = answer.get(timeout=seconds)
+    except Empty:
+        raise httpcore.ConnectTimeout from None
+    if isinstance(found, Exception):
+        raise httpcore.ConnectError from found
+    return found
 
 
 class _Transport(httpx.HTTPTransport):
@@ -98,7 +140,13 @@ class _Transport(httpx.HTTPTransport):
 
 
 class Connections:
-    """A pool of connections to the origins, for all threads."""
+    """A pool of connections to the origins, for all threads.
+
+    There is no httpx Client above it: nothing here could follow a redirect, keep a cookie or read the environment.
+    """
+
+    users = 0
+    retired = False
 
     def __init__(self, origins: frozenset[str], ca_file: str) -> None:
         for name in ("httpx", "httpcore"):  # they log URLs with their queries, and response headers with new tokens
@@ -106,74 +154,84 @@ class Connections:
         parts = [urlsplit(origin) for origin in origins]
         allowed = frozenset((each.hostname or "", each.port or (443 if each.scheme == "https" else 80)) for each in parts)
         context = _context(ca_file) if any(each.scheme == "https" for each in parts) else None
-        self._client = httpx.Client(
-            transport=_Transport(_Sockets(allowed), context),
-            trust_env=False,
-            follow_redirects=False,
-            timeout=httpx.Timeout(None),  # the deadline stands in the sockets
-        )
+        self._transport = _Transport(_Sockets(allowed), context)
 
     def close(self) -> None:
         """All of them."""
-        self._client.close()
+        self._transport.close()
 
     def exchange(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, deadline: Deadline
     ) -> tuple[int, Sequence[tuple[str, str]], bytes]:
         """Status, headers and body of one answer; raises NotSent or Unclear."""
-        _call.deadline, _call.sent = deadline, False
-        request = self._client.build_request(
-            method, url, headers={**headers, "Accept-Encoding": "identity"}, content=body or None
-        )
-        request.extensions["timeout"]["pool"] = _call.left()
         try:
-            response = self._client.send(request, stream=True)
+            request = httpx.Request(method, url, headers={**_DEFAULTS, **headers, **_FIXED}, content=body or None)
+        except httpx.InvalidURL:
+            raise NotSent("the URL of the request is malformed, so nothing was sent") from None
+        request.extensions["timeout"] = {"pool": deadline.left()}
+        _call.deadline, _call.sent = deadline, False
+        try:
+            response = self._transport.handle_request(request)
             try:
-                return response.status_code, response.headers.multi_items(), _body(response, deadline)
+                return response.status_code, response.headers.multi_items(), _body(response)
             finally:
                 response.close()
         except httpx.HTTPError as error:
-            raise _failure(error, deadline) from None
-
+            raise _failure(error, request.url.host, deadline) from None
         finally:
             _call.deadline = None
 
 
-def _body(response: httpx.Response, deadline: Deadline) -> bytes:
+def _body(response: httpx.Response) -> bytes:
     if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
         # Some bytes can stand for a thousand times as many; nothing compressed was asked for.
         raise Unclear("the answer is compressed although that was not asked for", status=response.status_code)
+    stream = response.stream
+    assert isinstance(stream, httpx.SyncByteStream)
     content = bytearray()
-    for chunk in response.iter_raw():
+    for chunk in stream:
         content += chunk
         if len(content) > BODY_CAP:
             raise Unclear(f"the answer is larger than {BODY_CAP} bytes", status=response.status_code)
-        if deadline.passed:
-            raise Unclear("the answer was not complete in time", status=response.status_code)
+    if _surplus(stream):
+        response.extensions["network_stream"].close()  # before it is idle: another thread must not get it
     return bytes(content)
 
 
-def _failure(error: httpx.HTTPError, deadline: Deadline) -> NotSent | Unclear:
+def _surplus(stream: Any) -> bool:
+    """Whether more came than one answer. httpcore 1.0 keeps those bytes and takes them for the answer to the next request, so
+    that connection is not used again. There is no public way to ask: without these attributes no connection is used twice."""
+    try:
+        left, _ = stream._httpcore_stream._stream._connection._h11_state.trailing_data
+    except AttributeError:
+        return True
+    return bool(left)
+
+
+def _failure(error: httpx.HTTPError, host: str, deadline: Deadline) -> NotSent | Unclear:
     """What an error of the transport means for us: whether a byte has left decides, not the error's name."""
-    host = error.request.url.host
     if _call.sent:
         how = "in time" if isinstance(error, httpx.TimeoutException) or deadline.passed else f"({type(error).__name__})"
         return Unclear(f"the request was sent to {host} and no complete answer came {how}")
     cause = _root(error)
     if isinstance(cause, ssl.SSLCertVerificationError):
         return Untrusted(f"the certificate of {host} is not trusted or not for that name ({cause.verify_message})")
-    if isinstance(cause, ssl.SSLError):
+    if isinstance(cause, ssl.SSLError) and not isinstance(cause, _HUNG_UP):
         return Untrusted(f"no TLS 1.2 or later could be agreed with {host} ({cause.reason})")
     return NotSent(f"{host} could not be reached ({type(cause).__name__})")
 
 
 def _root(error: BaseException) -> BaseException:
-    while (deeper := error.__cause__ or error.__context__) is not None:
+    # Not __context__: that leads on to what the caller was handling when it made this call.
+    while (deeper := error.__cause__) is not None:
         error = deeper
     return error
 
 
 def _context(ca_file: str) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=ca_file or certifi.where())
+    try:
+        context = ssl.create_default_context(cafile=ca_file or certifi.where())
+    except OSError:
+        raise Misconfigured("ca_file", "cannot be read as PEM certificates") from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
