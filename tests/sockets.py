@@ -225,7 +225,7 @@ def silent_listener() -> Iterator[str]:
         # Linux queues one connection more than listen() asks for and drops the SYN of every further one (listen(2)).
         for _ in range(4):
             filler = stack.enter_context(socket.socket())
-            filler.setblocking(False)
+            filler.settimeout(0)
             filler.connect_ex(listener.getsockname())
         time.sleep(0.02)
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"

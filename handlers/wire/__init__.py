@@ -103,12 +103,7 @@ class Wire:
         Repeated once, inside the deadline: what was not sent (unless the name on the certificate is wrong), and a GET that
         ended unclear or at a gateway in trouble. A POST that may have left is never repeated.
         """
-        if not any(url == origin or url.startswith((origin + "/", origin + "?")) for origin in self._origins):
-            raise NotSent("the request was for a host that is not configured, so nothing was sent")
-        if not _PLAIN.fullmatch(url):
-            raise NotSent("the URL of the request is malformed, so nothing was sent")
-        if not all(_VALUE.fullmatch(value) for value in headers.values()):
-            raise ValueError("a header value holds a line break or something else no header may hold")
+        self._checked_request(url, headers)
         for last in (False, True):
             try:
                 reply = self._once(method, url, headers, body, deadline)
@@ -124,6 +119,15 @@ class Wire:
         """Idle connections, and busy ones as soon as they are idle; the next request opens new ones."""
         with self._building:
             self._retire()
+
+    def _checked_request(self, url: str, headers: Mapping[str, str]) -> None:
+        """Nothing that two parsers could read differently passes: the URL begins with an origin, letter for letter."""
+        if not any(url == origin or url.startswith((origin + "/", origin + "?")) for origin in self._origins):
+            raise NotSent("the request was for a host that is not configured, so nothing was sent")
+        if not _PLAIN.fullmatch(url):
+            raise NotSent("the URL of the request is malformed, so nothing was sent")
+        if not all(_VALUE.fullmatch(value) for value in headers.values()):
+            raise ValueError("a header value holds a line break or something else no header may hold")
 
     def _once(self, method: str, url: str, headers: Mapping[str, str], body: bytes, deadline: Deadline) -> Reply:
         if deadline.passed:

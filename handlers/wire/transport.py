@@ -186,8 +186,7 @@ def _body(response: httpx.Response) -> bytes:
     if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
         # Some bytes can stand for a thousand times as many; nothing compressed was asked for.
         raise Unclear("the answer is compressed although that was not asked for", status=response.status_code)
-    stream = response.stream
-    assert isinstance(stream, httpx.SyncByteStream)
+    stream: Any = response.stream  # not iter_raw(), which gives the connection back before anybody could look at it
     content = bytearray()
     for chunk in stream:
         content += chunk

@@ -56,7 +56,8 @@ class Bench:
         self._sandbox, self._folder = sandbox, folder
         self._vault_id = sandbox.settings()["vaults"][0]["id"]
         (folder / "rules.toml").write_text(
-            f'[projects.bench]\nrequests_per_second = 200\n[vaults.erp]\nid = "{self._vault_id}"\n[timers.bench]\nsource = "{SCHEDULE}"\n'
+            "[projects.bench]\nrequests_per_second = 200\n"
+            f'[vaults.erp]\nid = "{self._vault_id}"\n[timers.bench]\nsource = "{SCHEDULE}"\n'
             '[[rules]]\nname = "bench"\ntimer = "bench"\nvaults = ["erp"]\nmax_event_age = "365d"\n',
             encoding="utf-8",
         )
