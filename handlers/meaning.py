@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from handlers.errors import Busy, CallFailed, Rejected, Throttled, Unauthorized, Unclear
 
@@ -127,6 +126,8 @@ def _retry_after(text: str, now: datetime) -> float | None:
     if text.isascii() and text.removeprefix("-").isdecimal():
         seconds = float(text[:12])
     else:
+        from email.utils import parsedate_to_datetime
+
         try:
             moment = parsedate_to_datetime(text)
             moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment

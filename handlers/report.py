@@ -80,10 +80,6 @@ class Report:
         level = _LEVELS.get(message.outcome, logging.INFO)
         self._line(level, message.subject, {"topic_message": message.document})
 
-    def problem(self, text: str, **facts: str) -> None:
-        """A line about ourselves, such as a start that was refused."""
-        self._line(logging.ERROR, text, {"problem": facts})
-
     @staticmethod
     def _entry(envelope: Envelope, outcomes: Sequence[Outcome], told: Sequence[Told]) -> tuple[int, str, dict[str, Any]]:
         counted = Counter(outcome.word for outcome in outcomes)

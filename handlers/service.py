@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -78,7 +78,7 @@ class Service:
     def tools(self) -> Taking:
         """What taking a restore point needs."""
         spans = self.settings.settle_seconds, self.settings.follow_seconds
-        return Taking(self.ledger, self.clock, lambda: secrets.token_hex(8), *spans)
+        return Taking(self.ledger, self.clock, lambda: os.urandom(8).hex(), *spans)
 
     @cached_property
     def report(self) -> Report:

@@ -31,12 +31,3 @@ class Once:
 
 
 Trigger = Timer | Once
-
-
-def kind(trigger: Trigger) -> str:
-    """The word for it in names, logs and messages."""
-    match trigger:
-        case Timer():
-            return "timer"
-        case Once():
-            return "once"
