@@ -176,28 +176,35 @@ class Cbr:
             raise _unreadable(reply) from None
 
     def _list(self, path: str, model: type[Model], query: dict[str, str], deadline: Deadline, key: str = "") -> list[Model]:
-        """Every page until one is not full. A list that shifts while it is read shows an entry twice: kept once, by id."""
+        """Every page until one is empty, or neither full nor short of the count: pages may be smaller than asked for.
+
+        A list that shifts while it is read shows an entry twice: kept once, by id.
+        """
         found: dict[str, Model] = {}
-        for page in range(PAGES):
-            asked = urlencode(query | {"limit": str(PAGE), "offset": str(page * PAGE)})
+        seen = 0
+        for _ in range(PAGES):
+            asked = urlencode(query | {"limit": str(PAGE), "offset": str(seen)})
             reply = self._call("GET", f"{path}?{asked}", deadline)
-            entries = self._entries(reply, key or path)
+            entries, count = self._entries(reply, key or path)
             for entry in entries:
                 read = self._entry(model, entry, reply)
                 found.setdefault(str(getattr(read, "id", "")), read)
-            if len(entries) < PAGE:
+            seen += len(entries)
+            if not entries or (len(entries) < PAGE and seen >= count):
                 break
         return list(found.values())
 
     @staticmethod
-    def _entries(reply: Reply, key: str) -> list[Any]:
+    def _entries(reply: Reply, key: str) -> tuple[list[Any], int]:
+        """A page, and how many entries the whole list is said to have."""
         try:
-            entries = json.loads(reply.body)[key]
-        except (ValueError, RecursionError, KeyError, TypeError):
+            document = json.loads(reply.body)
+            entries, count = document[key], document.get("count")
+        except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
             raise _unreadable(reply) from None
         if not isinstance(entries, list):
             raise _unreadable(reply)
-        return entries
+        return entries, count if isinstance(count, int) else 0
 
     @staticmethod
     def _entry(model: type[Model], entry: object, reply: Reply) -> Model:

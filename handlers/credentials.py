@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from handlers.errors import Misconfigured
+from handlers.rules import checked_project_id, checked_region
 
 
 class Secret:
@@ -73,7 +74,8 @@ class Found:
 
 Get = Callable[[str], str]
 
-_PREFIXES = ("HUAWEICLOUD_SDK_", "HW_", "OS_")
+FAMILIES = ("HUAWEICLOUD_SDK_", "HW_", "OS_")
+"""How the variables of each family begin."""
 
 
 def find(environ: Mapping[str, str], prefix: str = "") -> Found:
@@ -110,13 +112,14 @@ def find(environ: Mapping[str, str], prefix: str = "") -> Found:
     for name, other in others:
         if other != credentials:
             raise Misconfigured(
-                f"{first} and {name}", f"name two different identities; unset the variables of one family ({_family(name)})"
+                f"{first} and {name}",
+                f"name two different identities; unset the variables of one family ({_family(name, prefix)})",
             )
     return Found(
         credentials,
-        _agreed(environ, prefix, "HUAWEICLOUD_SDK_PROJECT_ID", "HW_PROJECT_ID", "OS_PROJECT_ID"),
+        _agreed(environ, prefix, checked_project_id, "HUAWEICLOUD_SDK_PROJECT_ID", "HW_PROJECT_ID", "OS_PROJECT_ID"),
         get("OS_PROJECT_NAME") or get("HW_PROJECT_NAME"),
-        _agreed(environ, prefix, "HW_REGION_NAME", "OS_REGION_NAME"),
+        _agreed(environ, prefix, checked_region, "HW_REGION_NAME", "OS_REGION_NAME"),
     )
 
 
@@ -137,19 +140,25 @@ def _openstack(get: Get, prefix: str) -> dict[str, Credentials]:
         for name in ("OS_USERNAME", "OS_PASSWORD", "OS_USER_DOMAIN_NAME"):
             if not get(name):
                 raise Misconfigured(
-                    prefix + name, "is not set; a password needs OS_USERNAME, OS_PASSWORD and OS_USER_DOMAIN_NAME"
+                    prefix + name,
+                    f"is not set; a password needs {prefix}OS_USERNAME, {prefix}OS_PASSWORD and {prefix}OS_USER_DOMAIN_NAME",
                 )
         found[f"{prefix}OS_PASSWORD"] = Password(get("OS_USERNAME"), Secret(get("OS_PASSWORD")), get("OS_USER_DOMAIN_NAME"))
     return found
 
 
-def _agreed(environ: Mapping[str, str], prefix: str, *names: str) -> str:
-    """The value of the variables that are set, which must be one."""
+def _agreed(environ: Mapping[str, str], prefix: str, checked: Callable[[str], str], *names: str) -> str:
+    """The value of the variables that are set, which must be one, and a valid one."""
     given = {prefix + name: environ[prefix + name].strip() for name in names if environ.get(prefix + name, "").strip()}
     if len(set(given.values())) > 1:
         raise Misconfigured(" and ".join(given), "say two different things; unset one of them")
-    return next(iter(given.values()), "")
+    for name, value in given.items():
+        try:
+            return checked(value)
+        except ValueError as error:
+            raise Misconfigured(name, str(error)) from None
+    return ""
 
 
-def _family(variable: str) -> str:
-    return next((f"{family}…" for family in _PREFIXES if family in variable), variable)
+def _family(variable: str, prefix: str) -> str:
+    return next(f"{prefix}{family}…" for family in FAMILIES if variable.startswith(prefix + family))

@@ -49,7 +49,8 @@ def fault(error: ValidationError, where: str = "") -> tuple[str, str]:
         steps.append(str(first["ctx"]["key"]))
     path = where
     for step in steps:
-        path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else str(step)
+        if step != "[key]":  # pydantic's mark for "the key itself is wrong"
+            path += f"[{step}]" if isinstance(step, int) else f".{_printable(step)}" if path else _printable(step)
     return path, _SENTENCES.get(first["type"], first["msg"].removeprefix("Value error, "))
 
 
@@ -78,7 +79,7 @@ def _hint(key: object, known: list[str]) -> str:
 def _printable(key: object) -> str:
     """A key from outside, fit for a message: one line, short."""
     plain = str(key).encode("ascii", "backslashreplace").decode()
-    return "".join(letter if letter.isprintable() else "?" for letter in plain)[:64]
+    return "".join(letter if letter.isprintable() else "?" for letter in plain)[:100]
 
 
 def _number(value: object) -> object:

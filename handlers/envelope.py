@@ -63,11 +63,11 @@ def parse_json(body: bytes, what: str = "event") -> object:
 
 def check(value: object, depth: int = 0) -> None:
     """Depth and text of a document a platform parsed for us; raises ValueError."""
-    if depth > DEPTH_CAP:
-        raise ValueError(f"is nested deeper than {DEPTH_CAP} levels")
     if isinstance(value, str):
         if "\x00" in value or (not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value)):
             raise ValueError("holds a character that is no text (NUL or half a surrogate pair)")
+    elif depth == DEPTH_CAP and isinstance(value, dict | list):
+        raise ValueError(f"is nested deeper than {DEPTH_CAP} levels")
     elif isinstance(value, dict):
         for key, each in value.items():
             check(key, depth + 1)

@@ -39,8 +39,8 @@ class Identity(Protocol):
         """The headers to add to this one request; may call IAM."""
         ...
 
-    def renew(self) -> bool:
-        """After a 401: forget what can be made anew. False: there is nothing to renew, repeating is pointless."""
+    def renew(self, refused: Mapping[str, str]) -> bool:
+        """After a 401 to these headers: forget what can be made anew. False: there is nothing to, repeating is pointless."""
         ...
 
 
@@ -53,18 +53,18 @@ class Session:
 
     def request(self, method: str, url: str, deadline: Deadline, *, body: bytes = b"") -> Reply:
         """One call, whatever it is answered. A 401 is repeated once, with a renewed token: it proves nothing was executed."""
-        reply = self._once(method, url, deadline, body)
+        reply, proof = self._once(method, url, deadline, body)
         # A malformed id in a path is answered 401, too; no new token helps there.
-        if reply.status == 401 and b"Malformed request url" not in reply.body and self.identity.renew():
-            reply = self._once(method, url, deadline, body)
+        if reply.status == 401 and b"Malformed request url" not in reply.body and self.identity.renew(proof):
+            reply, _ = self._once(method, url, deadline, body)
         return reply
 
-    def _once(self, method: str, url: str, deadline: Deadline, body: bytes) -> Reply:
+    def _once(self, method: str, url: str, deadline: Deadline, body: bytes) -> tuple[Reply, Mapping[str, str]]:
         headers = {"Accept": "application/json", "User-Agent": AGENT}
         if body:
             headers["Content-Type"] = "application/json;charset=utf-8"
-        headers |= self.identity.prove(Outgoing(method, url, headers, body, deadline))
-        return self.wire.request(method, url, headers=headers, body=body, deadline=deadline)
+        proof = self.identity.prove(Outgoing(method, url, headers, body, deadline))
+        return self.wire.request(method, url, headers=headers | proof, body=body, deadline=deadline), proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Signed:
             now=self.clock.now(),
         )
 
-    def renew(self) -> bool:
+    def renew(self, refused: Mapping[str, str]) -> bool:
         """Keys are what they are."""
         return False
 
@@ -102,7 +102,7 @@ class Given:
         """The token as it is."""
         return {"X-Auth-Token": self.token.reveal()}
 
-    def renew(self) -> bool:
+    def renew(self, refused: Mapping[str, str]) -> bool:
         """Nobody here can make another one."""
         return False
 
@@ -118,14 +118,15 @@ class Token:
     def prove(self, request: Outgoing) -> dict[str, str]:
         """The kept token, or a new one where it ends within five minutes."""
         with self._making:
-            if self._clock.now() >= self._ends - RENEW_BEFORE:
+            if self._clock.now() + RENEW_BEFORE >= self._ends:
                 self._token, self._ends = self._issue(request.deadline)
             return {"X-Auth-Token": self._token}
 
-    def renew(self) -> bool:
-        """The next request makes a new one."""
+    def renew(self, refused: Mapping[str, str]) -> bool:
+        """The next request makes a new one, unless another thread has made one since."""
         with self._making:
-            self._ends = datetime.min.replace(tzinfo=UTC) + RENEW_BEFORE
+            if refused.get("X-Auth-Token") == self._token:
+                self._ends = datetime.min.replace(tzinfo=UTC)
         return True
 
 

@@ -40,7 +40,7 @@ def compose(outcome: Outcome) -> Message:
     whose = outcome.vault or outcome.vault_id
     subject = f"Restore point {_SAYS[outcome.word]}" + (f": vault {whose}" if whose else f" ({outcome.reason})")
     lines = [
-        outcome.message,
+        _line(outcome.message, 2000),
         "",
         *(f"{label}: {_line(value)}" for label, value in _facts(outcome) if value),
         *(
@@ -66,6 +66,6 @@ def _facts(outcome: Outcome) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _line(text: str) -> str:
-    """One printable ASCII line of at most 200 characters: some of these words come from an event or from CBR."""
-    return json.dumps(text)[1:-1].replace('\\"', '"')[:200]
+def _line(text: str, limit: int = 200) -> str:
+    """One printable ASCII line of at most ``limit`` characters: some of these words come from an event or from CBR."""
+    return json.dumps(text)[1:-1].replace('\\"', '"').replace("\x7f", "\\u007f")[:limit]

@@ -130,17 +130,24 @@ def answer(outcomes: Iterable[Outcome], *, told: bool, one_off: bool = False) ->
 
     ``told``: every Failed reached a topic. HTTP senders repeat on 5xx only, so what is final must never be one.
     """
-    worst = Answer(200)
-    for outcome in outcomes:
-        match outcome:
-            case Failed() if not told:
-                return Answer(500, again=True)
-            case Later(durable=False):
-                worst = Answer(503, again=True, retry_after=outcome.retry_after)
-            case Later() if worst.status != 503:
-                worst = Answer(202, retry_after=outcome.retry_after)
-            case Failed() if worst.status == 200 and one_off:
-                worst = Answer(422)
-            case Refused() if worst.status == 200:
-                worst = Answer(outcome.http)
-    return worst
+    answers = (_alone(outcome, told=told, one_off=one_off) for outcome in outcomes)
+    return max(answers, key=lambda each: (_GRAVITY.get(each.status, 1), each.status, each.retry_after), default=Answer(200))
+
+
+_GRAVITY = {200: 0, 422: 2, 202: 3, 503: 4, 500: 5}
+"""Refused, with any status, is 1."""
+
+
+def _alone(outcome: Outcome, *, told: bool, one_off: bool) -> Answer:
+    match outcome:
+        case Failed() if not told:
+            return Answer(500, again=True)
+        case Failed() if one_off:
+            return Answer(422)
+        case Later(durable=False):
+            return Answer(503, again=True, retry_after=outcome.retry_after)
+        case Later():
+            return Answer(202, retry_after=outcome.retry_after)
+        case Refused():
+            return Answer(outcome.http)
+    return Answer(200)

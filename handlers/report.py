@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 SERVICE = "restore-point"
 NAMESPACE = "RestorePoint"
 NAMED = 20
-"""Outcomes a log line names; a line stays below 16 kB, which every platform takes whole."""
+"""Outcomes a log line names, if they fit."""
+ROOM = 15_000
+"""Bytes of what we add to a line; it stays below 16 kB, which every platform takes whole."""
+VALUES = 99
+"""Outcomes in one document of metrics: at 100 values the library prints by itself, and not to our stream."""
 _LEVELS = {
     "failed": logging.ERROR,
     "broken": logging.ERROR,
@@ -78,7 +82,7 @@ class Report:
     def write(self, message: Message) -> None:
         """A message as a log line: what a topic of kind ``log`` does with it."""
         level = _LEVELS.get(message.outcome, logging.INFO)
-        self._line(level, message.subject, {"topic_message": message.document})
+        self._line(level, message.subject, {"topic_message": _fitted(message.document)})
 
     @staticmethod
     def _entry(envelope: Envelope, outcomes: Sequence[Outcome], told: Sequence[Told]) -> tuple[int, str, dict[str, Any]]:
@@ -89,11 +93,12 @@ class Report:
             "restore_points": [_brief(outcome) for outcome in outcomes[:NAMED]],
             "told": sum(each.sent for each in told),
         }
-        if len(outcomes) > NAMED:
-            extra["unnamed"] = len(outcomes) - NAMED
         if problems := [problem for each in told for problem in each.problems]:
             level = logging.ERROR
             extra["not_told"] = problems[:NAMED]
+        extra = _fitted(extra)
+        if unnamed := len(outcomes) - len(extra["restore_points"]):
+            extra["unnamed"] = unnamed
         text = ", ".join(f"{count} {word}" for word, count in counted.items()) or "nothing to do"
         return level, f"{envelope.door}: {text}", extra
 
@@ -102,7 +107,7 @@ class Report:
         say = {logging.ERROR: logger.error, logging.WARNING: logger.warning}.get(level, logger.info)
         try:
             with _writing:
-                handler.setStream(self.stream or sys.stdout)
+                handler.stream = self.stream or sys.stdout  # setStream would first flush the last one, which may be closed
                 say(text, extra=extra)
         except (OSError, ValueError):  # a closed or full output must not undo what was done
             return
@@ -111,15 +116,20 @@ class Report:
         """CloudWatch embedded metrics: counts by outcome, one dimension from a closed set."""
         from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-        emf = EphemeralMetrics(namespace=NAMESPACE, service=SERVICE)  # one a delivery: threads must not mix
-        emf.add_dimension("door", envelope.door)
-        for word, count in Counter(outcome.word for outcome in outcomes).items():
-            emf.add_metric(word.capitalize(), MetricUnit.Count, count)
-        for outcome in outcomes:
-            emf.add_metric("Duration", MetricUnit.Milliseconds, outcome.duration_ms)
-        line = json.dumps(emf.serialize_metric_set(), separators=(",", ":"))
-        with _writing:
-            print(line, file=self.stream or sys.stdout, flush=True)
+        for start in range(0, len(outcomes), VALUES):
+            some = outcomes[start : start + VALUES]
+            emf = EphemeralMetrics(namespace=NAMESPACE, service=SERVICE)  # one a delivery: threads must not mix
+            emf.add_dimension("door", envelope.door)
+            for word, count in Counter(outcome.word for outcome in some).items():
+                emf.add_metric(word.capitalize(), MetricUnit.Count, count)
+            for outcome in some:
+                emf.add_metric("Duration", MetricUnit.Milliseconds, outcome.duration_ms)
+            line = json.dumps(emf.serialize_metric_set(), separators=(",", ":"))
+            try:
+                with _writing:
+                    print(line, file=self.stream or sys.stdout, flush=True)
+            except (OSError, ValueError):  # as in _line
+                return
 
 
 def _brief(outcome: Outcome) -> dict[str, Any]:
@@ -129,6 +139,28 @@ def _brief(outcome: Outcome) -> dict[str, Any]:
     plain["skipped_resources"] = plain["skipped_resources"][:3]
     plain["cause_names"] = [name[:200] for name in outcome.cause_names[:3]]
     return {key: value for key, value in plain.items() if value not in ("", [], False)}
+
+
+def _fitted(document: dict[str, Any]) -> dict[str, Any]:
+    """Texts clipped, then lists halved until a line can hold it; their first entries go last."""
+    fitted: dict[str, Any] = _clipped(document)
+    for least in (1, 0):
+        while len(json.dumps(fitted)) > ROOM and any(isinstance(each, list) and len(each) > least for each in fitted.values()):
+            shorter = {key: each[: max(len(each) // 2, least)] for key, each in fitted.items() if isinstance(each, list)}
+            fitted |= shorter
+    return fitted
+
+
+def _clipped(value: Any, limit: int = 300) -> Any:
+    if isinstance(value, dict):
+        return {key: _clipped(each, 2000 if key == "message" else 300) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_clipped(each) for each in value]
+    if isinstance(value, str) and len(json.dumps(value)) > limit + 2:
+        plain = value[:limit].encode("ascii", "backslashreplace").decode()
+        # JSON writes a quote or a backslash as two characters.
+        return "".join(letter if letter.isprintable() else "?" for letter in plain)[: limit // 2]
+    return value
 
 
 @cache

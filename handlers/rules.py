@@ -34,13 +34,15 @@ def seconds(value: object) -> float:
     return int(parts[1]) * _SECONDS[parts[2]]
 
 
-def _project_id(value: str) -> str:
+def checked_project_id(value: str) -> str:
+    """A project id as IAM makes them; raises ValueError. It becomes part of a path."""
     if not re.fullmatch(r"[0-9a-f]{32}", value):
         raise ValueError("must be 32 characters of 0-9 a-f, as the console shows under My Credentials")
     return value
 
 
-def _region(value: str) -> str:
+def checked_region(value: str) -> str:
+    """A region's name; raises ValueError. It becomes part of a host name."""
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", value):
         raise ValueError("must be a region such as eu-de or ap-southeast-3")
     return value
@@ -75,8 +77,8 @@ class Project(Strict):
     Whatever is left out comes from the environment, then from the region.
     """
 
-    project_id: Annotated[StrictStr, AfterValidator(_project_id)] | None = None
-    region: Annotated[StrictStr, AfterValidator(_region)] | None = None
+    project_id: Annotated[StrictStr, AfterValidator(checked_project_id)] | None = None
+    region: Annotated[StrictStr, AfterValidator(checked_region)] | None = None
     cloud: Literal["huawei", "otc"] | None = None
     """Which cloud's host names a region stands for: cbr.<region>.myhuaweicloud.com or cbr.<region>.otc.t-systems.com."""
     endpoint: StrictStr | None = None
@@ -87,7 +89,7 @@ class Project(Strict):
     agency: StrictStr | None = None
     """An agency to act as (IAM assume_role); needs agency_domain, the name of the account that owns it."""
     agency_domain: StrictStr | None = None
-    requests_per_second: Annotated[float, Field(gt=0, le=200)] = 5.0
+    requests_per_second: Annotated[float, Field(strict=True, gt=0, le=200)] = 5.0
     """CBR publishes no rate; 200 a second is the gateway's default for a whole API, 100 a minute a user has been seen."""
 
     @model_validator(mode="after")
@@ -165,9 +167,9 @@ class Rules(Strict):
 
     def _faults(self) -> Iterator[tuple[str, str]]:
         yield from self._projects_named()
-        yield from _twice("vaults", "id", {name: vault.id for name, vault in self.vaults.items()})
-        yield from _twice("timers", "source", {name: timer.source for name, timer in self.timers.items()})
-        yield from _twice("rules", "name", {str(index): rule.name for index, rule in enumerate(self.rules)})
+        yield from _twice("vaults", "id", {f".{name}": vault.id for name, vault in self.vaults.items()})
+        yield from _twice("timers", "source", {f".{name}": timer.source for name, timer in self.timers.items()})
+        yield from _twice("rules", "name", {f"[{index}]": rule.name for index, rule in enumerate(self.rules)})
         for index, rule in enumerate(self.rules):
             if rule.timer not in self.timers:
                 yield f"rules[{index}].timer", _unknown("timers", rule.timer, self.timers)
@@ -190,9 +192,9 @@ DEFAULT_PROJECT = "default"
 
 def _twice(table: str, field: str, values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     first: dict[str, str] = {}
-    for name, value in values.items():
-        if first.setdefault(value, name) != name:
-            yield f"{table}.{name}.{field}", f"is the {field} of {table}.{first[value]} already"
+    for place, value in values.items():
+        if first.setdefault(value, place) != place:
+            yield f"{table}{place}.{field}", f"is the {field} of {table}{first[value]} already"
 
 
 def _unknown(table: str, name: str, known: Mapping[str, object]) -> str:

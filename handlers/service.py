@@ -14,7 +14,7 @@ from handlers.cbr import Cbr
 from handlers.envelope import Envelope
 from handlers.errors import LedgerDown, Refusal
 from handlers.iam import Session, find_project, open_session
-from handlers.ledger import Ledger, open_ledger
+from handlers.ledger import Closed, Ledger, open_ledger
 from handlers.outcome import Answer, Failed, Outcome, answer
 from handlers.plan import Planned, plan, refused
 from handlers.reading import read
@@ -74,11 +74,15 @@ class Service:
         """Opened at the first wish."""
         return open_ledger(self.settings.ledger, lambda: self.clock.now().timestamp())
 
-    @cached_property
+    @property
     def tools(self) -> Taking:
-        """What taking a restore point needs."""
-        spans = self.settings.settle_seconds, self.settings.follow_seconds
-        return Taking(self.ledger, self.clock, lambda: os.urandom(8).hex(), *spans)
+        """What taking a restore point needs. A ledger that cannot be opened is one that is down, until the next delivery."""
+        try:
+            ledger = self.ledger
+        except LedgerDown as problem:
+            ledger = Closed(problem)
+        settle = self.settings.settle_seconds + TELLING_SECONDS  # the kill comes after the telling
+        return Taking(ledger, self.clock, lambda: os.urandom(8).hex(), settle, self.settings.follow_seconds)
 
     @cached_property
     def report(self) -> Report:
@@ -123,21 +127,24 @@ class Service:
 
     def take_all(self, plans: Sequence[Planned | Outcome], deadline: Deadline) -> list[Outcome]:
         """An outcome for each, in their order; several at a time where there are several."""
-        if sum(isinstance(each, Planned) for each in plans) < 2:
-            return [self._take(each, deadline) for each in plans]
+        wanted = sum(isinstance(each, Planned) for each in plans)
+        tools = self.tools if wanted else None  # before the lanes: two of them must not open two ledgers
+
+        def settle(each: Planned | Outcome) -> Outcome:
+            return take(each, self.cbrs[each.project], tools, deadline) if tools and isinstance(each, Planned) else each
+
+        if wanted < 2:
+            return [settle(each) for each in plans]
         from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor(min(LANES, len(plans))) as lanes:
-            return list(lanes.map(lambda each: self._take(each, deadline), plans))
+            return list(lanes.map(settle, plans))
 
     def close(self) -> None:
         """Connections and the ledger."""
         self.wire.close()
         if "ledger" in self.__dict__:
             self.ledger.close()
-
-    def _take(self, each: Planned | Outcome, deadline: Deadline) -> Outcome:
-        return take(each, self.cbrs[each.project], self.tools, deadline) if isinstance(each, Planned) else each
 
     def _working(self, envelope: Envelope) -> Deadline:
         return Deadline.after(self.clock, max(envelope.seconds_left - TELLING_SECONDS, 0.0))

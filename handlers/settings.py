@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,6 +23,8 @@ PLATFORMS = {"AWS_LAMBDA_FUNCTION_NAME": "AWS Lambda", "K_SERVICE": "Knative or 
 """Variables by which serverless platforms show themselves."""
 
 _HOSTS = {"huawei": "myhuaweicloud.com", "otc": "otc.t-systems.com"}
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
+_LOOPBACK = re.compile(r"localhost|::1|127(\.(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])){3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,24 +86,33 @@ def find_rules(environ: Mapping[str, str], given: str | None) -> Path | None:
     """``--rules``, else RESTORE_POINT_RULES, else ./rules.toml, else the rules.toml packed beside the package."""
     if given or environ.get("RESTORE_POINT_RULES"):
         path = Path(given or environ["RESTORE_POINT_RULES"])
-        if not path.is_file():
+        if not _is_file(path):
             raise Misconfigured("--rules" if given else "RESTORE_POINT_RULES", f"there is no file {path.name!r} at that path")
         return path
     places = (Path("rules.toml"), Path(__file__).parent.parent / "rules.toml")
-    return next((path for path in places if path.is_file()), None)
+    return next((path for path in places if _is_file(path)), None)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long, a directory that may not be entered
+        return False
 
 
 def read_rules(path: Path) -> Rules:
     """The rules file, read strictly. Raises Misconfigured naming file and key, or line and column."""
     try:
         return Rules.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        key, sentence = fault(error)
+        raise Misconfigured(f"{path.name}: {key}" if key else path.name, sentence) from None
     except tomllib.TOMLDecodeError as error:
         raise Misconfigured(path.name, f"is not TOML: {error}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise Misconfigured(path.name, f"cannot be read ({type(error).__name__})") from None
-    except ValidationError as error:
-        key, sentence = fault(error)
-        raise Misconfigured(f"{path.name}: {key}" if key else path.name, sentence) from None
+    except (ValueError, RecursionError):  # tomllib lets both out
+        raise Misconfigured(path.name, "holds a number of too many digits, or is nested too deep") from None
 
 
 def _access(name: str, project: Project, environ: Mapping[str, str]) -> Access:
@@ -107,7 +120,7 @@ def _access(name: str, project: Project, environ: Mapping[str, str]) -> Access:
     found = credentials.find(environ, prefix)
     auth_url = environ.get(f"{prefix}OS_AUTH_URL", "") or environ.get(f"{prefix}HUAWEICLOUD_SDK_IAM_ENDPOINT", "")
     region = project.region or found.region or _only_region(environ, prefix)
-    cloud = project.cloud or ("otc" if (urlsplit(auth_url).hostname or "").endswith(".otc.t-systems.com") else "huawei")
+    cloud = project.cloud or ("otc" if re.search(r"\.otc\.t-systems\.com(:[0-9]+)?(/|$)", auth_url.strip()) else "huawei")
 
     def origin(service: str, given: str | None, variable: str) -> str:
         if given:
@@ -152,13 +165,16 @@ def _origin(setting: str, url: str) -> str:
         port = parts.port
     except ValueError:
         raise Misconfigured(setting, "is no URL") from None
-    if parts.path.strip("/") not in ("", "v3") or parts.query or parts.fragment or parts.username or not parts.hostname:
+    host = parts.hostname or ""
+    loopback = _LOOPBACK.fullmatch(host)
+    more = parts.path.strip("/") not in ("", "v3") or parts.query or parts.fragment or "@" in parts.netloc
+    if more or port == 0 or not (loopback or _HOST.fullmatch(host)):
         raise Misconfigured(setting, "must be an origin such as https://cbr.eu-de.otc.t-systems.com, without path or user")
-    loopback = parts.hostname in ("localhost", "::1") or parts.hostname.startswith("127.")
+    if not loopback and re.fullmatch(r"[0-9]+|0x[0-9a-f]*", host.rpartition(".")[2]):
+        raise Misconfigured(setting, "must name its host: an address is for loopback only")
     if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
         raise Misconfigured(setting, "must begin with https:// (plain http is for loopback only)")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{host}" + (f":{port}" if port else "")
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}" + (f":{port}" if port else "")
 
 
 def _ledger(environ: Mapping[str, str]) -> str:
@@ -171,11 +187,14 @@ def _ledger(environ: Mapping[str, str]) -> str:
                 f"is not set; on {platform} every instance has its own disk, so a file is no shared ledger: choose one by name",
             )
     state = environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return f"sqlite:{Path(state) / 'restore-point' / 'ledger.sqlite3'}"
+    folder = Path(state) / "restore-point"
+    with suppress(OSError):  # the ledger says what is wrong when it is opened
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return f"sqlite:{folder / 'ledger.sqlite3'}"
 
 
 def _seconds(environ: Mapping[str, str], variable: str, default: int) -> float:
     text = environ.get(variable, str(default))
-    if not (text.isascii() and text.isdecimal() and int(text) <= 3600):
+    if not (re.fullmatch(r"[0-9]{1,4}", text) and int(text) <= 3600):
         raise Misconfigured(variable, "must be a whole number of seconds, at most 3600")
     return float(text)

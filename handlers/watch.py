@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from handlers.cbr import Cbr, Operation
 from handlers.errors import CallFailed, LedgerDown, Rejected
+from handlers.ledger import Record
 from handlers.outcome import Available, Broken, Failed, Outcome, Partly
 from handlers.report import Told
 from handlers.restore_point import LEAST_SECONDS, SKEW, take
@@ -18,6 +19,8 @@ from handlers.wire import Deadline
 
 BATCH = 100
 """Records one sweep looks at; what it does not reach stays due for the next one."""
+NO_CHECKPOINT = "BackupService.6217"
+"""The one refusal that says a restore point is gone (CBR API reference); any other says something about us."""
 TELL_SECONDS = 300.0
 """How long one sweep may need to tell an end before another sweep tries to."""
 
@@ -38,7 +41,7 @@ class Watch:
             if deadline.left() < LEAST_SECONDS:
                 break
             if record.kind == KIND:
-                settled += self._settle(Wish.from_record(record), deadline)
+                settled += self._settle(record, deadline)
         return settled
 
     def follow(self, cause: str, deadline: Deadline) -> Outcome | None:
@@ -50,12 +53,47 @@ class Watch:
         ends = self._follow(wish, self.cbrs[wish.planned.project], deadline)
         return ends[0][0] if ends else None
 
-    def _settle(self, wish: Wish, deadline: Deadline) -> list[tuple[Outcome, Told]]:
+    def _settle(self, record: Record, deadline: Deadline) -> list[tuple[Outcome, Told]]:
+        try:
+            wish = Wish.from_record(record)
+        except ValueError:
+            return self._unreadable(record)
         cbr = self.cbrs.get(wish.planned.project)
+        if wish.state == "failed":
+            return self._tell(wish, Failed(reason=wish.reason, message=wish.untold, **wish.planned.about()))
         if wish.state == "done" and cbr:
             return self._follow(wish, cbr, deadline)
         outcome = take(wish.planned, cbr, self.tools, deadline) if cbr and self._allowed(wish) else self._forbidden(wish)
-        return [(outcome, self.publish(outcome))] if outcome else []
+        if outcome is None:
+            return []
+        told = self.publish(outcome)
+        if isinstance(outcome, Failed) and _nobody(told):
+            self._keep(wish.planned.cause, outcome.message)
+        return [(outcome, told)]
+
+    def _keep(self, cause: str, untold: str) -> None:
+        """A failure nobody took stays due, so that the next sweep tells it."""
+        try:
+            record = self.tools.ledger.get(KIND, cause)
+        except LedgerDown:
+            return
+        if record and (wish := Wish.from_record(record)).state == "failed":
+            self._put(replace(wish, untold=untold, due=self._now() + self.tools.follow_seconds))
+
+    def _unreadable(self, record: Record) -> list[tuple[Outcome, Told]]:
+        """Told and left alone: it must not stop the sweeps that look after all the others."""
+        try:
+            mine = self.tools.ledger.swap(replace(record, due=None))
+            if mine is None:
+                return []
+            message = f"The ledger holds a wish that cannot be read ({record.key[:64]}): nothing is done about it any more."
+            outcome = Failed(reason="unreadable_wish", message=message, trigger="watch")
+            told = self.publish(outcome)
+            if _nobody(told):
+                self.tools.ledger.swap(replace(mine, due=self._now() + self.tools.follow_seconds))
+        except LedgerDown:
+            return []
+        return [(outcome, told)]
 
     def _allowed(self, wish: Wish) -> bool:
         """Today's rules decide: what a rule wanted yesterday is not taken once no rule lists the vault."""
@@ -81,22 +119,30 @@ class Watch:
             end = self._end(wish, cbr, deadline)
         except CallFailed:
             end = None
-        now = self.tools.clock.now().timestamp()
-        # Whoever moves the due time first is the one who tells.
-        mine = self._put(replace(wish, due=now + (TELL_SECONDS if end else self.tools.follow_seconds)))
-        if end is None or mine is None:
+        if end is None:
+            self._put(replace(wish, due=self._now() + self.tools.follow_seconds))
+            return []
+        return self._tell(wish, end)
+
+    def _tell(self, wish: Wish, end: Outcome) -> list[tuple[Outcome, Told]]:
+        """Whoever moves the due time first is the one who tells; what no topic took is told again by a later sweep."""
+        mine = self._put(replace(wish, due=self._now() + TELL_SECONDS))
+        if mine is None:
             return []
         told = self.publish(end)
-        self._put(
-            replace(mine, due=now + self.tools.follow_seconds) if told.problems else replace(mine, ended=end.word, due=None)
-        )
+        if _nobody(told):
+            self._put(replace(mine, due=self._now() + self.tools.follow_seconds))
+        else:
+            self._put(replace(mine, ended="" if isinstance(end, Failed) else end.word, untold="", due=None))
         return [(end, told)]
 
     def _end(self, wish: Wish, cbr: Cbr, deadline: Deadline) -> Outcome | None:
         try:
             checkpoint = cbr.show(wish.checkpoint_id, deadline)
         except Rejected as failure:
-            why = f"CBR no longer knows it ({failure.code or failure.status})"
+            if failure.code != NO_CHECKPOINT:
+                raise
+            why = f"CBR no longer knows it ({failure.code})"
             return self._ended(Broken, wish, "gone", f"{_that(wish)} is gone: {why}. There is none for this cause.")
         if checkpoint.status == "error":
             problems = self._problems(wish, cbr, deadline)
@@ -132,6 +178,9 @@ class Watch:
             **wish.planned.about(),
         )
 
+    def _now(self) -> float:
+        return self.tools.clock.now().timestamp()
+
     def _put(self, wish: Wish) -> Wish | None:
         """The wish as it now stands, or None where another sweep was first or the ledger is down."""
         try:
@@ -139,6 +188,11 @@ class Watch:
         except LedgerDown:
             return None
         return replace(wish, version=stored.version) if stored else None
+
+
+def _nobody(told: Told) -> bool:
+    """Whether topics wanted it and none took it. One is enough: the others would hear it twice, or for ever."""
+    return bool(told.problems) and not told.sent
 
 
 def _that(wish: Wish) -> str:

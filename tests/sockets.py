@@ -60,6 +60,10 @@ class Peer:
             self._server.asked.append(asked)
         return asked
 
+    def some(self) -> bytes:
+        """What has arrived, be it a request or not."""
+        return self._socket.recv(65536)
+
     def send(self, *parts: bytes) -> None:
         """Every part in a write of its own."""
         for part in parts:

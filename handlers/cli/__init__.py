@@ -7,11 +7,12 @@ Exit codes: 0 done, 1 failed or refused, 2 wrong use or configuration, 3 created
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 from collections.abc import Iterable
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 from handlers.errors import CallFailed, LedgerDown, Misconfigured, Redeliver, Refusal
 
@@ -21,8 +22,12 @@ DONE, FAILED, MISUSED, INCOMPLETE, TRY_AGAIN = 0, 1, 2, 3, 75
 
 def main(argv: list[str] | None = None) -> int:
     """Run one verb and return its exit code."""
-    arguments = _parser().parse_args(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # an arrow this terminal has no letter for is no reason to stop
+    given = sys.argv[1:] if argv is None else argv
+    arguments = argparse.Namespace(json="--json" in given)
     try:
+        arguments = _parser().parse_args(given)
         return int(arguments.run(arguments))
     except Misconfigured as problem:
         return _say(arguments, problem.setting, problem.message, MISUSED)
@@ -54,12 +59,19 @@ def exit_code(outcomes: Iterable[dict[str, Any]]) -> int:
     return INCOMPLETE if any(outcome["skipped_resources"] for outcome in found) or "partly" in words else DONE
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, like everything else that is wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        raise Misconfigured("", f"{message}; see {self.prog} --help")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="restore-point",
         description="Take exactly one restore point of a CBR vault per cause, and tell somebody when it did not happen.",
     )
-    common = argparse.ArgumentParser(add_help=False)
+    common = _Parser(add_help=False)
     common.add_argument("--json", action="store_true", help="one JSON document on standard output, nothing else there")
     common.add_argument("--rules", metavar="FILE", help="the rules file (else RESTORE_POINT_RULES, else ./rules.toml)")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)

@@ -103,7 +103,7 @@ def _call(what: str, service: Service, look: Callable[[Deadline], str], before: 
     try:
         return _good(what, before + look(Deadline.after(service.clock, CALL_SECONDS)))
     except Misconfigured as problem:
-        return _bad(what, problem.message)
+        return _bad(what, str(problem))
     except CallFailed as problem:
         code = f"{problem.code}: " if problem.code else ""
         request = f" (request {problem.request_id})" if problem.request_id else ""

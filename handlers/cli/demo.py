@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import io
 import json
+import os
 import tempfile
 import time
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from handlers.cli import DONE, FAILED, print_json
+from handlers.cli.sandbox import misleading
 from handlers.cli.send import environment, send
 from handlers.cli.show import fold
 from handlers.sandbox import Sandbox
@@ -58,7 +60,9 @@ class _Story:
         vault = self._sandbox.settings()["vaults"][0]
         rules = self._folder / "rules.toml"
         rules.write_text(_RULES.format(vault_id=vault["id"], schedule=SCHEDULE, urn=self._sandbox.topic_urn), encoding="utf-8")
-        settings = self._sandbox.environment() | {
+        others = [name for name in os.environ if name.startswith("RESTORE_POINT_")] + misleading(os.environ)
+        settings: dict[str, str | None] = dict.fromkeys(others)
+        settings |= self._sandbox.environment() | {
             "RESTORE_POINT_RULES": str(rules),
             "RESTORE_POINT_LEDGER": f"sqlite:{self._folder / 'ledger.sqlite3'}",
             "RESTORE_POINT_FOLLOW_SECONDS": "0",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from pathlib import Path
 
@@ -60,9 +61,11 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the file; never over one that is there."""
-    vaults = _vaults() if arguments.from_cloud else _VAULT
     path = Path(arguments.to)
     try:
+        if path.exists():  # known before the cloud is asked
+            raise FileExistsError
+        vaults = _vaults(arguments.rules) if arguments.from_cloud else _VAULT
         with path.open("x", encoding="utf-8") as file:
             file.write(_HEAD + vaults + _TAIL)
     except FileExistsError:
@@ -76,13 +79,16 @@ def run(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def _vaults() -> str:
+def _vaults(rules_file: str | None) -> str:
     """The vaults of the environment's project, ready to be named by rules."""
     from handlers.service import Service
     from handlers.settings import load
     from handlers.wire import Deadline
 
-    service = Service(load())
+    settings = load({**os.environ, "RESTORE_POINT_RULES": ""}, rules_file)  # that file may be the one to write
+    if len(settings.projects) > 1:
+        raise Misconfigured("--from-cloud", f"lists the vaults of one project, and {settings.rules_file} names several")
+    service = Service(settings)
     try:
         (cbr,) = service.cbrs.values()
         found = cbr.vaults(Deadline.after(service.clock, 30.0))

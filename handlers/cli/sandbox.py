@@ -9,11 +9,16 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
+import tempfile
 import threading
+from collections.abc import Iterable
 from contextlib import suppress
+from typing import Any
 
 from handlers.cli import DONE
+from handlers.credentials import FAMILIES
 from handlers.errors import Misconfigured
 
 
@@ -36,25 +41,37 @@ def run(arguments: argparse.Namespace) -> int:
     except (OSError, OverflowError) as error:
         raise Misconfigured("--port", f"cannot be listened on: {getattr(error, 'strerror', None) or error}") from None
     try:
-        if arguments.command:
-            return _command(arguments.command, sandbox.environment())
-        if arguments.json:
-            print(json.dumps(sandbox.settings()), flush=True)
-        else:
-            for name, value in sandbox.environment().items():
-                print(f"export {name}={value}")
-            print(
-                "# vaults: " + ", ".join(f"{vault['name']} {vault['id']}" for vault in sandbox.settings()["vaults"]), flush=True
-            )
-        with suppress(KeyboardInterrupt):
-            threading.Event().wait()
-        return DONE
+        with tempfile.TemporaryDirectory() as folder:
+            # A ledger of its own: the machine's must not follow restore points that end with the sandbox.
+            settings = sandbox.environment() | {"RESTORE_POINT_LEDGER": f"sqlite:{folder}/ledger.sqlite3"}
+            if arguments.command:
+                return _command(arguments.command, settings)
+            _print(sandbox.settings(), settings, as_json=arguments.json)
+            signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the folder goes, too
+            with suppress(KeyboardInterrupt):
+                threading.Event().wait()
+            return DONE
     finally:
         sandbox.stop()
 
 
+def _print(place: dict[str, Any], settings: dict[str, str], *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(place), flush=True)
+        return
+    for name, value in settings.items():
+        print(f"export {name}={value}")
+    print("# vaults: " + ", ".join(f"{vault['name']} {vault['id']}" for vault in place["vaults"]), flush=True)
+
+
+def misleading(names: Iterable[str]) -> list[str]:
+    """The variables that speak of another identity, project or region: beside the sandbox's they would lead to a real cloud."""
+    return [name for name in names if name.startswith(FAMILIES)]
+
+
 def _command(command: list[str], settings: dict[str, str]) -> int:
+    around = {name: value for name, value in os.environ.items() if name not in misleading(os.environ)}
     try:
-        return subprocess.run(command, env={**os.environ, **settings}, check=False).returncode  # noqa: S603 - the user's own command
+        return subprocess.run(command, env=around | settings, check=False).returncode  # noqa: S603 - the user's own command
     except OSError as error:
         raise Misconfigured("COMMAND", f"cannot be run: {error.strerror}") from None

@@ -15,6 +15,7 @@ from handlers.cli.plan import read_file
 from handlers.cli.show import show
 from handlers.envelope import parse_json
 from handlers.errors import Redeliver, Refusal
+from handlers.settings import find_rules
 
 RUN_SECONDS = 60.0
 """The time-out a function at a terminal pretends to have."""
@@ -45,7 +46,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Send each document; the answer of the platform's function, and the outcomes."""
     documents = _documents(read_file(arguments.file))
-    with environment({"RESTORE_POINT_RULES": arguments.rules} if arguments.rules else {}):
+    with environment(rules_given(arguments)):
         answers = [send(arguments.door, document) for document in documents]
     outcomes = [outcome for answer in answers for outcome in answer.get("outcomes", ())]
     if arguments.json:
@@ -70,13 +71,18 @@ def send(door: str, document: object) -> dict[str, Any]:
         return {"error": {"type": "Redeliver", "message": str(error)}}
 
 
+def rules_given(arguments: argparse.Namespace) -> dict[str, str | None]:
+    """``--rules`` as the variable the entry functions read. Raises Misconfigured."""
+    return {"RESTORE_POINT_RULES": str(find_rules(os.environ, arguments.rules))} if arguments.rules else {}
+
+
 @contextlib.contextmanager
-def environment(changes: Mapping[str, str]) -> Iterator[None]:
-    """The process's environment with ``changes``, for entry functions that are built from it."""
+def environment(changes: Mapping[str, str | None]) -> Iterator[None]:
+    """The process's environment with ``changes`` (None: without it), for entry functions that are built from it."""
     from handlers import aws_lambda
 
     before = {name: os.environ.get(name) for name in changes}
-    os.environ.update(changes)
+    _set(changes)
     aws_lambda.service.cache_clear()
     try:
         yield
@@ -84,11 +90,15 @@ def environment(changes: Mapping[str, str]) -> Iterator[None]:
         if aws_lambda.service.cache_info().currsize:
             aws_lambda.service().close()
         aws_lambda.service.cache_clear()
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        _set(before)
+
+
+def _set(variables: Mapping[str, str | None]) -> None:
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 def _documents(text: bytes) -> list[object]:
@@ -96,12 +106,12 @@ def _documents(text: bytes) -> list[object]:
     try:
         return [parse_json(text)]
     except Refusal as whole:
-        lines = [line for line in text.splitlines() if line.strip()]
-        if len(lines) < 2 or not lines[0].strip().endswith(b"}"):
+        lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+        if len(lines) < 2 or not lines[0][1].strip().endswith(b"}"):
             raise
         try:
-            return [parse_json(line, f"document on line {number}") for number, line in enumerate(lines, 1)]
+            return [parse_json(line, f"document on line {number}") for number, line in lines]
         except Refusal as one:
-            if one.message.startswith("the document on line 1 "):
+            if one.message.startswith(f"the document on line {lines[0][0]} "):
                 raise whole from None
             raise

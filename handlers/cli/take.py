@@ -51,7 +51,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Take, follow, show."""
-    timeout = _timeout(arguments.timeout)
+    timeout, key = _timeout(arguments.timeout), _key(arguments.key)
     settings = load(rules_file=arguments.rules)
     quiet = not arguments.json and sys.stderr.isatty()
     with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 - no path of ours
@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             known = settings.rules.vault_named(arguments.vault)
             backup = _backup(arguments, known[1].id if known else arguments.vault)
-            once = Once(backup, arguments.key or str(uuid.uuid4()), service.clock.now())
+            once = Once(backup, key, service.clock.now())
             (planned,) = plan([once], settings.rules, f"terminal-{uuid.uuid4()}", once.at)
             assert isinstance(planned, Planned)  # noqa: S101 - a one-off at a terminal is never skipped or refused
             outcome, end = _Taking(service, planned, Deadline.after(service.clock, timeout)).run(wait=arguments.wait)
@@ -175,6 +175,13 @@ def _backup(arguments: argparse.Namespace, vault_id: str) -> VaultBackup:
         if field == "vault_id":
             problem = "is neither the name of a vault in the rules nor a vault id; an id " + problem
         raise Misconfigured(_OPTIONS.get(field, field), problem) from None
+
+
+def _key(given: str | None) -> str:
+    key = str(uuid.uuid4()) if given is None else given
+    if not (1 <= len(key) <= 255 and key.isascii() and key.isprintable()):
+        raise Misconfigured("--key", "must be 1 to 255 printable ASCII characters")
+    return key
 
 
 def _timeout(text: str) -> float:

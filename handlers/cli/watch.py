@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from handlers.cli import TRY_AGAIN, exit_code, print_json
-from handlers.cli.send import environment, send
+from handlers.cli.send import environment, rules_given, send
 from handlers.cli.show import show
 
 
@@ -16,7 +16,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run ``handlers.aws_lambda.watch`` once."""
-    with environment({"RESTORE_POINT_RULES": arguments.rules} if arguments.rules else {}):
+    with environment(rules_given(arguments)):
         answer = send("watch", {})
     outcomes = answer.get("outcomes", [])
     if arguments.json:

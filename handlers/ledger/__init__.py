@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isfinite
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
-from handlers.errors import Misconfigured
+from handlers.errors import LedgerDown, Misconfigured
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,6 +70,39 @@ class Ledger(Protocol):
 
     def close(self) -> None:
         """May be called twice; afterwards every other verb raises LedgerDown."""
+
+
+class Closed:
+    """Stands in for a ledger that could not be opened: every verb says why."""
+
+    def __init__(self, why: LedgerDown) -> None:
+        self._why = str(why)
+
+    def put_if_absent(self, record: Record) -> NoReturn:
+        """See Ledger."""
+        self._down()
+
+    def get(self, kind: str, key: str) -> NoReturn:
+        """See Ledger."""
+        self._down()
+
+    def swap(self, record: Record) -> NoReturn:
+        """See Ledger."""
+        self._down()
+
+    def due(self, now: float, limit: int) -> NoReturn:
+        """See Ledger."""
+        self._down()
+
+    def since(self, kind: str, time: float) -> NoReturn:
+        """See Ledger."""
+        self._down()
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+    def _down(self) -> NoReturn:
+        raise LedgerDown(self._why)
 
 
 def open_ledger(where: str, now: Callable[[], float]) -> Ledger:

@@ -23,8 +23,8 @@ LEAST_SECONDS = 2.0
 """With less time left than this nothing is started: it could not finish."""
 SKEW = timedelta(minutes=15)
 """How far CBR's clock and the sender's may lie apart; the gateway's own tolerance."""
-_GOOD = ("available", "protecting", "waiting_protect", "restoring", "waiting_restore")
-"""States of a backup that exists or is being made (CBR API reference, backup status)."""
+_GONE = ("error", "deleting", "waiting_delete", "deleted", "error-deleting")
+"""States of a backup that is none or will be none (CBR API reference). One of a state nobody knows yet counts as there."""
 
 
 class Cbr(Protocol):
@@ -68,7 +68,7 @@ def _look_and_post(held: Held, cbr: Cbr, deadline: Deadline) -> Outcome:
 def _ours(planned: Planned, cbr: Cbr, deadline: Deadline) -> str:
     """The restore point this cause has already, by the name CBR keeps for us; a broken one does not count."""
     for backup in cbr.backups(deadline, vault_id=planned.backup.vault_id, since=planned.occurred - SKEW):
-        if is_named_for(backup.name, planned.cause) and backup.status in _GOOD and backup.checkpoint_id:
+        if is_named_for(backup.name, planned.cause) and backup.status not in _GONE and backup.checkpoint_id:
             return backup.checkpoint_id
     return ""
 
@@ -139,11 +139,11 @@ def _join_or_later(held: Held, cbr: Cbr, failure: CallFailed, deadline: Deadline
         if ours := _ours(planned, cbr, deadline):
             return held.join("found", ours)
         vault = cbr.vault(planned.backup.vault_id, deadline)
-        if not vault.resources:
+        if not vault.resources and failure.code.endswith(".0001"):
             why = f"Vault {planned.whose} holds no resource, so there is nothing to back up: associate servers or disks with it."
             return held.failed("empty_vault", why, failure)
         asked = planned.backup.resource_ids or frozenset(each.id for each in vault.resources)
-        if other := _serving(planned, asked, cbr, deadline):
+        if asked and (other := _serving(planned, asked, cbr, deadline)):
             return held.join("running_already", other)
     except CallFailed:
         pass  # not knowing more changes nothing: CBR refused, so nothing was executed

@@ -130,7 +130,7 @@ def claim(planned: Planned, tools: Taking, deadline: Deadline) -> Held | Outcome
         if stored is None:
             return _in_progress(planned, RETRY_SECONDS)
         return Held(tools, mine.planned, replace(mine, version=stored.version))
-    except (LedgerDown, ValueError, KeyError, TypeError):  # down, or holding something that was not written by us
+    except (LedgerDown, ValueError):  # down, or holding something that was not written by us
         return Held(tools, planned, None)
 
 

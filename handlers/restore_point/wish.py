@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any, Literal
+from datetime import UTC, datetime
+from typing import Any, Literal, get_args
 
 from handlers.ledger import Record
 from handlers.plan import Planned
@@ -40,6 +40,8 @@ class Wish:
     """What CBR left out when it accepted the POST; it does not say so again."""
     ended: str = ""
     """How the restore point ended once it was followed: available, partly or broken."""
+    untold: str = ""
+    """The message of a failure that no topic has taken yet; the watch tells it while the wish is due."""
     version: int = 0
 
     @property
@@ -74,18 +76,25 @@ class Wish:
             "reason": self.reason,
             "skipped": [each.model_dump() for each in self.skipped],
             "ended": self.ended,
+            "untold": self.untold,
         }
         expires = self.wanted_at + KEPT
         return Record(KIND, planned.cause, self.wanted_at, self.due, json.dumps(body), expires, self.version)
 
     @classmethod
     def from_record(cls, record: Record) -> Wish:
-        """Raises ValueError or KeyError where a record was not written by us."""
-        body: dict[str, Any] = json.loads(record.body)
+        """Raises ValueError where a record was not written by us."""
+        try:
+            return cls._read(record, json.loads(record.body))
+        except (KeyError, TypeError, RecursionError) as error:
+            raise ValueError(f"the record is no wish ({type(error).__name__})") from error
+
+    @classmethod
+    def _read(cls, record: Record, body: dict[str, Any]) -> Wish:
         planned = Planned(
             backup=VaultBackup.model_validate(body["backup"]),
             cause=record.key,
-            occurred=datetime.fromisoformat(body["occurred"]),
+            occurred=datetime.fromisoformat(body["occurred"]).astimezone(UTC),
             project=body["project"],
             vault=body["vault"],
             rule=body["rule"],
@@ -93,21 +102,24 @@ class Wish:
             sender=body["sender"],
             delivery_id=body["delivery"],
             causes=body["causes"],
-            cause_names=tuple(body["cause_names"]),
-            give_up_after=body["give_up_after"],
+            cause_names=tuple(map(str, body["cause_names"])),
+            give_up_after=float(body["give_up_after"]),
         )
+        if body["state"] not in get_args(State):
+            raise ValueError("no state of a wish")
         return cls(
             planned=planned,
             state=body["state"],
             wanted_at=record.at,
             due=record.due,
             owner=body["owner"],
-            claim_ends=body["claim_ends"],
+            claim_ends=float(body["claim_ends"]),
             checkpoint_id=body["checkpoint_id"],
             request_id=body["request_id"],
             reason=body["reason"],
             skipped=tuple(SkippedResource.model_validate(each) for each in body["skipped"]),
             ended=body["ended"],
+            untold=str(body["untold"]),
             version=record.version,
         )
 
@@ -125,4 +137,5 @@ class Wish:
             checkpoint_id="",
             skipped=(),
             ended="",
+            untold="",
         )

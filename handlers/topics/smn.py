@@ -14,6 +14,9 @@ from handlers.message import Message
 from handlers.topics import Send
 from handlers.wire import Deadline
 
+LARGEST = 256 * 1024
+"""Bytes of a whole message (SMN API reference)."""
+
 
 def smn_topic(session: Session, origin: str, urn: str, now: Callable[[], datetime]) -> Send:
     """A topic by its URN ``urn:smn:<region>:<project id>:<name>``.
@@ -25,9 +28,7 @@ def smn_topic(session: Session, origin: str, urn: str, now: Callable[[], datetim
     url = f"{origin}/v2/{project_id}/notifications/topics/{quote(urn, safe='')}/publish"
 
     def send(message: Message, deadline: Deadline) -> None:
-        document = json.dumps(message.document)
-        structure = {"default": message.text, "http": document, "https": document, "functiongraph": document}
-        body = json.dumps({"subject": message.subject, "message_structure": json.dumps(structure)}).encode()
+        body = json.dumps({"subject": message.subject, "message_structure": _structure(message)}).encode()
         try:
             reply = session.request("POST", url, deadline, body=body)
         except CallFailed as failure:
@@ -37,3 +38,15 @@ def smn_topic(session: Session, origin: str, urn: str, now: Callable[[], datetim
             raise NotTold(f"SMN answered {reply.status} {said.code} {said.message} (request {said.request_id})")
 
     return send
+
+
+def _structure(message: Message) -> str:
+    """Lists of a document that is too large are halved until SMN takes it; ``shortened`` says so."""
+    given = message.document
+    while True:
+        document = json.dumps(given)
+        structure = json.dumps({"default": message.text, "http": document, "https": document, "functiongraph": document})
+        shorter = {key: value[: len(value) // 2] for key, value in given.items() if isinstance(value, list) and value}
+        if len(structure) <= LARGEST or not shorter:
+            return structure
+        given = given | shorter | {"shortened": True}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -32,7 +32,9 @@ _ORIGIN = re.compile(
 _LOOPBACK = re.compile(r"127(?:\.(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])){3}")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 """A last label like this makes the whole host an IPv4 address to inet_aton(3), however it is written."""
-_PLAIN = re.compile(r"[!-~]+")
+_PLAIN = re.compile(r"(?!.*/\.\.?(?:[/?#]|$))[!-~]+")
+"""Printable, and without dot segments: httpx resolves them, so that another path would leave than the one that was signed."""
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"(?:[!-~](?:[\t -~]*[!-~])?)?")
 """RFC 9110 section 5.5, without the bytes above ASCII that it calls obsolete."""
 
@@ -77,8 +79,8 @@ class Reply:
     """An HTTP answer of any status. Header names are lower-case, the first value wins; the body is within the cap."""
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)  # one of them may be a new token
+    body: bytes = field(repr=False)
 
     @property
     def request_id(self) -> str:
@@ -126,8 +128,8 @@ class Wire:
             raise NotSent("the request was for a host that is not configured, so nothing was sent")
         if not _PLAIN.fullmatch(url):
             raise NotSent("the URL of the request is malformed, so nothing was sent")
-        if not all(_VALUE.fullmatch(value) for value in headers.values()):
-            raise ValueError("a header value holds a line break or something else no header may hold")
+        if not all(_NAME.fullmatch(name) and _VALUE.fullmatch(value) for name, value in headers.items()):
+            raise ValueError("a header holds a line break or something else no header may hold")
 
     def _once(self, method: str, url: str, headers: Mapping[str, str], body: bytes, deadline: Deadline) -> Reply:
         if deadline.passed:

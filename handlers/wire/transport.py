@@ -7,7 +7,7 @@ import logging
 import socket
 import ssl
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from queue import Empty, SimpleQueue
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,7 +27,6 @@ POOL = 64
 """Connections, idle or busy: as many as threads take restore points at once."""
 
 _DEFAULTS = {"Accept": "*/*", "User-Agent": f"python-httpx/{httpx.__version__}"}
-_FIXED = {"Accept-Encoding": "identity"}
 _HUNG_UP = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 """What a peer says who leaves in the middle of the handshake: nothing about certificates or versions."""
 
@@ -38,6 +37,8 @@ class _Call(threading.local):
 
     deadline: Deadline | None = None
     sent = False
+    trouble: BaseException | None = None
+    """What the operating system or TLS said; httpcore's pool cuts it off from the error it raises (``from None``)."""
 
     def left(self, too_late: type[httpcore.TimeoutException], at_most: float = float("inf")) -> float:
         """Seconds, never 0, which would mean a socket that does not block. A peer that never pauses never times out in the
@@ -49,6 +50,15 @@ class _Call(threading.local):
 
 
 _call = _Call()
+
+
+@contextlib.contextmanager
+def _noted() -> Iterator[None]:
+    try:
+        yield
+    except (httpcore.NetworkError, httpcore.TimeoutException) as error:
+        _call.trouble = error.__cause__
+        raise
 
 
 class _Stream(httpcore.NetworkStream):
@@ -70,7 +80,11 @@ class _Stream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        return _Stream(self._stream.start_tls(ssl_context, server_hostname, _call.left(httpcore.ConnectTimeout)))
+        with _noted(), contextlib.ExitStack() as unless_done:
+            unless_done.callback(self.close)
+            stream = _Stream(self._stream.start_tls(ssl_context, server_hostname, _call.left(httpcore.ConnectTimeout)))
+            unless_done.pop_all()
+            return stream
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
@@ -93,12 +107,16 @@ class _Sockets(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         if (host, port) not in self._allowed:
             raise httpcore.ConnectError("host is not configured")
+        with _noted():
+            return _Stream(self._connected(host, port, socket_options))
+
+    def _connected(self, host: str, port: int, options: Iterable[Any] | None) -> httpcore.NetworkStream:
         addresses = _addresses(host, port, _call.left(httpcore.ConnectTimeout, CONNECT_SECONDS))
         each = _call.left(httpcore.ConnectTimeout, CONNECT_SECONDS) / len(addresses)
         for address in addresses[:-1]:
             with contextlib.suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
-                return _Stream(self._backend.connect_tcp(address, port, each, local_address, socket_options))
-        return _Stream(self._backend.connect_tcp(addresses[-1], port, each, local_address, socket_options))
+                return self._backend.connect_tcp(address, port, each, socket_options=options)
+        return self._backend.connect_tcp(addresses[-1], port, each, socket_options=options)
 
 
 def _addresses(host: str, port: int, seconds: float) -> Sequence[str]:
@@ -123,11 +141,8 @@ def _addresses(host: str, port: int, seconds: float) -> Sequence[str]:
 
 
 class _Transport(httpx.HTTPTransport):
-    """httpx's own transport over a pool that opens its sockets through ``_Sockets``.
-
-    httpcore documents ``network_backend``, httpx has no argument that passes it on; hence the pool is set here, in the one
-    attribute httpx 0.28 keeps it in (the version is pinned below 0.29).
-    """
+    """httpx's own transport over ``_Sockets``: httpcore documents ``network_backend``, httpx has no argument that passes it on;
+    hence the pool is set here, in the one attribute httpx 0.28 keeps it in (the version is pinned below 0.29)."""
 
     def __init__(self, sockets: _Sockets, context: ssl.SSLContext | None) -> None:  # the parent would build another pool
         self._pool = httpcore.ConnectionPool(
@@ -164,16 +179,19 @@ class Connections:
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, deadline: Deadline
     ) -> tuple[int, Sequence[tuple[str, str]], bytes]:
         """Status, headers and body of one answer; raises NotSent or Unclear."""
+        sent = httpx.Headers(_DEFAULTS)
+        sent.update(headers)
+        sent["Accept-Encoding"] = "identity"
         try:
-            request = httpx.Request(method, url, headers={**_DEFAULTS, **headers, **_FIXED}, content=body or None)
+            request = httpx.Request(method, url, headers=sent, content=body or None)
         except httpx.InvalidURL:
             raise NotSent("the URL of the request is malformed, so nothing was sent") from None
         request.extensions["timeout"] = {"pool": deadline.left()}
-        _call.deadline, _call.sent = deadline, False
+        _call.deadline, _call.sent, _call.trouble = deadline, False, None
         try:
             response = self._transport.handle_request(request)
             try:
-                return response.status_code, response.headers.multi_items(), _body(response)
+                return response.status_code, response.headers.multi_items(), _body(response, deadline)
             finally:
                 response.close()
         except httpx.HTTPError as error:
@@ -182,7 +200,7 @@ class Connections:
             _call.deadline = None
 
 
-def _body(response: httpx.Response) -> bytes:
+def _body(response: httpx.Response, deadline: Deadline) -> bytes:
     if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
         # Some bytes can stand for a thousand times as many; nothing compressed was asked for.
         raise Unclear("the answer is compressed although that was not asked for", status=response.status_code)
@@ -192,6 +210,8 @@ def _body(response: httpx.Response) -> bytes:
         content += chunk
         if len(content) > BODY_CAP:
             raise Unclear(f"the answer is larger than {BODY_CAP} bytes", status=response.status_code)
+        if deadline.passed:  # one read can hold ten thousand chunks
+            raise Unclear("the answer was not complete in time", status=response.status_code)
     if _surplus(stream):
         response.extensions["network_stream"].close()  # before it is idle: another thread must not get it
     return bytes(content)
@@ -212,19 +232,12 @@ def _failure(error: httpx.HTTPError, host: str, deadline: Deadline) -> NotSent |
     if _call.sent:
         how = "in time" if isinstance(error, httpx.TimeoutException) or deadline.passed else f"({type(error).__name__})"
         return Unclear(f"the request was sent to {host} and no complete answer came {how}")
-    cause = _root(error)
+    cause = _call.trouble or error
     if isinstance(cause, ssl.SSLCertVerificationError):
         return Untrusted(f"the certificate of {host} is not trusted or not for that name ({cause.verify_message})")
     if isinstance(cause, ssl.SSLError) and not isinstance(cause, _HUNG_UP):
         return Untrusted(f"no TLS 1.2 or later could be agreed with {host} ({cause.reason})")
     return NotSent(f"{host} could not be reached ({type(cause).__name__})")
-
-
-def _root(error: BaseException) -> BaseException:
-    # Not __context__: that leads on to what the caller was handling when it made this call.
-    while (deeper := error.__cause__) is not None:
-        error = deeper
-    return error
 
 
 def _context(ca_file: str) -> ssl.SSLContext:

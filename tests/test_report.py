@@ -1,0 +1,300 @@
+"""One delivery, one log line, its metrics; outcomes are decided before and never changed by it. Design, sections 3 and 6."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+from handlers.envelope import Envelope
+from handlers.errors import NotTold
+from handlers.message import Message, compose
+from handlers.outcome import Available, Broken, Created, Failed, Joined, Later, Outcome, Partly, Refused, Skipped
+from handlers.report import Report, Told
+from handlers.topics import Topic, log_topic
+from handlers.vault_backup import CheckpointResource, SkippedResource
+from handlers.wire import Deadline
+from tests.scripted import Clock, World, only, world_in
+
+ENVELOPE = Envelope("timer", "lambda", "delivery-1", {}, 60.0)
+ALL: tuple[type[Outcome], ...] = (Created, Joined, Skipped, Refused, Later, Failed, Available, Partly, Broken)
+HOSTILE = '"}\n{"level":"INFO"}\r\n\x00\x1b[2J\u202e\ud800é' + "𝄞" * 3000
+KEYS = set(
+    "outcome reason rule vault vault_id causes cause_names name checkpoint_id resources skipped_resources delivery_id trigger"
+    " sender duration_ms request_id error_code message degraded durable retry_after http".split()
+)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with world_in(tmp_path) as made:
+        yield made
+
+
+def outcome(kind: type[Outcome] = Created, **more: Any) -> Outcome:
+    return kind(reason="accepted", message="It was so.", vault="files", **more)
+
+
+def lines(stream: io.StringIO) -> list[dict[str, Any]]:
+    text = stream.getvalue()
+    assert text == "" or text.endswith("\n")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def logged(outcomes: Sequence[Outcome], told: Sequence[Told] | None = None) -> tuple[str, dict[str, Any]]:
+    stream = io.StringIO()
+    Report((), stream).log(ENVELOPE, outcomes, told or [Told(0)] * len(outcomes))
+    assert stream.getvalue().count("\n") == 1
+    return stream.getvalue(), lines(stream)[0]
+
+
+# ── the line ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("kind", "level"),
+    [
+        (Created, "INFO"),
+        (Joined, "INFO"),
+        (Skipped, "INFO"),
+        (Available, "INFO"),
+        (Refused, "WARNING"),
+        (Later, "WARNING"),
+        (Partly, "WARNING"),
+        (Failed, "ERROR"),
+        (Broken, "ERROR"),
+    ],
+)
+def test_one_line_says_what_became_of_a_delivery(kind: type[Outcome], level: str) -> None:
+    _, line = logged([outcome(kind)])
+    assert line["level"] == level
+    assert line["message"] == f"timer: 1 {kind.word}"
+    assert line["service"] == "restore-point"
+    assert line["timestamp"]
+    assert line["delivery"] == {"id": "delivery-1", "door": "timer", "platform": "lambda"}
+    (point,) = line["restore_points"]
+    assert (point["outcome"], point["reason"], point["message"], point["vault"]) == (kind.word, "accepted", "It was so.", "files")
+    assert set(point) <= KEYS
+
+
+def test_the_worst_outcome_gives_the_level() -> None:
+    _, line = logged([outcome(Created), outcome(Later), outcome(Failed), outcome(Created)])
+    assert line["level"] == "ERROR"
+    assert line["message"] == "timer: 2 created, 1 later, 1 failed"
+
+
+def test_nothing_planned_is_a_line_as_well() -> None:
+    _, line = logged([])
+    assert line["restore_points"] == []
+
+
+def big(name: str = "server") -> Outcome:
+    """As long as CBR's own limits let it be, and its texts longer."""
+    resources = tuple(CheckpointResource(id=f"{number:036}", name=f"{name}-{number}", type=name) for number in range(256))
+    skipped = tuple(SkippedResource(id=name, type=name, name=name, code=name, reason=name) for _ in range(256))
+    causes = tuple(name for _ in range(20))
+    return outcome(
+        Partly,
+        resources=resources,
+        skipped_resources=skipped,
+        cause_names=causes,
+        name=name,
+        sender=name,
+        error_code=name,
+        request_id=name,
+        rule=name,
+    )
+
+
+@pytest.mark.parametrize("name", ["server", "x" * 255, HOSTILE, "\\" * 5000, "\x7f\x80\u2028\u2029"])
+@pytest.mark.parametrize("count", [1, 3, 20, 300])
+def test_a_line_is_one_json_line_below_16_kb_whatever_stands_in_it(name: str, count: int) -> None:
+    text, line = logged([big(name)] * count, [Told(0, (f"ops: {name}",) * 3)] * count)
+    assert len(text.encode()) <= 16_000
+    assert text.isascii()
+    assert line["message"] == f"timer: {count} partly"
+    assert len(line["restore_points"]) >= 1, "at least one is named"
+    assert len(line["restore_points"]) + line.get("unnamed", 0) == count
+    assert line["restore_points"][0]["resources"] == 256
+    assert line["not_told"]
+
+
+def test_a_long_message_does_not_cost_the_line() -> None:
+    text, line = logged([Failed(reason="rejected", message=HOSTILE * 10)] * 20)
+    assert len(text.encode()) <= 16_000
+    assert line["restore_points"][0]["reason"] == "rejected"
+
+
+@pytest.mark.parametrize("name", ["server", "x" * 255, HOSTILE])
+def test_a_topic_that_is_the_log_gets_one_line_below_16_kb(name: str) -> None:
+    stream = io.StringIO()
+    report = Report((), stream)
+    log_topic(report.write)(compose(big(name)), Deadline.after(Clock(), 3))
+    text = stream.getvalue()
+    assert len(text.encode()) <= 16_000
+    (line,) = lines(stream)
+    assert line["topic_message"]["schema"] == "restore-point/1"
+    assert line["topic_message"]["outcome"] == "partly"
+    assert line["message"] == "Restore point INCOMPLETE: vault files"
+
+
+def test_threads_do_not_mix_lines() -> None:
+    stream = io.StringIO()
+    report = Report((), stream, metrics=True)
+
+    def go(number: int) -> None:
+        envelope = Envelope("timer", "lambda", f"delivery-{number}", {}, 60.0)
+        report.log(envelope, [outcome(name=f"n-{number}")], [Told(1)])
+
+    with ThreadPoolExecutor(16) as threads:
+        list(threads.map(go, range(200)))
+    found = [line for line in lines(stream) if "delivery" in line]
+    assert len(lines(stream)) == 400
+    assert {(line["delivery"]["id"], line["restore_points"][0]["name"]) for line in found} == {
+        (f"delivery-{number}", f"n-{number}") for number in range(200)
+    }
+
+
+def test_no_state_of_one_line_stands_in_the_next() -> None:
+    stream = io.StringIO()
+    report = Report((), stream)
+    report.log(ENVELOPE, [outcome(Failed)], [Told(0, ("ops: down",))])
+    report.log(ENVELOPE, [outcome(Created)], [Told(1)])
+    first, second = lines(stream)
+    assert "not_told" in first
+    assert first["level"] == "ERROR"
+    assert "not_told" not in second
+    assert second["level"] == "INFO"
+
+
+# ── metrics ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def measured(stream: io.StringIO) -> list[dict[str, Any]]:
+    return [line for line in lines(stream) if "_aws" in line]
+
+
+def values(document: dict[str, Any], name: str) -> list[float]:
+    value = document[name]
+    return value if isinstance(value, list) else [value]
+
+
+@pytest.mark.parametrize("count", [1, 9, 98, 99, 100, 101, 250, 1000])
+def test_the_metrics_add_up_to_what_was_planned(count: int, capsys: pytest.CaptureFixture[str]) -> None:
+    stream = io.StringIO()
+    outcomes = [outcome(ALL[number % len(ALL)], duration_ms=number) for number in range(count)]
+    Report((), stream, metrics=True).log(ENVELOPE, outcomes, [Told(1)] * count)
+    assert capsys.readouterr().out == "", "metrics go where the lines go"
+    found: Counter[str] = Counter()
+    durations: list[float] = []
+    for document in measured(stream):
+        (directive,) = document["_aws"]["CloudWatchMetrics"]
+        assert directive["Namespace"] == "RestorePoint"
+        (dimensions,) = directive["Dimensions"]
+        assert "door" in dimensions
+        assert all(isinstance(document[dimension], str) for dimension in dimensions)
+        assert document["door"] == "timer"
+        assert isinstance(document["_aws"]["Timestamp"], int)
+        assert len(directive["Metrics"]) <= 100
+        for metric in directive["Metrics"]:
+            assert metric["Unit"] in ("Count", "Milliseconds")
+            assert 1 <= len(values(document, metric["Name"])) <= 100
+            if metric["Unit"] == "Count":
+                found[metric["Name"]] += int(sum(values(document, metric["Name"])))
+            else:
+                durations += values(document, metric["Name"])
+    assert found == Counter(each.word.capitalize() for each in outcomes)
+    assert sorted(durations) == [float(number) for number in range(count)]
+
+
+def test_no_metrics_where_nobody_reads_them() -> None:
+    stream = io.StringIO()
+    Report((), stream).log(ENVELOPE, [outcome()], [Told(1)])
+    assert measured(stream) == []
+
+
+# ── a closed or broken output ────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Full(io.StringIO):
+    def write(self, _: str) -> int:
+        raise OSError(28, "No space left on device")
+
+
+def closed() -> IO[str]:
+    stream = io.StringIO()
+    stream.close()
+    return stream
+
+
+@pytest.mark.parametrize("make", [closed, Full], ids=["closed", "full"])
+def test_an_output_that_takes_nothing_changes_nothing(make: Any) -> None:
+    report = Report((), make(), metrics=True)
+    assert report.log(ENVELOPE, [outcome(Created)], [Told(1)]) is True
+    assert report.log(ENVELOPE, [outcome(Failed)], [Told(0)]) is False
+    stream = io.StringIO()
+    Report((), stream).log(ENVELOPE, [outcome()], [Told(1)])
+    assert len(lines(stream)) == 1, "the next output is not harmed"
+
+
+def test_closed_standard_output_does_not_change_the_outcome(world: World) -> None:
+    world.stream.close()
+    service = world.service(metrics=True)
+    delivered = world.fire(service)
+    assert isinstance(only(delivered), Created)
+    assert delivered.answer.status == 200
+    assert len(world.posts()) == 1
+
+
+# ── who is told ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Heard:
+    """A topic that remembers, or does not answer."""
+
+    def __init__(self, *, down: bool = False) -> None:
+        self.down, self.messages = down, list[Message]()
+
+    def __call__(self, message: Message, deadline: Deadline) -> None:
+        if self.down:
+            raise NotTold("nobody there")
+        self.messages.append(message)
+
+
+def telling(stream: io.StringIO, *topics: tuple[Heard, set[str]]) -> Report:
+    made = tuple(Topic(f"t{number}", frozenset(wants), send) for number, (send, wants) in enumerate(topics))
+    return Report(made, stream)
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_a_topic_hears_what_it_wants_and_nothing_else(kind: type[Outcome]) -> None:
+    stream, all_ears, deaf = io.StringIO(), Heard(), Heard()
+    report = telling(stream, (all_ears, {kind.word}), (deaf, {each.word for each in ALL} - {kind.word}))
+    told = report.tell(ENVELOPE, [outcome(kind)], Deadline.after(Clock(), 3))
+    assert [message.outcome for message in all_ears.messages] == [kind.word]
+    assert deaf.messages == []
+    assert told is True
+    assert lines(stream)[0]["told"] == 1
+
+
+@pytest.mark.parametrize(
+    ("down", "told"), [((), False), ((True,), False), ((False,), True), ((True, False), True), ((True, True), False)]
+)
+def test_a_failure_is_told_when_one_topic_took_it(down: tuple[bool, ...], told: bool) -> None:
+    stream = io.StringIO()
+    report = telling(stream, *((Heard(down=each), {"failed"}) for each in down))
+    assert report.tell(ENVELOPE, [outcome(Failed)], Deadline.after(Clock(), 3)) is told
+    (line,) = lines(stream)
+    assert len(line.get("not_told", [])) == sum(down)
+    assert line["told"] == len(down) - sum(down)
+
+
+def test_what_succeeded_need_not_be_told() -> None:
+    report = telling(io.StringIO(), (Heard(down=True), {"created"}))
+    assert report.tell(ENVELOPE, [outcome(Created)], Deadline.after(Clock(), 3)) is True
