@@ -128,12 +128,14 @@ class Service:
     def take_all(self, plans: Sequence[Planned | Outcome], deadline: Deadline) -> list[Outcome]:
         """An outcome for each, in their order; several at a time where there are several."""
         wanted = sum(isinstance(each, Planned) for each in plans)
-        tools = self.tools if wanted else None  # before the lanes: two of them must not open two ledgers
+        if not wanted:
+            return [each for each in plans if not isinstance(each, Planned)]
+        tools = self.tools  # before the lanes: two of them must not open two ledgers
 
         def settle(each: Planned | Outcome) -> Outcome:
-            return take(each, self.cbrs[each.project], tools, deadline) if tools and isinstance(each, Planned) else each
+            return take(each, self.cbrs[each.project], tools, deadline) if isinstance(each, Planned) else each
 
-        if wanted < 2:
+        if wanted == 1:
             return [settle(each) for each in plans]
         from concurrent.futures import ThreadPoolExecutor
 

@@ -325,8 +325,8 @@ def event(at: datetime = START) -> dict[str, str]:
 class World:
     """One cloud, one rules file, one ledger on disk, and as many services as a test wants."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.clock = folder, Clock()
+    def __init__(self, folder: Path, at: datetime) -> None:
+        self.folder, self.clock = folder, Clock(at)
         self.sandbox = Sandbox(clock=self.clock).start()
         self.door = Door(self.sandbox.endpoint)
         self.door.open()
@@ -410,8 +410,8 @@ class World:
 
 
 @contextlib.contextmanager
-def world_in(folder: Path) -> Iterator[World]:
-    world = World(folder)
+def world_in(folder: Path, at: datetime = START) -> Iterator[World]:
+    world = World(folder, at)
     try:
         yield world
     finally:

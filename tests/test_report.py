@@ -161,6 +161,20 @@ def test_threads_do_not_mix_lines() -> None:
     }
 
 
+def test_two_reports_at_once_keep_their_streams() -> None:
+    streams = [io.StringIO() for _ in range(8)]
+
+    def go(number: int) -> None:
+        report = Report((), streams[number])
+        for _ in range(100):
+            report.log(ENVELOPE, [outcome(name=f"n-{number}")], [Told(1)])
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(go, range(8)))
+    for number, stream in enumerate(streams):
+        assert [line["restore_points"][0]["name"] for line in lines(stream)] == [f"n-{number}"] * 100
+
+
 def test_no_state_of_one_line_stands_in_the_next() -> None:
     stream = io.StringIO()
     report = Report((), stream)

@@ -527,6 +527,21 @@ def test_busy_with_a_foreign_one_that_began_before_the_cause_is_not_joined(world
     assert len(world.sandbox.restore_points()) == 2
 
 
+def test_an_operation_from_before_the_cause_is_not_joined_even_if_the_list_ignores_its_filter(
+    world: World, service: Service
+) -> None:
+    foreign = {
+        "id": "1",
+        "checkpoint_id": "0e4d4b4e-8f6c-4d83-9c43-5ad7a4f6c1d2",
+        "status": "running",
+        "created_at": "2026-11-23T01:59:59.999999",
+        "extra_info": {"resource": {"id": estate.FILES_SHARE_ID}},
+    }
+    world.door.on(CREATE, fails("6125"))
+    world.door.on(LOGS, answers(200, {"operation_logs": [foreign], "count": 1}))
+    assert only(world.fire(service)).reason == "busy"
+
+
 def test_busy_with_a_foreign_one_that_covers_less_is_not_joined(world: World) -> None:
     world.write_rules("erp")
     service = world.service()

@@ -264,16 +264,16 @@ def test_each_project_has_its_own_credentials_and_hosts(home: Path) -> None:
     environ = IN_REGION | {
         "PROD_HW_ACCESS_KEY": "prod-key",
         "PROD_HW_SECRET_KEY": CANARY,
-        "PROD_HW_REGION_NAME": "eu-ch2",
+        "PROD_HW_REGION_NAME": "eu-de",
         "PROD_HW_PROJECT_ID": PROJECT,
-        "PROD_OS_AUTH_URL": "https://iam-pub.eu-ch2.sc.otc.t-systems.com/v3",
+        "PROD_OS_AUTH_URL": "https://iam.eu-de.otc.t-systems.com/v3",
     }
     found = load(environ, str(rules(home, text))).projects
     assert list(found) == ["prod", "test"]
     prod, test = found["prod"], found["test"]
     assert prod.credentials == AccessKey("prod-key", Secret(CANARY))
-    assert (prod.name, prod.region, prod.project_id) == ("prod", "eu-ch2", PROJECT)
-    assert (prod.cbr, prod.iam) == ("https://cbr.eu-ch2.otc.t-systems.com", "https://iam-pub.eu-ch2.sc.otc.t-systems.com")
+    assert (prod.name, prod.region, prod.project_id) == ("prod", "eu-de", PROJECT)
+    assert (prod.cbr, prod.iam) == ("https://cbr.eu-de.otc.t-systems.com", "https://iam.eu-de.otc.t-systems.com")
     assert (prod.agency, prod.agency_domain, prod.requests_per_second) == ("backup-operator", "our-account", 50.0)
     assert test.credentials == AccessKey("the-key", Secret(CANARY))
     assert (test.cbr, test.project_id, test.agency, test.requests_per_second) == (

@@ -1,0 +1,84 @@
+"""``restore-point plan``: what an event would ask of CBR, and why. Calls nothing, and needs no credentials."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from handlers.sandbox import Sandbox, estate
+from handlers.vault_backup import read_vault_backup
+from tests.cli.terminal import SCHEDULE, Terminal, bare, event
+
+
+@pytest.fixture
+def offline(ruled: Terminal, tmp_path: Path) -> Terminal:
+    """A terminal that knows no cloud."""
+    return replace(ruled, environ=bare(tmp_path))
+
+
+def test_what_is_planned(offline: Terminal) -> None:
+    ran = offline.run("plan", offline.write("event.json", event()), "--as", "timer", "--json")
+    assert (ran.code, ran.err) == (0, "")
+    assert set(ran.json) == {"planned", "skipped", "refused"}
+    assert [each["vault_id"] for each in ran.json["planned"]] == [estate.ERP_VAULT_ID, estate.FILES_VAULT_ID]
+    assert (ran.json["skipped"], ran.json["refused"]) == ([], [])
+    for each in ran.json["planned"]:
+        read_vault_backup({"checkpoint": each})
+        assert set(each) == {"vault_id", "parameters"}
+
+
+def test_for_people(offline: Terminal) -> None:
+    ran = offline.run("plan", "-", "--as", "timer", stdin=json.dumps(event()).encode())
+    assert ran.code == 0
+    for word in ("vault erp", "vault files", "rule nightly-all", "rp-timer-", '{"checkpoint": {'):
+        assert word in ran.out
+
+
+def test_what_send_asks_is_what_plan_said(ruled: Terminal, sandbox: Sandbox) -> None:
+    file = ruled.write("event.json", event())
+    names = [each["parameters"]["name"] for each in ruled.run("plan", file, "--as", "timer", "--json").json["planned"]]
+    assert sandbox.exchanges == []
+    assert ruled.run("send", file, "--as", "timer").code == 0
+    asked = {post.body["checkpoint"]["vault_id"]: post.body["checkpoint"]["parameters"]["name"] for post in sandbox.posts()}
+    assert [asked[estate.ERP_VAULT_ID], asked[estate.FILES_VAULT_ID]] == names
+
+
+def test_what_is_skipped(offline: Terminal) -> None:
+    old = (datetime.now(UTC) - timedelta(days=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    ran = offline.run("plan", offline.write("event.json", event(scheduled_time=old)), "--as", "timer", "--json")
+    assert ran.code == 0
+    assert (ran.json["planned"], ran.json["refused"]) == ([], [])
+    (skipped,) = ran.json["skipped"]
+    assert (skipped["outcome"], skipped["reason"], skipped["rule"]) == ("skipped", "stale", "nightly-all")
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        (event(schedule_arn=SCHEDULE + "2"), "unknown_timer"),
+        (event(scheduled_time="2126-11-23T02:00:00Z"), "from_the_future"),
+        (event(scheduled_time="tonight"), "malformed"),
+        (event(schedule_arn="<aws.scheduler.schedule-arn>"), "unreplaced_placeholder"),
+        ({"source": "aws.ec2", "detail-type": "EC2 Instance State-change Notification"}, "not_a_timer"),
+        ({"checkpoint": {"vault_id": estate.ERP_VAULT_ID}}, "not_a_timer"),
+        ([event()], "malformed"),
+    ],
+)
+def test_what_is_refused(offline: Terminal, document: object, reason: str) -> None:
+    ran = offline.run("plan", offline.write("event.json", document), "--as", "timer", "--json")
+    assert ran.code == 1
+    assert (ran.json["planned"], ran.json["skipped"]) == ([], [])
+    (refused,) = ran.json["refused"]
+    assert (refused["outcome"], refused["reason"], refused["trigger"]) == ("refused", reason, "timer")
+    assert refused["message"].isprintable()
+
+
+def test_without_rules_nobody_may_ask(offline: Terminal) -> None:
+    (offline.folder / "rules.toml").unlink()
+    ran = offline.run("plan", offline.write("event.json", event()), "--as", "timer")
+    assert ran.code == 1
+    assert "refused (unknown_timer)" in ran.out
