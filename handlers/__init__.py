@@ -12,3 +12,5 @@ The way of an event, one file per step::
 
 Everything from ``plan`` down to ``errors`` in that order of imports is pure: no clock, network, environment, chance or log.
 """
+
+__version__ = "0.1.0"

@@ -45,7 +45,12 @@ def _envelope(door: Door, event: object, context: Context) -> Envelope:
 
 
 def _answer(delivered: Delivered) -> dict[str, Any]:
-    answer = delivered.answer
-    if answer.again:
-        raise Redeliver(f"not settled, deliver again: {'; '.join(outcome.message for outcome in delivered.outcomes)[:500]}")
-    return {"status": answer.status, "outcomes": [outcome.to_dict() for outcome in delivered.outcomes]}
+    answer = {
+        "status": delivered.answer.status,
+        "outcomes": [outcome.to_dict() for outcome in delivered.outcomes],
+        "not_told": list(delivered.not_told),
+    }
+    if delivered.answer.again:
+        why = "; ".join(outcome.message for outcome in delivered.outcomes)[:500]
+        raise Redeliver(f"not settled, deliver again: {why}", answer)
+    return answer

@@ -139,4 +139,6 @@ _SENTENCES = {
     "model_attributes_type": "must be an object",
     "list_type": "must be a list",
     "tuple_type": "must be a list",
+    "too_short": "must not be empty",
+    "string_too_short": "must not be empty",
 }

@@ -92,4 +92,11 @@ class NotTold(RestorePointError):
 
 
 class Redeliver(RestorePointError):
-    """This delivery is not settled: raised at a platform's door, so that it is brought again or ends in its dead-letter queue."""
+    """This delivery is not settled: raised at a platform's door, so that it is brought again or ends in its dead-letter queue.
+
+    ``answer`` is what would have been answered, for those who call the function by hand.
+    """
+
+    def __init__(self, message: str, answer: dict[str, object]) -> None:
+        super().__init__(message)
+        self.answer = answer

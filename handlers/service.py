@@ -18,7 +18,7 @@ from handlers.ledger import Closed, Ledger, open_ledger
 from handlers.outcome import Answer, Failed, Outcome, answer
 from handlers.plan import Planned, plan, refused
 from handlers.reading import read
-from handlers.report import Report
+from handlers.report import Report, Told
 from handlers.restore_point import take
 from handlers.restore_point.held import Taking
 from handlers.settings import Access, Settings
@@ -54,6 +54,8 @@ class Delivered:
 
     outcomes: list[Outcome]
     answer: Answer
+    not_told: tuple[str, ...]
+    """Topics that did not take a message, and what they said."""
 
 
 class Service:
@@ -99,8 +101,7 @@ class Service:
             outcomes = self.take_all(planned, self._working(envelope))
         except Refusal as refusal:
             outcomes = [refused(refusal, envelope.delivery_id, envelope.door)]
-        told = self.report.tell(envelope, outcomes, deadline)
-        return Delivered(outcomes, answer(outcomes, told=told))
+        return self._delivered(envelope, [(outcome, self.report.publish(outcome, deadline)) for outcome in outcomes])
 
     def watch(self, envelope: Envelope) -> Delivered:
         """One sweep: due wishes, restore points followed to their end."""
@@ -111,9 +112,7 @@ class Service:
             message = f"The watch could not read the ledger, so nothing was looked after: {problem}"
             down = Failed(reason="ledger_down", message=message, delivery_id=envelope.delivery_id, trigger="watch")
             settled = [(down, self.report.publish(down, deadline))]
-        outcomes = [outcome for outcome, _ in settled]
-        told = self.report.log(envelope, outcomes, [each for _, each in settled])
-        return Delivered(outcomes, answer(outcomes, told=told))
+        return self._delivered(envelope, settled)
 
     def watching(self, deadline: Deadline) -> Watch:
         """The watch over this service's ledger; what it finds is told within the deadline."""
@@ -147,6 +146,12 @@ class Service:
         self.wire.close()
         if "ledger" in self.__dict__:
             self.ledger.close()
+
+    def _delivered(self, envelope: Envelope, settled: Sequence[tuple[Outcome, Told]]) -> Delivered:
+        outcomes, told = [outcome for outcome, _ in settled], [each for _, each in settled]
+        reached = self.report.log(envelope, outcomes, told)
+        problems = tuple(problem for each in told for problem in each.problems)
+        return Delivered(outcomes, answer(outcomes, told=reached), problems)
 
     def _working(self, envelope: Envelope) -> Deadline:
         return Deadline.after(self.clock, max(envelope.seconds_left - TELLING_SECONDS, 0.0))

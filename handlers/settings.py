@@ -78,7 +78,7 @@ def load(environ: Mapping[str, str] | None = None, rules_file: str | None = None
         ledger=_ledger(environ),
         settle_seconds=_seconds(environ, "RESTORE_POINT_SETTLE_SECONDS", 120),
         follow_seconds=_seconds(environ, "RESTORE_POINT_FOLLOW_SECONDS", 60),
-        ca_file=environ.get("RESTORE_POINT_CA_FILE", ""),
+        ca_file=_ca_file(environ),
     )
 
 
@@ -179,7 +179,7 @@ def _origin(setting: str, url: str) -> str:
 
 def _ledger(environ: Mapping[str, str]) -> str:
     if given := environ.get("RESTORE_POINT_LEDGER", "").strip():
-        return given
+        return given.replace("sqlite:~/", f"sqlite:{Path.home()}/", 1)
     for variable, platform in PLATFORMS.items():
         if environ.get(variable):
             raise Misconfigured(
@@ -191,6 +191,13 @@ def _ledger(environ: Mapping[str, str]) -> str:
     with suppress(OSError):  # the ledger says what is wrong when it is opened
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return f"sqlite:{folder / 'ledger.sqlite3'}"
+
+
+def _ca_file(environ: Mapping[str, str]) -> str:
+    given = environ.get("RESTORE_POINT_CA_FILE", "")
+    if given and not _is_file(Path(given)):
+        raise Misconfigured("RESTORE_POINT_CA_FILE", "there is no file at that path")
+    return given
 
 
 def _seconds(environ: Mapping[str, str], variable: str, default: int) -> float:

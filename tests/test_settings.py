@@ -339,8 +339,9 @@ def test_the_spans_have_defaults_and_limits(home: Path) -> None:
         return load(IN_REGION | environ, str(rules(home)))
 
     assert (spans().settle_seconds, spans().follow_seconds, spans().ca_file) == (120.0, 60.0, "")
-    found = spans(RESTORE_POINT_SETTLE_SECONDS="0", RESTORE_POINT_FOLLOW_SECONDS="3600", RESTORE_POINT_CA_FILE="/etc/ca.pem")
-    assert (found.settle_seconds, found.follow_seconds, found.ca_file) == (0.0, 3600.0, "/etc/ca.pem")
+    found = spans(RESTORE_POINT_SETTLE_SECONDS="0", RESTORE_POINT_FOLLOW_SECONDS="3600", RESTORE_POINT_CA_FILE=str(rules(home)))
+    assert (found.settle_seconds, found.follow_seconds, found.ca_file) == (0.0, 3600.0, str(home / "rules.toml"))
+    assert refused(IN_REGION | {"RESTORE_POINT_CA_FILE": "/nowhere.pem"}, rules(home)).setting == "RESTORE_POINT_CA_FILE"
 
 
 @pytest.mark.parametrize("text", ["", CANARY, "-1", "1.5", "1e3", "3601", "60s", " 60", "\u0661", "9" * 5000])

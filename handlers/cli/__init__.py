@@ -14,7 +14,8 @@ from collections.abc import Iterable
 from importlib import import_module
 from typing import Any, NoReturn
 
-from handlers.errors import CallFailed, LedgerDown, Misconfigured, Redeliver, Refusal
+from handlers import __version__
+from handlers.errors import CallFailed, LedgerDown, Misconfigured, NotSent, Redeliver, Refusal, Rejected, Unauthorized
 
 VERBS = ("demo", "sandbox", "init", "check", "plan", "send", "take", "watch")
 DONE, FAILED, MISUSED, INCOMPLETE, TRY_AGAIN = 0, 1, 2, 3, 75
@@ -34,11 +35,13 @@ def main(argv: list[str] | None = None) -> int:
     except Refusal as problem:
         return _say(arguments, problem.field, problem.message.removeprefix(f"{problem.field}: "), FAILED)
     except CallFailed as problem:
-        return _say(arguments, problem.code, problem.message, FAILED)
+        request = f" (request {problem.request_id})" if problem.request_id else ""
+        return _say(arguments, problem.code, f"{problem.message}{request}; {what_now(problem)}", FAILED)
     except (LedgerDown, Redeliver) as problem:
         return _say(arguments, "", str(problem), TRY_AGAIN)
     except KeyboardInterrupt:
-        return _say(arguments, "", "stopped by hand; a restore point that was begun goes on at CBR", TRY_AGAIN)
+        goes_on = "what CBR began goes on there, and what was recorded the watch takes up"
+        return _say(arguments, "", f"stopped by hand; {goes_on}", TRY_AGAIN)
     except BrokenPipeError:
         return FAILED
 
@@ -59,6 +62,19 @@ def exit_code(outcomes: Iterable[dict[str, Any]]) -> int:
     return INCOMPLETE if any(outcome["skipped_resources"] for outcome in found) or "partly" in words else DONE
 
 
+def what_now(problem: CallFailed) -> str:
+    """The way out of a failed call."""
+    match problem:
+        case Unauthorized():
+            return "check the access key or password, this clock (15 minutes at most) and the identity's rights"
+        case NotSent():
+            return "check the endpoint and the network"
+        case Rejected():
+            return "check the id and the project it belongs to"
+        case _:
+            return "try again in a minute"
+
+
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, like everything else that is wrong."""
 
@@ -71,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="restore-point",
         description="Take exactly one restore point of a CBR vault per cause, and tell somebody when it did not happen.",
     )
+    parser.add_argument("--version", action="version", version=f"restore-point {__version__}")
     common = _Parser(add_help=False)
     common.add_argument("--json", action="store_true", help="one JSON document on standard output, nothing else there")
     common.add_argument("--rules", metavar="FILE", help="the rules file (else RESTORE_POINT_RULES, else ./rules.toml)")

@@ -9,14 +9,16 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from handlers.cbr import Cbr
-from handlers.cli import DONE, FAILED, MISUSED, print_json
+from handlers.cli import DONE, FAILED, MISUSED, print_json, what_now
 from handlers.cli.show import fold
+from handlers.credentials import AccessKey, GivenToken, Password
 from handlers.errors import CallFailed, LedgerDown, Misconfigured
 from handlers.service import Service
 from handlers.settings import Settings, load
 from handlers.wire import Deadline
 
 CALL_SECONDS = 15.0
+_KINDS = {AccessKey: "with an access key", Password: "with a password", GivenToken: "with a given token"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,8 @@ def _at_hand(settings: Settings, service: Service) -> Iterator[Check]:
     yield _good("rules", f"{settings.rules_file or 'no rules file: only `take` can ask for anything'}: {counted}")
     for name in sorted(set(rules.timers) - {rule.timer for rule in rules.rules}):
         yield _bad(f"timers.{name}", "no rule uses it: when it fires, nothing happens")
-    for name in sorted(set(rules.vaults) - {vault for rule in rules.rules for vault in rule.vaults}):
-        yield _good(f"vaults.{name}", "no rule lists it: only `take` backs it up")
+    if not rules.rules:
+        yield _good("rules", "there is no [[rules]]: no event will have anything backed up")
     if rules.rules and not any("failed" in topic.outcomes for topic in rules.topics.values()):
         yield _bad("topics", "no topic wants to hear of `failed`: nobody is told when a restore point does not come")
     try:
@@ -74,9 +76,13 @@ def _at_hand(settings: Settings, service: Service) -> Iterator[Check]:
 
 def _at_the_cloud(settings: Settings, service: Service) -> Iterator[Check]:
     for name, access in settings.projects.items():
-        kind = type(access.credentials).__name__
-        yield _call(f"projects.{name}", service, partial(_vaults, service.cbrs[name]), f"{access.cbr} as {kind}: ")
+        kind = _KINDS[type(access.credentials)]
+        yield _call(f"projects.{name}", service, partial(_vaults, service.cbrs[name]), f"{access.cbr} {kind}: ")
+    listed = {vault for rule in settings.rules.rules for vault in rule.vaults}
     for name, vault in settings.rules.vaults.items():
+        if name not in listed:
+            yield _good(f"vaults.{name}", "no rule lists it: only `take` backs it up")
+            continue
         cbr = service.cbrs[settings.rules.project_of(vault)]
         yield _call(f"vaults.{name}", service, partial(_vault, cbr, vault.id, service.clock.now()))
     for name, topic in settings.rules.topics.items():
@@ -95,7 +101,9 @@ def _vault(cbr: Cbr, vault_id: str, now: datetime, deadline: Deadline) -> str:
     cbr.operations(deadline, vault_id=vault_id, since=since)  # the right cbr:tasks:list
     used = f"{(vault.billing.used or 0) / 1024:.1f} of {vault.billing.size or 0} GB used"
     if not vault.resources:
-        raise Misconfigured(vault.name, "the vault holds no resource: there is nothing to back up")
+        raise Misconfigured(vault.name, "the vault holds no resource, so there is nothing to back up: associate some with it")
+    if (vault.billing.used or 0) > 0.9 * 1024 * (vault.billing.size or float("inf")):
+        raise Misconfigured(vault.name, f"nearly full, {used}: enlarge it before CBR refuses")
     return f"{vault.name}: {len(vault.resources)} resources, {used}; backups and operations can be listed"
 
 
@@ -107,7 +115,7 @@ def _call(what: str, service: Service, look: Callable[[Deadline], str], before: 
     except CallFailed as problem:
         code = f"{problem.code}: " if problem.code else ""
         request = f" (request {problem.request_id})" if problem.request_id else ""
-        return _bad(what, f"{before}{code}{problem.message}{request}")
+        return _bad(what, f"{before}{code}{problem.message}{request}; {what_now(problem)}")
 
 
 def _say(arguments: argparse.Namespace, checks: list[Check], code: int) -> int:

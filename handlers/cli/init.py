@@ -29,7 +29,8 @@ _VAULT = """\
 # id = "3b5816b5-f29c-4172-9d9a-76c719a659ce"
 """
 _TAIL = f"""
-# The schedules that may speak, each by its exact name. An EventBridge Scheduler schedule needs this Input:
+# The schedules that may speak, each by its exact name. An EventBridge Scheduler schedule is understood without an Input,
+# or with this one:
 # {SCHEDULER_INPUT}
 # [timers.nightly]
 # source = "arn:aws:scheduler:eu-central-1:123456789012:schedule/default/nightly"

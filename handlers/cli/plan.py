@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Read, plan, show."""
     rules_file = find_rules(os.environ, arguments.rules)
     rules = read_rules(rules_file) if rules_file else Rules()
-    document = parse_json(read_file(arguments.file))
+    document = parse_json(read_file(arguments.file), f"event in {arguments.file}")
     now = datetime.now(UTC)
     found: list[Planned | Outcome]
     try:
@@ -59,7 +59,7 @@ def read_file(name: str) -> bytes:
     try:
         return Path(name).read_bytes()
     except OSError as error:
-        raise Misconfigured("FILE", f"cannot be read: {error.strerror}") from None
+        raise Misconfigured(name, f"cannot be read: {error.strerror}") from None
 
 
 def _show(planned: list[Planned], others: dict[str, list[Any]]) -> None:

@@ -39,14 +39,16 @@ def run(arguments: argparse.Namespace) -> int:
         sandbox = Sandbox(port=arguments.port, speed=arguments.speed)
         sandbox.start()
     except (OSError, OverflowError) as error:
-        raise Misconfigured("--port", f"cannot be listened on: {getattr(error, 'strerror', None) or error}") from None
+        raise Misconfigured(
+            "--port", f"{arguments.port} cannot be listened on: {getattr(error, 'strerror', None) or error}"
+        ) from None
     try:
         with tempfile.TemporaryDirectory() as folder:
             # A ledger of its own: the machine's must not follow restore points that end with the sandbox.
             settings = sandbox.environment() | {"RESTORE_POINT_LEDGER": f"sqlite:{folder}/ledger.sqlite3"}
             if arguments.command:
                 return _command(arguments.command, settings)
-            _print(sandbox.settings(), settings, as_json=arguments.json)
+            _print(sandbox.settings(), settings, sandbox.topic_urn, as_json=arguments.json)
             signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the folder goes, too
             with suppress(KeyboardInterrupt):
                 threading.Event().wait()
@@ -55,12 +57,13 @@ def run(arguments: argparse.Namespace) -> int:
         sandbox.stop()
 
 
-def _print(place: dict[str, Any], settings: dict[str, str], *, as_json: bool) -> None:
+def _print(place: dict[str, Any], settings: dict[str, str], topic_urn: str, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(place), flush=True)
         return
     for name, value in settings.items():
         print(f"export {name}={value}")
+    print(f"# topic: {topic_urn}")
     print("# vaults: " + ", ".join(f"{vault['name']} {vault['id']}" for vault in place["vaults"]), flush=True)
 
 

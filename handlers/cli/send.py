@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from handlers.cli import TRY_AGAIN, exit_code, print_json
+from handlers.cli import exit_code, print_json
 from handlers.cli.plan import read_file
 from handlers.cli.show import show
 from handlers.envelope import parse_json
@@ -45,18 +45,24 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Send each document; the answer of the platform's function, and the outcomes."""
-    documents = _documents(read_file(arguments.file))
+    documents = _documents(read_file(arguments.file), arguments.file)
     with environment(rules_given(arguments)):
         answers = [send(arguments.door, document) for document in documents]
-    outcomes = [outcome for answer in answers for outcome in answer.get("outcomes", ())]
+    return report(arguments, answers)
+
+
+def report(arguments: argparse.Namespace, answers: list[dict[str, Any]]) -> int:
+    """Print what the function answered, and say whether it went well."""
+    outcomes = [outcome for answer in answers for outcome in answer["outcomes"]]
     if arguments.json:
         print_json({"answer": answers[0] if len(answers) == 1 else answers, "outcomes": outcomes})
     else:
         show(outcomes)
-        for answer in answers:
-            if "error" in answer:
-                print(f"the function raised {answer['error']['type']}: {answer['error']['message']}")
-    return TRY_AGAIN if any("error" in answer for answer in answers) else exit_code(outcomes)
+    for problem in (problem for answer in answers for problem in answer["not_told"]):
+        print(f"restore-point: NOT TOLD: topic {problem}", file=sys.stderr)
+    if any("error" in answer for answer in answers):
+        print("restore-point: the function raised Redeliver, so that the platform delivers this again", file=sys.stderr)
+    return exit_code(outcomes)
 
 
 def send(door: str, document: object) -> dict[str, Any]:
@@ -68,7 +74,7 @@ def send(door: str, document: object) -> dict[str, Any]:
         with contextlib.redirect_stdout(sys.stderr):
             return entry(document, Context())
     except Redeliver as error:
-        return {"error": {"type": "Redeliver", "message": str(error)}}
+        return {"error": {"type": "Redeliver", "message": str(error)}, **error.answer}
 
 
 def rules_given(arguments: argparse.Namespace) -> dict[str, str | None]:
@@ -101,17 +107,17 @@ def _set(variables: Mapping[str, str | None]) -> None:
             os.environ[name] = value
 
 
-def _documents(text: bytes) -> list[object]:
+def _documents(text: bytes, name: str) -> list[object]:
     """One document, or JSON lines where the whole is none. Raises Refusal naming the line."""
     try:
-        return [parse_json(text)]
+        return [parse_json(text, f"event in {name}")]
     except Refusal as whole:
         lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
         if len(lines) < 2 or not lines[0][1].strip().endswith(b"}"):
             raise
         try:
-            return [parse_json(line, f"document on line {number}") for number, line in lines]
+            return [parse_json(line, f"event in {name}, line {number},") for number, line in lines]
         except Refusal as one:
-            if one.message.startswith(f"the document on line {lines[0][0]} "):
+            if one.message.startswith(f"the event in {name}, line {lines[0][0]}, "):
                 raise whole from None
             raise

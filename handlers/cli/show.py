@@ -25,6 +25,8 @@ def show(outcomes: Iterable[dict[str, Any]]) -> None:
         empty = False
         mark = _MARKS.get(outcome["outcome"], "+")
         print(fold(f"{mark} {outcome['outcome']} ({outcome['reason']}): {outcome['message']}"))
+        if outcome["outcome"] == "created":
+            print(f"    {outcome['checkpoint_id']} {outcome['name']}")
     if empty:
         print("nothing to do")
 

@@ -14,11 +14,13 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Self
 
-from handlers.cli import exit_code, print_json
+from handlers.cli import TRY_AGAIN, exit_code, print_json
 from handlers.cli.show import show
+from handlers.documents import nearest
 from handlers.errors import CallFailed, Misconfigured, Refusal
 from handlers.outcome import Later, Outcome
 from handlers.plan import Planned, plan
+from handlers.rules import Rules
 from handlers.service import Service
 from handlers.settings import load
 from handlers.trigger import Once
@@ -27,6 +29,9 @@ from handlers.wire import Deadline
 
 RUN_SECONDS = 30.0
 """One try; a claim outlives it by the settling time."""
+RETRY_SECONDS = 10.0
+"""How long to wait for a vault that is busy."""
+_CLAIMED = ("in_progress", "unclear", "wrong_answer")
 LOOK_SECONDS = 2.0
 """How often --wait looks."""
 _OPTIONS = {
@@ -57,8 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 - no path of ours
         service = Service(settings, stream=nowhere if quiet else sys.stderr)
         try:
-            known = settings.rules.vault_named(arguments.vault)
-            backup = _backup(arguments, known[1].id if known else arguments.vault)
+            backup = _backup(arguments, settings.rules)
             once = Once(backup, key, service.clock.now())
             (planned,) = plan([once], settings.rules, f"terminal-{uuid.uuid4()}", once.at)
             assert isinstance(planned, Planned)  # noqa: S101 - a one-off at a terminal is never skipped or refused
@@ -70,8 +74,11 @@ def run(arguments: argparse.Namespace) -> int:
         print_json(found[0] | ({"end": found[-1] if end else None} if arguments.wait else {}))
     else:
         show(found)
-    unfinished = arguments.wait and end is None and outcome.word in ("created", "joined")
-    return 75 if unfinished else exit_code(found)
+    if arguments.wait and end is None and outcome.word in ("created", "joined"):
+        goes_on = f"restore point {outcome.checkpoint_id} is not finished after {arguments.timeout}; it goes on at CBR"
+        print(f"restore-point: {goes_on}, and `restore-point watch` follows it", file=sys.stderr)
+        return TRY_AGAIN
+    return exit_code(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +100,14 @@ class _Taking:
         while True:
             run = Deadline.after(self.service.clock, min(RUN_SECONDS, self.deadline.left()))
             outcome = self.service.take(self.planned, run)
-            pause = outcome.retry_after if isinstance(outcome, Later) else 0.0
-            if not isinstance(outcome, Later) or pause >= self.deadline.left():
+            if not isinstance(outcome, Later):
                 return outcome
-            print(f"{outcome.message} Looking again in {pause:.0f} s.", file=sys.stderr)
+            # A claim has to end; what was not executed may be asked again soon, for somebody is waiting.
+            pause = outcome.retry_after if outcome.reason in _CLAIMED else min(outcome.retry_after, RETRY_SECONDS)
+            if pause >= self.deadline.left():
+                print(f"restore-point: the time given (--timeout) ends before the next look, in {pause:.0f} s", file=sys.stderr)
+                return outcome
+            print(f"restore-point: {outcome.reason}: looking again in {pause:.0f} s", file=sys.stderr)
             self.service.clock.sleep(pause)
 
     def _follow(self, bar: _Bar) -> Outcome | None:
@@ -162,7 +173,9 @@ def _progress() -> _Bar:
     return _RichBar() if sys.stderr.isatty() and find_spec("rich") else _Bar()
 
 
-def _backup(arguments: argparse.Namespace, vault_id: str) -> VaultBackup:
+def _backup(arguments: argparse.Namespace, rules: Rules) -> VaultBackup:
+    known_vault = rules.vault_named(arguments.vault)
+    vault_id = known_vault[1].id if known_vault else arguments.vault
     asked: dict[str, Any] = {"resources": arguments.resource, "name": arguments.name, "description": arguments.description}
     parameters = {key: value for key, value in asked.items() if value is not None}
     if arguments.full:
@@ -173,7 +186,9 @@ def _backup(arguments: argparse.Namespace, vault_id: str) -> VaultBackup:
         field = re.sub(r"\[\d+\]$", "", refusal.field.removeprefix("checkpoint."))
         problem = refusal.message.removeprefix(f"{refusal.field}: ")
         if field == "vault_id":
-            problem = "is neither the name of a vault in the rules nor a vault id; an id " + problem
+            meant = nearest(arguments.vault.lower(), list(rules.vaults))
+            known = f"did you mean {meant!r}?" if meant else f"the rules name {', '.join(rules.vaults) or 'none'}"
+            problem = f"is neither the name of a vault in the rules ({known}) nor a vault id; an id {problem}"
         raise Misconfigured(_OPTIONS.get(field, field), problem) from None
 
 

@@ -27,6 +27,21 @@ _GONE = ("error", "deleting", "waiting_delete", "deleted", "error-deleting")
 """States of a backup that is none or will be none (CBR API reference). One of a state nobody knows yet counts as there."""
 
 
+_NOW = {
+    "6105": "Check the vault's id and its project in the rules.",
+    "6112": "Look at the vault's status in the console: it may be frozen or being deleted.",
+    "6113": "Look at the vault's status in the console: it may be frozen or being deleted.",
+    "6114": "Enlarge the vault, or delete backups nobody needs.",
+    "6124": "A replication vault takes no backups: name the vault it replicates.",
+    "6135": "A resource that was asked for is not associated with this vault: associate it, or leave it out.",
+    "6142": "Enlarge a vault, or delete backups nobody needs.",
+    "6302": "A resource that was asked for is gone: take it out of the rule.",
+    "8300": "Raise the quota of snapshots, or delete some.",
+    "9900": "CBR does not take this request: check the rule's parameters.",
+}
+"""What to do now, for the refusals a person can do something about."""
+
+
 class Cbr(Protocol):
     """What this file asks of the API."""
 
@@ -124,7 +139,7 @@ def _answered(held: Held, cbr: Cbr, checkpoint: Checkpoint, request_id: str, dea
     left_out = f"; it skipped {'; '.join(map(_skip, vault.skipped_resources[:3]))}" if vault.skipped_resources else ""
     return Created(
         reason="partly_skipped" if vault.skipped_resources else "accepted",
-        message=f"CBR makes {planned.what} from {len(vault.resources)} resources{left_out}.",
+        message=f"CBR makes {planned.what}; {len(vault.resources)} take part{left_out}.",
         resources=vault.resources,
         request_id=request_id,
         **more,
@@ -160,7 +175,8 @@ def _serving(planned: Planned, asked: frozenset[str], cbr: Cbr, deadline: Deadli
 
 
 def _say(failure: CallFailed) -> str:
-    return f"{failure.code + ': ' if failure.code else ''}{failure.message.rstrip('.')}."
+    now = _NOW.get(failure.code.removeprefix("BackupService."), "")
+    return f"{failure.code + ': ' if failure.code else ''}{failure.message.rstrip('.')}.{' ' + now if now else ''}"
 
 
 def _skip(resource: SkippedResource) -> str:

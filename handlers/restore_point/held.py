@@ -122,7 +122,7 @@ def claim(planned: Planned, tools: Taking, deadline: Deadline) -> Held | Outcome
             return Held(tools, planned, fresh)
         wish = Wish.from_record(standing)
         if wish.state == "done" and wish.ended != "broken":
-            return joined(planned, "already_taken", wish.checkpoint_id)
+            return joined(wish.planned, "already_taken", wish.checkpoint_id, planned)
         if wish.held(now):
             return _in_progress(planned, wish.claim_ends - now)
         mine = wish.claimed(planned, owner, now, until)
@@ -134,15 +134,24 @@ def claim(planned: Planned, tools: Taking, deadline: Deadline) -> Held | Outcome
         return Held(tools, planned, None)
 
 
-def joined(planned: Planned, reason: str, checkpoint_id: str) -> Joined:
-    """A restore point of this cause is there already."""
+def joined(taken: Planned, reason: str, checkpoint_id: str, asked: Planned | None = None) -> Joined:
+    """A restore point of this cause is there already, as ``taken``, which another delivery may have asked for."""
+    planned = asked or taken
     how = {
         "already_taken": "was taken for this cause before",
         "found": "of this cause was found at CBR",
         "running_already": "began after the cause and covers it",
     }[reason]
     message = f"Nothing was asked of CBR: restore point {checkpoint_id} of vault {planned.whose} {how}."
-    return Joined(reason=reason, message=message, checkpoint_id=checkpoint_id, **planned.about())
+    if planned.backup.parameters != taken.backup.parameters and _asks(planned) != _asks(taken):
+        message += " It was asked for with other parameters than now: give this wish a key of its own if they matter."
+    return Joined(reason=reason, message=message, checkpoint_id=checkpoint_id, **(planned.about() | {"name": taken.name}))
+
+
+def _asks(planned: Planned) -> dict[str, Any]:
+    """What is asked for, apart from the words that differ from delivery to delivery."""
+    asked = planned.backup.to_dict().get("parameters", {})
+    return {key: value for key, value in asked.items() if key not in ("name", "description")}
 
 
 def known(failure: CallFailed | None) -> dict[str, Any]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from handlers.cli import main
 from handlers.sandbox import Sandbox
-from tests.cli.terminal import RULES, Terminal, known
+from tests.cli.terminal import RULES, Inside, Ran, Terminal, bare, known
 
 
 @pytest.fixture
@@ -29,6 +31,30 @@ def terminal(sandbox: Sandbox, tmp_path: Path) -> Terminal:
     folder = tmp_path / "work"
     folder.mkdir()
     return Terminal(folder, known(sandbox, tmp_path))
+
+
+@pytest.fixture
+def offline(tmp_path: Path) -> Terminal:
+    """A terminal that knows no cloud."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    return Terminal(folder, bare(tmp_path))
+
+
+@pytest.fixture
+def inside(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Inside:
+    def run(terminal: Terminal, *arguments: str, **environ: str) -> Ran:
+        with monkeypatch.context() as patch:
+            patch.chdir(terminal.folder)
+            for name in os.environ:
+                patch.delenv(name)
+            for name, value in {**terminal.environ, **environ}.items():
+                patch.setenv(name, value)
+            capfd.readouterr()
+            code = main(list(arguments))
+        return Ran(code, *capfd.readouterr())
+
+    return run
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from handlers.sandbox import Sandbox, estate
 
@@ -18,6 +18,9 @@ COMMAND = str(Path(sysconfig.get_path("scripts")) / "restore-point")
 PATIENCE = 30.0
 SCHEDULE = "arn:aws:scheduler:eu-central-1:123456789012:schedule/default/nightly"
 RULES = f"""\
+[projects.sandbox]
+requests_per_second = 200
+
 [vaults.erp]
 id = "{estate.ERP_VAULT_ID}"
 
@@ -70,13 +73,13 @@ class Terminal:
     folder: Path
     environ: Mapping[str, str]
 
-    def run(self, *arguments: str, stdin: bytes = b"", **environ: str) -> Ran:
+    def run(self, *arguments: str, stdin: str = "", **environ: str) -> Ran:
         """``restore-point`` with these arguments. A traceback is never an answer."""
         done = subprocess.run(
             [COMMAND, *arguments],
             cwd=self.folder,
             env={**self.environ, **environ},
-            input=stdin,
+            input=stdin.encode(),
             capture_output=True,
             timeout=PATIENCE,
             check=False,
@@ -102,6 +105,12 @@ class Terminal:
         text = content if isinstance(content, str) else json.dumps(content)
         (self.folder / name).write_text(text, encoding="utf-8")
         return name
+
+
+class Inside(Protocol):
+    """The same command without a process of its own: quicker, for verbs that write no log line."""
+
+    def __call__(self, terminal: Terminal, *arguments: str, **environ: str) -> Ran: ...
 
 
 def bare(folder: Path) -> dict[str, str]:

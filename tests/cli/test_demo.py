@@ -4,52 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
-from tests.cli.terminal import Ran, Terminal, bare
+from tests.cli.terminal import Terminal
 
 
-@pytest.fixture
-def offline(tmp_path: Path) -> Terminal:
-    """A terminal that knows no cloud."""
-    folder = tmp_path / "work"
-    folder.mkdir()
-    return Terminal(folder, bare(tmp_path))
-
-
-def check_document(ran: Ran) -> None:
-    assert ran.code == 0, ran.out + ran.err
-    assert set(ran.json) == {"outcomes", "restore_points", "topic", "posts"}
-    assert [each["outcome"] for each in ran.json["outcomes"]] == ["created", "joined", "available"]
-    assert [each["status"] for each in ran.json["restore_points"]] == ["available"]
-    assert ran.json["posts"] == 1
-    assert [each["subject"] for each in ran.json["topic"]] == [
-        "Restore point started: vault erp",
-        "Restore point available: vault erp",
-    ]
-
-
-def test_json(offline: Terminal, tmp_path: Path) -> None:
-    ran = offline.run("demo", "--json")
-    check_document(ran)
-    assert ran.err == ""
-    assert list(offline.folder.iterdir()) == []
-    assert not (tmp_path / "home").exists()
-
-
-def test_for_people_it_fits_a_terminal(offline: Terminal) -> None:
-    ran = offline.run("demo")
-    assert (ran.code, ran.err) == (0, "")
-    lines = ran.out.splitlines()
-    assert len(lines) <= 40
-    assert max(len(line) for line in lines) <= 80
-    for word in ("created", "joined", "available", "Restore point started: vault erp", '"restore_points"', "1 for 2 deliveries"):
-        assert word in ran.out
-    assert sum("restore-point " in line for line in lines[-3:]) == 3  # what to do next
-
-
-def test_what_is_set_for_a_real_cloud_does_not_matter(offline: Terminal) -> None:
-    """Nothing leaves this machine, whoever is at the terminal."""
+def test_json_whatever_is_set_for_a_real_cloud(offline: Terminal, tmp_path: Path) -> None:
+    """Nothing leaves this machine, whoever is at the terminal, and nothing stays behind."""
     offline.write("rules.toml", "this is no TOML")
     ran = offline.run(
         "demo",
@@ -64,9 +23,26 @@ def test_what_is_set_for_a_real_cloud_does_not_matter(offline: Terminal) -> None
         RESTORE_POINT_SETTLE_SECONDS="nonsense",
         RESTORE_POINT_CA_FILE="/nowhere.pem",
     )
-    check_document(ran)
-    assert "hush-7f3a" not in ran.out + ran.err
+    assert (ran.code, ran.err) == (0, "")
+    assert "hush-7f3a" not in ran.out
+    assert set(ran.json) == {"outcomes", "restore_points", "topic", "posts"}
+    assert [each["outcome"] for each in ran.json["outcomes"]] == ["created", "joined", "available"]
+    assert [each["status"] for each in ran.json["restore_points"]] == ["available"]
+    assert ran.json["posts"] == 1
+    assert [each["subject"] for each in ran.json["topic"]] == [
+        "Restore point started: vault erp",
+        "Restore point available: vault erp",
+    ]
+    assert [file.name for file in offline.folder.iterdir()] == ["rules.toml"]
+    assert not (tmp_path / "home").exists()
 
 
-def test_a_terminal_without_arrows(offline: Terminal) -> None:
-    assert offline.run("demo", PYTHONIOENCODING="ascii").code == 0
+def test_for_people_it_fits_a_terminal_even_one_without_arrows(offline: Terminal) -> None:
+    ran = offline.run("demo", PYTHONIOENCODING="ascii")
+    assert (ran.code, ran.err) == (0, "")
+    lines = ran.out.splitlines()
+    assert len(lines) <= 40
+    assert max(len(line) for line in lines) <= 80
+    for word in ("created", "joined", "available", "Restore point started: vault erp", '"restore_points"', "1 for 2 deliveries"):
+        assert word in ran.out
+    assert sum("restore-point " in line for line in lines[-3:]) == 3  # what to do next

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from handlers.sandbox import Sandbox, estate
 from handlers.settings import read_rules
-from tests.cli.terminal import Terminal
+from tests.cli.terminal import Inside, Terminal
 
 COMMENTED = re.compile(r"^# (?=\[|[a-z_]+ = )", re.MULTILINE)
 
@@ -37,39 +37,40 @@ def test_the_file_says_nothing_until_it_is_uncommented(terminal: Terminal, sandb
     assert sandbox.exchanges == []
 
 
-def test_with_the_vaults_that_are_there(terminal: Terminal, sandbox: Sandbox) -> None:
+def test_with_the_vaults_that_are_there(terminal: Terminal, inside: Inside, sandbox: Sandbox) -> None:
     ran = terminal.run("init", "--from-cloud", "--json")
     assert (ran.code, ran.json) == (0, {"written": "rules.toml"})
     expected = {"erp": estate.ERP_VAULT_ID, "files": estate.FILES_VAULT_ID, "empty": estate.EMPTY_VAULT_ID}
     for file in (terminal.folder / "rules.toml", uncommented(terminal.folder / "rules.toml")):
         assert {name: vault.id for name, vault in read_rules(file).vaults.items()} == expected
     assert {seen.method for seen in sandbox.exchanges} == {"GET"}
-    assert terminal.run("check").code == 0
+    looked = inside(terminal, "check", "--json").json["checks"]
+    assert [check["what"] for check in looked if not check["ok"]] == ["vaults.empty"]
 
 
-def test_elsewhere(terminal: Terminal) -> None:
-    assert terminal.run("init", "--to", "mine.toml").code == 0
+def test_elsewhere(terminal: Terminal, inside: Inside) -> None:
+    assert inside(terminal, "init", "--to", "mine.toml").code == 0
     assert [file.name for file in terminal.folder.iterdir()] == ["mine.toml"]
 
 
-def test_with_the_variable_that_names_the_file_to_write(terminal: Terminal) -> None:
-    assert terminal.run("init", "--from-cloud", RESTORE_POINT_RULES="rules.toml").code == 0
-    assert terminal.run("check", RESTORE_POINT_RULES="rules.toml").code == 0
+def test_with_the_variable_that_names_the_file_to_write(terminal: Terminal, inside: Inside) -> None:
+    assert inside(terminal, "init", "--from-cloud", RESTORE_POINT_RULES="rules.toml").code == 0
+    assert set(read_rules(terminal.folder / "rules.toml").vaults) == {"empty", "erp", "files"}
 
 
-def test_a_file_that_is_there_is_never_written_over(terminal: Terminal, sandbox: Sandbox) -> None:
+def test_a_file_that_is_there_is_never_written_over(terminal: Terminal, inside: Inside, sandbox: Sandbox) -> None:
     terminal.write("rules.toml", "# mine\n")
     for more in ((), ("--from-cloud",)):
-        ran = terminal.run("init", *more)
+        ran = inside(terminal, "init", *more)
         assert ran.code == 2
         assert ran.err == "restore-point: rules.toml: is there already; move it away, or write elsewhere with --to FILE\n"
     assert (terminal.folder / "rules.toml").read_text(encoding="utf-8") == "# mine\n"
     assert sandbox.exchanges == []
 
 
-def test_from_several_projects_nothing_is_guessed(terminal: Terminal, sandbox: Sandbox) -> None:
+def test_from_several_projects_nothing_is_guessed(terminal: Terminal, inside: Inside, sandbox: Sandbox) -> None:
     terminal.write("rules.toml", "[projects.prod]\n[projects.test]\n")
-    ran = terminal.run("init", "--from-cloud", "--to", "mine.toml")
+    ran = inside(terminal, "init", "--from-cloud", "--to", "mine.toml")
     assert ran.code == 2
     assert ran.err.startswith("restore-point: --from-cloud: ")
     assert not (terminal.folder / "mine.toml").exists()

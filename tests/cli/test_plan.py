@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from handlers.sandbox import Sandbox, estate
 from handlers.vault_backup import read_vault_backup
-from tests.cli.terminal import SCHEDULE, Terminal, bare, event
+from tests.cli.terminal import RULES, SCHEDULE, Inside, Terminal, event
 
 
 @pytest.fixture
-def offline(ruled: Terminal, tmp_path: Path) -> Terminal:
-    """A terminal that knows no cloud."""
-    return replace(ruled, environ=bare(tmp_path))
+def asking(offline: Terminal) -> Terminal:
+    """With rules, and without a cloud."""
+    offline.write("rules.toml", RULES)
+    return offline
 
 
-def test_what_is_planned(offline: Terminal) -> None:
-    ran = offline.run("plan", offline.write("event.json", event()), "--as", "timer", "--json")
+def test_what_is_planned(asking: Terminal) -> None:
+    ran = asking.run("plan", asking.write("event.json", event()), "--as", "timer", "--json")
     assert (ran.code, ran.err) == (0, "")
     assert set(ran.json) == {"planned", "skipped", "refused"}
     assert [each["vault_id"] for each in ran.json["planned"]] == [estate.ERP_VAULT_ID, estate.FILES_VAULT_ID]
@@ -31,8 +30,8 @@ def test_what_is_planned(offline: Terminal) -> None:
         assert set(each) == {"vault_id", "parameters"}
 
 
-def test_for_people(offline: Terminal) -> None:
-    ran = offline.run("plan", "-", "--as", "timer", stdin=json.dumps(event()).encode())
+def test_for_people(asking: Terminal) -> None:
+    ran = asking.run("plan", "-", "--as", "timer", stdin=json.dumps(event()))
     assert ran.code == 0
     for word in ("vault erp", "vault files", "rule nightly-all", "rp-timer-", '{"checkpoint": {'):
         assert word in ran.out
@@ -47,9 +46,9 @@ def test_what_send_asks_is_what_plan_said(ruled: Terminal, sandbox: Sandbox) -> 
     assert [asked[estate.ERP_VAULT_ID], asked[estate.FILES_VAULT_ID]] == names
 
 
-def test_what_is_skipped(offline: Terminal) -> None:
+def test_what_is_skipped(asking: Terminal, inside: Inside) -> None:
     old = (datetime.now(UTC) - timedelta(days=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    ran = offline.run("plan", offline.write("event.json", event(scheduled_time=old)), "--as", "timer", "--json")
+    ran = inside(asking, "plan", asking.write("event.json", event(scheduled_time=old)), "--as", "timer", "--json")
     assert ran.code == 0
     assert (ran.json["planned"], ran.json["refused"]) == ([], [])
     (skipped,) = ran.json["skipped"]
@@ -68,8 +67,8 @@ def test_what_is_skipped(offline: Terminal) -> None:
         ([event()], "malformed"),
     ],
 )
-def test_what_is_refused(offline: Terminal, document: object, reason: str) -> None:
-    ran = offline.run("plan", offline.write("event.json", document), "--as", "timer", "--json")
+def test_what_is_refused(asking: Terminal, inside: Inside, document: object, reason: str) -> None:
+    ran = inside(asking, "plan", asking.write("event.json", document), "--as", "timer", "--json")
     assert ran.code == 1
     assert (ran.json["planned"], ran.json["skipped"]) == ([], [])
     (refused,) = ran.json["refused"]
@@ -77,8 +76,8 @@ def test_what_is_refused(offline: Terminal, document: object, reason: str) -> No
     assert refused["message"].isprintable()
 
 
-def test_without_rules_nobody_may_ask(offline: Terminal) -> None:
-    (offline.folder / "rules.toml").unlink()
-    ran = offline.run("plan", offline.write("event.json", event()), "--as", "timer")
+def test_without_rules_nobody_may_ask(asking: Terminal, inside: Inside) -> None:
+    (asking.folder / "rules.toml").unlink()
+    ran = inside(asking, "plan", asking.write("event.json", event()), "--as", "timer")
     assert ran.code == 1
     assert "refused (unknown_timer)" in ran.out

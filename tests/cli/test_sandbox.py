@@ -17,20 +17,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from handlers.sandbox import estate
-from tests.cli.terminal import COMMAND, PATIENCE, Terminal, bare
+from tests.cli.terminal import COMMAND, PATIENCE, Inside, Terminal
 
 KEYS = [
     *("endpoint", "iam_endpoint", "smn_endpoint", "project_id", "region", "access_key", "secret_key"),
     *("username", "password", "user_domain_name", "vaults"),
 ]
-
-
-@pytest.fixture
-def offline(tmp_path: Path) -> Terminal:
-    """A terminal that knows no cloud."""
-    folder = tmp_path / "work"
-    folder.mkdir()
-    return Terminal(folder, bare(tmp_path))
 
 
 @contextmanager
@@ -68,7 +60,7 @@ def test_json_is_one_line_with_the_promised_keys(offline: Terminal) -> None:
 def test_its_exports_set_a_shell_up(offline: Terminal, tmp_path: Path) -> None:
     """As with ``eval "$(restore-point sandbox | …)"``; the ledger is one of its own and goes with it."""
     with serving(offline, "--speed", "200") as process:
-        lines = []
+        lines: list[str] = []
         while not lines or lines[-1].startswith("export "):
             lines.append(line_of(process))
         settings = dict(line.removeprefix("export ").strip().split("=", 1) for line in lines[:-1])
@@ -92,7 +84,8 @@ def test_the_command_of_the_readme(offline: Terminal) -> None:
     ran = offline.run("sandbox", "--speed", "200", "--", COMMAND, "take", estate.FILES_VAULT_ID, "--wait", "--json")
     assert ran.code == 0, ran.err
     assert ran.json["end"]["outcome"] == "available"
-    assert not (offline.folder / "home").exists()
+    assert "restore point: 100 %" in ran.err
+    assert not (offline.folder.parent / "home").exists()
 
 
 def test_a_command_is_led_nowhere_else(offline: Terminal) -> None:
@@ -122,13 +115,13 @@ def test_a_port_of_ones_choice(offline: Terminal) -> None:
             assert json.loads(line_of(again))["endpoint"].endswith(f":{port}")
 
 
-def test_a_command_that_cannot_be_run(offline: Terminal) -> None:
-    ran = offline.run("sandbox", "--", "./nothing-here")
+def test_a_command_that_cannot_be_run(offline: Terminal, inside: Inside) -> None:
+    ran = inside(offline, "sandbox", "--", "./nothing-here")
     assert (ran.code, ran.err) == (2, "restore-point: COMMAND: cannot be run: No such file or directory\n")
 
 
 @pytest.mark.parametrize("variable", ["AWS_LAMBDA_FUNCTION_NAME", "K_SERVICE", "RUNTIME_FUNC_NAME"])
-def test_it_is_never_part_of_a_deployment(offline: Terminal, variable: str) -> None:
-    ran = offline.run("sandbox", "--", os.devnull, **{variable: "nightly"})
+def test_it_is_never_part_of_a_deployment(offline: Terminal, inside: Inside, variable: str) -> None:
+    ran = inside(offline, "sandbox", "--", os.devnull, **{variable: "nightly"})
     assert ran.code == 2
     assert variable in ran.err
