@@ -123,7 +123,7 @@ class Topic(Strict):
     @model_validator(mode="after")
     def _urn_with_smn(self) -> Self:
         if (self.kind == "smn") != (self.urn is not None):
-            why = "is required: the topic to publish to" if self.kind == "smn" else 'goes with kind = "smn" only'
+            why = 'is required: the topic that kind = "smn" publishes to' if self.kind == "smn" else 'goes with kind = "smn" only'
             raise PydanticCustomError("not_whole", "{why}", {"key": "urn", "why": why})
         return self
 

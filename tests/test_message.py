@@ -137,7 +137,7 @@ HOSTILE = [
     "v\u0430ult",
     '"}{"level": "CRITICAL"}',
     "%s%n{{7*7}}${jndi:ldap://x}",
-    "x" * 300_000,
+    "x" * 50_000,
 ]
 FIELDS = ("message", "rule", "vault", "vault_id", "name", "checkpoint_id", "delivery_id", "sender", "request_id", "error_code")
 
@@ -167,7 +167,7 @@ def test_a_word_from_outside_stays_one_line_of_text(field: str, value: str) -> N
 
 @pytest.mark.parametrize("value", HOSTILE, ids=lambda value: ascii(value)[:30])
 def test_the_reasons_of_the_service_stay_one_line_each(value: str) -> None:
-    skipped = (SkippedResource(id=value, name=value, code=value, reason=value),) * 300
+    skipped = (SkippedResource(id=value, name=value, code=value, reason=value),) * 30
     lines = lines_of(Partly(reason="why", message="What happened.", skipped_resources=skipped, cause_names=(value,) * 20))
     assert len([line for line in lines if line.startswith("Skipped: ")]) == 20
     assert sum(len(line) for line in lines) < 30_000  # SMN takes 256 kB

@@ -281,7 +281,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "no timer": (least(rules__0__timer=None), "rules[0].timer", "is required"),
     "no name": (least(rules__0__name=None), "rules[0].name", "is required"),
     "no vaults": (least(rules__0__vaults=None), "rules[0].vaults", "is required"),
-    "vaults empty": (least(rules__0__vaults=[]), "rules[0].vaults", "at least 1"),
+    "vaults empty": (least(rules__0__vaults=[]), "rules[0].vaults", "must not be empty"),
     "table is a list": (least(vaults=[]), "vaults", "must be an object"),
     "table is a text": (least(timers=CANARY), "timers", "must be an object"),
     "entry is a text": (least(vaults__erp=CANARY), "vaults.erp", "must be an object"),
@@ -290,7 +290,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "vault is a number": (least(rules__0__vaults=[7]), "rules[0].vaults[0]", "must be a string"),
     "name is a number": (least(rules__0__name=7), "rules[0].name", "must be a string"),
     "source is a number": (least(timers__nightly__source=7), "timers.nightly.source", "must be a string"),
-    "source is empty": (least(timers__nightly__source=""), "timers.nightly.source", "at least 1"),
+    "source is empty": (least(timers__nightly__source=""), "timers.nightly.source", "must not be empty"),
     "boolean is a text": (
         least(rules__0__parameters={"incremental": "true"}),
         "rules[0].parameters.incremental",
@@ -376,7 +376,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "domain without agency": (least(projects__prod={"agency_domain": "a"}), "projects.prod.agency", "go together"),
     "topic of no kind": (least(topics__ops={"urn": URN}), "topics.ops.kind", "is required"),
     "topic of another kind": (least(topics__ops={"kind": CANARY}), "topics.ops.kind", "'log' or 'smn'"),
-    "smn without urn": (least(topics__ops={"kind": "smn"}), "topics.ops.urn", 'kind = "smn"'),
+    "smn without urn": (least(topics__ops={"kind": "smn"}), "topics.ops.urn", "is required"),
     "log with urn": (least(topics__ops={"kind": "log", "urn": URN}), "topics.ops.urn", 'kind = "smn" only'),
     "urn of another service": (
         least(topics__ops={"kind": "smn", "urn": f"urn:sns:eu-de:{PROJECT}:{CANARY}"}),

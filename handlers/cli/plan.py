@@ -59,7 +59,7 @@ def read_file(name: str) -> bytes:
     try:
         return Path(name).read_bytes()
     except OSError as error:
-        raise Misconfigured(name, f"cannot be read: {error.strerror}") from None
+        raise Misconfigured("FILE", f"{name} cannot be read: {error.strerror}") from None
 
 
 def _show(planned: list[Planned], others: dict[str, list[Any]]) -> None:

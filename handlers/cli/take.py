@@ -188,7 +188,7 @@ def _backup(arguments: argparse.Namespace, rules: Rules) -> VaultBackup:
         if field == "vault_id":
             meant = nearest(arguments.vault.lower(), list(rules.vaults))
             known = f"did you mean {meant!r}?" if meant else f"the rules name {', '.join(rules.vaults) or 'none'}"
-            problem = f"is neither the name of a vault in the rules ({known}) nor a vault id; an id {problem}"
+            problem = f"is neither the name of a vault in the rules nor a vault id; {known}; an id {problem}"
         raise Misconfigured(_OPTIONS.get(field, field), problem) from None
 
 

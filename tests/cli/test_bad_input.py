@@ -78,7 +78,7 @@ IN_RULES = {
         "leave auto_trigger out",
         rule("parameters.retention_duration_days = 7\nparameters.auto_trigger = true"),
     ),
-    "smn without a urn": take("topics.here.urn", 'kind = "smn"', rule('[topics.here]\nkind = "smn"')),
+    "smn without a urn": take("topics.here.urn", "is required", rule('[topics.here]\nkind = "smn"')),
     "http to another machine": take("projects.sandbox.endpoint", "https://", project('endpoint = "http://cbr.example.com"')),
     "http to what looks like this machine": take(
         "projects.sandbox.endpoint", "https://", project('endpoint = "http://127.0.0.1.example.com"')
@@ -119,7 +119,8 @@ ON_THE_LINE = {
     "an unknown verb": Mistake(("tkae", ERP), "VERB", "take"),
     "an unknown option": take("", "see restore-point --help", RULES, "--now"),
     "nothing to take": Mistake(("take",), "VAULT", "see restore-point take --help"),
-    "a vault of no name": Mistake(("take", CANARY), "VAULT", "neither the name of a vault in the rules nor a vault id"),
+    "a vault of no name": Mistake(("take", CANARY), "VAULT", "nor a vault id"),
+    "a vault whose name is nearly right": Mistake(("take", "epr"), "VAULT", "did you mean 'erp'"),
     "a vault id in capitals": Mistake(("take", ERP.upper()), "VAULT", "lower case"),
     "a resource that is none": take("--resource", "must be a UUID", RULES, "--resource", CANARY),
     "a name of two words": take("--name", "1 to 64 characters", RULES, "--name", f"a {CANARY}"),
@@ -138,8 +139,8 @@ ON_THE_LINE = {
     "watch without rules": Mistake(("watch", "--rules", "missing.toml"), "--rules", "missing.toml"),
     "plan without a door": Mistake(("plan", "e"), "--as", "see restore-point plan --help"),
     "send to no door": Mistake(("send", "e", "--as", "door"), "--as", "timer"),
-    "plan without an event": Mistake(("plan", "nothing", "--as", "timer"), "FILE", "No such file"),
-    "send without an event": Mistake(("send", "nothing", "--as", "timer"), "FILE", "No such file"),
+    "plan without an event": Mistake(("plan", "nothing", "--as", "timer"), "nothing", "No such file"),
+    "send without an event": Mistake(("send", "nothing", "--as", "timer"), "nothing", "No such file"),
     "a file that is there": Mistake(("init",), "rules.toml", "--to FILE"),
     "a folder that is not": Mistake(("init", "--to", "nowhere/rules.toml"), "nowhere/rules.toml", "No such file"),
     "a port beyond": Mistake(("sandbox", "--port", "70000"), "--port", "0-65535"),
@@ -149,7 +150,7 @@ ON_THE_LINE = {
 }
 TWICE = b'{"schedule_arn": "a", "schedule_arn": "%s", "scheduled_time": "2026-11-23T02:00:00Z"}' % CANARY.encode()
 IN_THE_EVENT = {
-    f"{verb}: {name}": Mistake((verb, "e", "--as", "timer"), "document", says, code=1, event=text)
+    f"{verb}: {name}": Mistake((verb, "e", "--as", "timer"), "the event in e", says, code=1, event=text)
     for verb in ("plan", "send")
     for name, text, says in (
         ("no JSON", CANARY, "not JSON (line 1, column 1)"),
@@ -162,7 +163,7 @@ IN_THE_EVENT = {
     )
 } | {
     "send: the third line": Mistake(
-        ("send", "e", "--as", "timer"), "document", "line 3 is not JSON", code=1, event=f"{{}}\n\n{{{CANARY}}}\n{{}}\n"
+        ("send", "e", "--as", "timer"), "the event in e, line 3,", "not JSON", code=1, event=f"{{}}\n\n{{{CANARY}}}\n{{}}\n"
     )
 }
 MISTAKES = IN_RULES | IN_THE_ENVIRONMENT | ON_THE_LINE | IN_THE_EVENT

@@ -44,8 +44,7 @@ def test_with_the_vaults_that_are_there(terminal: Terminal, inside: Inside, sand
     for file in (terminal.folder / "rules.toml", uncommented(terminal.folder / "rules.toml")):
         assert {name: vault.id for name, vault in read_rules(file).vaults.items()} == expected
     assert {seen.method for seen in sandbox.exchanges} == {"GET"}
-    looked = inside(terminal, "check", "--json").json["checks"]
-    assert [check["what"] for check in looked if not check["ok"]] == ["vaults.empty"]
+    assert inside(terminal, "check").code == 0
 
 
 def test_elsewhere(terminal: Terminal, inside: Inside) -> None:

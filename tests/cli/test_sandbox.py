@@ -61,9 +61,10 @@ def test_its_exports_set_a_shell_up(offline: Terminal, tmp_path: Path) -> None:
     """As with ``eval "$(restore-point sandbox | …)"``; the ledger is one of its own and goes with it."""
     with serving(offline, "--speed", "200") as process:
         lines: list[str] = []
-        while not lines or lines[-1].startswith("export "):
+        while not lines or not lines[-1].startswith("# vaults: "):
             lines.append(line_of(process))
-        settings = dict(line.removeprefix("export ").strip().split("=", 1) for line in lines[:-1])
+        exports = [line.removeprefix("export ").strip() for line in lines if line.startswith("export ")]
+        settings = dict(line.split("=", 1) for line in exports)
         assert lines[-1].startswith("# vaults: erp " + estate.ERP_VAULT_ID)
         assert settings["HUAWEICLOUD_SDK_AK"] == estate.ACCESS_KEY
         ran = replace(offline, environ={**offline.environ, **settings}).run("take", estate.ERP_VAULT_ID)
@@ -108,7 +109,7 @@ def test_a_port_of_ones_choice(offline: Terminal) -> None:
         port = urlsplit(json.loads(line_of(process))["endpoint"]).port
         ran = offline.run("sandbox", "--port", str(port))
         assert ran.code == 2
-        assert ran.err.startswith("restore-point: --port: cannot be listened on")
+        assert ran.err.startswith(f"restore-point: --port: {port} cannot be listened on")
         process.terminate()
         process.wait(PATIENCE)
         with serving(offline, "--json", "--port", str(port)) as again:

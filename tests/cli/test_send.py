@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 
 from handlers.sandbox import Sandbox, estate
@@ -14,7 +15,7 @@ def test_a_document(ruled: Terminal, sandbox: Sandbox) -> None:
     first, second = (ruled.run("send", file, "--as", "timer", "--json") for _ in range(2))
     assert (first.code, second.code) == (0, 0)
     assert set(first.json) == {"answer", "outcomes"}
-    assert first.json["answer"] == {"status": 200, "outcomes": first.json["outcomes"]}
+    assert first.json["answer"] == {"status": 200, "outcomes": first.json["outcomes"], "not_told": []}
     assert [each["outcome"] for each in first.json["outcomes"]] == ["created", "created"]
     assert [each["outcome"] for each in second.json["outcomes"]] == ["joined", "joined"]
     assert [each["vault"] for each in first.json["outcomes"]] == ["erp", "files"]
@@ -58,7 +59,7 @@ def test_what_is_refused_asks_nothing(ruled: Terminal, sandbox: Sandbox) -> None
 
 def test_a_timer_event_at_the_watch_asks_nothing(ruled: Terminal, sandbox: Sandbox) -> None:
     ran = ruled.run("send", ruled.write("event.json", event()), "--as", "watch", "--json")
-    assert (ran.code, ran.json) == (0, {"answer": {"status": 200, "outcomes": []}, "outcomes": []})
+    assert (ran.code, ran.json["answer"]["status"], ran.json["outcomes"]) == (0, 200, [])
     assert sandbox.exchanges == []
 
 
@@ -75,17 +76,32 @@ def test_the_watch_follows_to_the_end(ruled: Terminal, sandbox: Sandbox) -> None
     assert sorted(subjects[2:]) == ["Restore point available: vault erp", "Restore point available: vault files"]
 
 
-def test_an_event_that_is_not_settled_is_to_be_tried_again(ruled: Terminal, sandbox: Sandbox) -> None:
-    """Failed, and nobody was told: the platform must redeliver or keep it."""
-    ruled.write(
-        "rules.toml",
-        RULES.replace(estate.ERP_VAULT_ID, "3b5816b5-f29c-4172-9d9a-76c719a659ce").partition("[topics")[0]
-        + RULES[RULES.index("[[rules]]") :],
-    )
+def test_a_failure_nobody_was_told_of_is_not_settled(ruled: Terminal, sandbox: Sandbox) -> None:
+    """The platform must deliver it again, or keep it in its dead-letter queue."""
+    gone = RULES.replace(estate.ERP_VAULT_ID, "3b5816b5-f29c-4172-9d9a-76c719a659ce")
+    ruled.write("rules.toml", gone.partition("[topics")[0] + RULES[RULES.index("[[rules]]") :])
     ran = ruled.run("send", ruled.write("event.json", event()), "--as", "timer", "--json")
-    assert ran.code == 75
+    assert ran.code == 1
     assert ran.json["answer"]["error"]["type"] == "Redeliver"
+    assert [each["outcome"] for each in ran.json["outcomes"]] == ["failed", "created"]
+    assert "deliver" in ran.err
     assert len(sandbox.restore_points()) == 1
+
+
+def test_what_has_to_wait_is_recorded_and_taken_up(ruled: Terminal, sandbox: Sandbox) -> None:
+    ruled.write("rules.toml", RULES.replace('vaults = ["erp", "files"]', 'vaults = ["erp"]'))
+    file = ruled.write("event.json", event())
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))  # and does not listen
+        nobody = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        ran = ruled.run("send", file, "--as", "timer", "--json", HUAWEICLOUD_SDK_REGION_CBR_SANDBOX_1=nobody)
+    assert ran.code == 75
+    assert ran.json["answer"]["status"] == 202
+    assert [each["outcome"] for each in ran.json["outcomes"]] == ["later"]
+    assert sandbox.posts() == []
+    again = ruled.run("send", file, "--as", "timer", "--json")
+    assert (again.code, [each["outcome"] for each in again.json["outcomes"]]) == (0, ["created"])
+    assert len(sandbox.posts()) == 1
 
 
 def test_rules_from_another_place(ruled: Terminal, sandbox: Sandbox) -> None:
