@@ -101,7 +101,7 @@ def one_off(once: Once, rules: Rules, delivery_id: str) -> Planned:
     known = rules.vault_named(once.backup.vault_id)
     name, project = (known[0], rules.project_of(known[1])) if known else ("", next(iter(rules.projects), DEFAULT_PROJECT))
     asked = once.backup.parameters or CheckpointParam()
-    cause = cause_of("once", project, once.backup, once.key)
+    cause = cause_of("once", once.backup, once.key)
     return Planned(
         backup=_named(asked, once.backup.vault_id, asked.name or f"rp-once-{_stamp(once.at)}", cause, ""),
         cause=cause,
@@ -116,12 +116,13 @@ def one_off(once: Once, rules: Rules, delivery_id: str) -> Planned:
     )
 
 
-def cause_of(kind: str, project: str, backup: VaultBackup, *identity: str) -> str:
+def cause_of(kind: str, backup: VaultBackup, *identity: str) -> str:
     """64 hex. Length-prefixed, so that no two different lists of words are written alike.
 
-    The rule's name is no part of it: renaming a rule between two deliveries must not make a second restore point.
+    The names a rules file gives are no part of it: renaming a rule, a vault or a project between two deliveries must not make a
+    second restore point. A vault id is its own in every project.
     """
-    words = [kind, project, backup.vault_id, ",".join(sorted(backup.resource_ids)), *identity]
+    words = [kind, backup.vault_id, ",".join(sorted(backup.resource_ids)), *identity]
     text = b"".join(b"%d:%s" % (len(word.encode()), word.encode()) for word in words)
     return hashlib.sha256(text).hexdigest()
 
@@ -153,7 +154,7 @@ def _by_vault(vault: str, rule: Rule, name: str, timer: Timer, rules: Rules, del
     entry = rules.vaults[vault]
     project = rules.project_of(entry)
     bare = VaultBackup(vault_id=entry.id, parameters=rule.parameters)
-    cause = cause_of("timer", project, bare, timer.schedule, timer.at.isoformat())
+    cause = cause_of("timer", bare, timer.schedule, timer.at.isoformat())
     given = rule.parameters.name or f"rp-timer-{_stamp(timer.at)}"
     why = f"restore-point: rule {rule.name}, timer {name} at {_stamp(timer.at)}, delivery {delivery_id}"
     return Planned(
