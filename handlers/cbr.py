@@ -23,9 +23,9 @@ from handlers.meaning import meaning
 from handlers.vault_backup import Checkpoint, VaultBackup, read_checkpoint
 from handlers.wire import Clock, Deadline, Pace, Reply
 
-PAGE = 1000
-"""The most entries a list gives at once."""
-PAGES = 20
+PAGE = 100
+"""Entries asked for at once. A server's backup with two disks has 3.6 kB, so 1,000 would not fit into an answer's cap."""
+PAGES = 200
 """A list is read to its end, but never for ever: 20,000 backups of one vault within one window are not plausible."""
 
 Model = TypeVar("Model", bound=Tolerant)
@@ -191,8 +191,9 @@ class Cbr:
                 found.setdefault(str(getattr(read, "id", "")), read)
             seen += len(entries)
             if not entries or (len(entries) < PAGE and seen >= count):
-                break
-        return list(found.values())
+                return list(found.values())
+        # What was not read may hold what is looked for: half a list is no list.
+        raise Unclear(f"the list of {key or path} did not end within {PAGES} pages")
 
     @staticmethod
     def _entries(reply: Reply, key: str) -> tuple[list[Any], int]:

@@ -118,7 +118,7 @@ def find(environ: Mapping[str, str], prefix: str = "") -> Found:
     return Found(
         credentials,
         _agreed(environ, prefix, checked_project_id, "HUAWEICLOUD_SDK_PROJECT_ID", "HW_PROJECT_ID", "OS_PROJECT_ID"),
-        get("OS_PROJECT_NAME") or get("HW_PROJECT_NAME"),
+        _agreed(environ, prefix, _text, "OS_PROJECT_NAME", "HW_PROJECT_NAME"),
         _agreed(environ, prefix, checked_region, "HW_REGION_NAME", "OS_REGION_NAME"),
     )
 
@@ -129,12 +129,21 @@ def _keys(get: Get, prefix: str, access: str, secret: str, token: str) -> Access
     for name, other in ((access, secret), (secret, access)):
         if not get(name):
             raise Misconfigured(prefix + name, f"is not set although {prefix}{other} is; set both or neither")
+    for name in (access, secret, token):
+        _sendable(get(name), prefix + name)
     return AccessKey(get(access), Secret(get(secret)), Secret(get(token)) if get(token) else None)
+
+
+def _sendable(value: str, name: str) -> None:
+    """What goes into a header has to be one that may stand there."""
+    if not (value.isascii() and value.isprintable()):
+        raise Misconfigured(name, "holds a line break or a character that no key or token has")
 
 
 def _openstack(get: Get, prefix: str) -> dict[str, Credentials]:
     found: dict[str, Credentials] = {}
     if get("OS_TOKEN"):
+        _sendable(get("OS_TOKEN"), f"{prefix}OS_TOKEN")
         found[f"{prefix}OS_TOKEN"] = GivenToken(Secret(get("OS_TOKEN")))
     if get("OS_USERNAME") or get("OS_PASSWORD"):
         for name in ("OS_USERNAME", "OS_PASSWORD", "OS_USER_DOMAIN_NAME"):
@@ -143,6 +152,10 @@ def _openstack(get: Get, prefix: str) -> dict[str, Credentials]:
                     prefix + name,
                     f"is not set; a password needs {prefix}OS_USERNAME, {prefix}OS_PASSWORD and {prefix}OS_USER_DOMAIN_NAME",
                 )
+            try:
+                _text(get(name))
+            except ValueError as error:
+                raise Misconfigured(prefix + name, str(error)) from None
         found[f"{prefix}OS_PASSWORD"] = Password(get("OS_USERNAME"), Secret(get("OS_PASSWORD")), get("OS_USER_DOMAIN_NAME"))
     return found
 
@@ -158,6 +171,14 @@ def _agreed(environ: Mapping[str, str], prefix: str, checked: Callable[[str], st
         except ValueError as error:
             raise Misconfigured(name, str(error)) from None
     return ""
+
+
+def _text(value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("is not UTF-8") from None
+    return value
 
 
 def _family(variable: str, prefix: str) -> str:

@@ -105,7 +105,10 @@ def _moment(value: object) -> object:
     if not isinstance(value, str):
         raise ValueError("must be a time")
     moment = datetime.fromisoformat(value)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must be a time") from None
 
 
 def listed(value: object) -> object:

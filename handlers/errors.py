@@ -14,7 +14,7 @@
     ├─ NotTold             a topic did not take a message
     └─ Redeliver           this delivery is not settled: the platform must bring it again
 
-Which class an answer of CBR falls into is decided in one place, ``cbr.meaning``.
+Which class an answer of CBR falls into is decided in one place, ``meaning.meaning``.
 """
 
 from __future__ import annotations

@@ -82,7 +82,8 @@ class Report:
     def write(self, message: Message) -> None:
         """A message as a log line: what a topic of kind ``log`` does with it."""
         level = _LEVELS.get(message.outcome, logging.INFO)
-        self._line(level, message.subject, {"topic_message": _fitted(message.document)})
+        if not self._line(level, message.subject, {"topic_message": _fitted(message.document)}):
+            raise NotTold("the log could not be written")
 
     @staticmethod
     def _entry(envelope: Envelope, outcomes: Sequence[Outcome], told: Sequence[Told]) -> tuple[int, str, dict[str, Any]]:
@@ -102,15 +103,17 @@ class Report:
         text = ", ".join(f"{count} {word}" for word, count in counted.items()) or "nothing to do"
         return level, f"{envelope.door}: {text}", extra
 
-    def _line(self, level: int, text: str, extra: dict[str, Any]) -> None:
+    def _line(self, level: int, text: str, extra: dict[str, Any]) -> bool:
+        """Whether the line was written: a closed or full output must not undo what was done."""
         logger, handler = _logger()
         say = {logging.ERROR: logger.error, logging.WARNING: logger.warning}.get(level, logger.info)
         try:
             with _writing:
                 handler.stream = self.stream or sys.stdout  # setStream would first flush the last one, which may be closed
                 say(text, extra=extra)
-        except (OSError, ValueError):  # a closed or full output must not undo what was done
-            return
+        except (OSError, ValueError):
+            return False
+        return True
 
     def _measure(self, envelope: Envelope, outcomes: Sequence[Outcome]) -> None:
         """CloudWatch embedded metrics: counts by outcome, one dimension from a closed set."""
@@ -163,13 +166,22 @@ def _clipped(value: Any, limit: int = 300) -> Any:
     return value
 
 
+class _Handler(logging.StreamHandler[Any]):
+    """Says so when a line could not be written; logging's own would print a traceback and go on."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        raise  # noqa: PLE0704 - called while the error is being handled
+
+
 @cache
 def _logger() -> tuple[Logger, logging.StreamHandler[Any]]:
     """One logger a process, imported when the first line is written: that is after the POST has left."""
     from aws_lambda_powertools import Logger
 
-    handler: logging.StreamHandler[Any] = logging.StreamHandler(sys.stdout)
-    return Logger(service=SERVICE, logger_handler=handler, utc=True, use_rfc3339=True, json_serializer=_serialize), handler
+    handler = _Handler(sys.stdout)
+    # Level and sampling are not left to POWERTOOLS_… variables: the one line of a delivery is no debug output.
+    settings: dict[str, Any] = {"level": logging.INFO, "sampling_rate": 0.0, "utc": True, "use_rfc3339": True}
+    return Logger(service=SERVICE, logger_handler=handler, json_serializer=_serialize, **settings), handler
 
 
 def _serialize(line: dict[str, Any]) -> str:

@@ -26,6 +26,8 @@ from handlers.topics import Topic, log_topic
 from handlers.watch import Watch
 from handlers.wire import Clock, Deadline, Pace, Wire
 
+ANSWER_SECONDS = 0.5
+"""Kept back from telling, so that the log line and the answer come before the kill."""
 TELLING_SECONDS = 3.0
 """Kept back from a run's time, so that what was decided can still be logged and published."""
 LANES = 32
@@ -94,7 +96,7 @@ class Service:
 
     def handle(self, envelope: Envelope) -> Delivered:
         """One delivery: read, plan, take, tell."""
-        deadline = Deadline.after(self.clock, envelope.seconds_left)
+        deadline = Deadline.after(self.clock, max(envelope.seconds_left - ANSWER_SECONDS, 0.0))
         try:
             triggers = read(envelope)
             planned = plan(triggers, self.settings.rules, envelope.delivery_id, self.clock.now())
@@ -105,7 +107,7 @@ class Service:
 
     def watch(self, envelope: Envelope) -> Delivered:
         """One sweep: due wishes, restore points followed to their end."""
-        deadline = Deadline.after(self.clock, envelope.seconds_left)
+        deadline = Deadline.after(self.clock, max(envelope.seconds_left - ANSWER_SECONDS, 0.0))
         try:
             settled = self.watching(deadline).sweep(self._working(envelope))
         except LedgerDown as problem:

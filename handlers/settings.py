@@ -179,14 +179,14 @@ def _origin(setting: str, url: str) -> str:
 
 def _ledger(environ: Mapping[str, str]) -> str:
     if given := environ.get("RESTORE_POINT_LEDGER", "").strip():
-        return given.replace("sqlite:~/", f"sqlite:{Path.home()}/", 1)
+        return f"sqlite:{_home()}/{given.removeprefix('sqlite:~/')}" if given.startswith("sqlite:~/") else given
     for variable, platform in PLATFORMS.items():
         if environ.get(variable):
             raise Misconfigured(
                 "RESTORE_POINT_LEDGER",
                 f"is not set; on {platform} every instance has its own disk, so a file is no shared ledger: choose one by name",
             )
-    state = environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    state = environ.get("XDG_STATE_HOME") or str(_home() / ".local" / "state")
     folder = Path(state) / "restore-point"
     with suppress(OSError):  # the ledger says what is wrong when it is opened
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -198,6 +198,13 @@ def _ca_file(environ: Mapping[str, str]) -> str:
     if given and not _is_file(Path(given)):
         raise Misconfigured("RESTORE_POINT_CA_FILE", "there is no file at that path")
     return given
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:
+        raise Misconfigured("RESTORE_POINT_LEDGER", "is not set and this user has no home: name a file, sqlite:/path") from None
 
 
 def _seconds(environ: Mapping[str, str], variable: str, default: int) -> float:

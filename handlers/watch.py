@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from handlers.cbr import Cbr, Operation
 from handlers.errors import CallFailed, LedgerDown, Rejected
@@ -21,6 +22,11 @@ BATCH = 100
 """Records one sweep looks at; what it does not reach stays due for the next one."""
 NO_CHECKPOINT = "BackupService.6217"
 """The one refusal that says a restore point is gone (CBR API reference); any other says something about us."""
+LATE_SECONDS = 86400.0
+"""A first full backup may take hours; one without an end after a day is told."""
+LATE = "not_finished"
+SELDOM_SECONDS = 3600.0
+"""How soon such a one is looked at again."""
 TELL_SECONDS = 300.0
 """How long one sweep may need to tell an end before another sweep tries to."""
 
@@ -58,39 +64,44 @@ class Watch:
             wish = Wish.from_record(record)
         except ValueError:
             return self._unreadable(record)
-        cbr = self.cbrs.get(wish.planned.project)
+        cbr = self._cbr(wish)
         if wish.state == "failed":
             return self._tell(wish, Failed(reason=wish.reason, message=wish.untold, **wish.planned.about()))
-        if wish.state == "done" and cbr:
-            return self._follow(wish, cbr, deadline)
-        outcome = take(wish.planned, cbr, self.tools, deadline) if cbr and self._allowed(wish) else self._forbidden(wish)
-        if outcome is None:
-            return []
+        if wish.state == "done":
+            return self._follow(wish, cbr, deadline) if cbr else self._lost(wish)
+        if cbr is None or not self._allowed(wish):
+            return self._forbidden(wish)
+        outcome = take(wish.planned, cbr, replace(self.tools, telling_seconds=TELL_SECONDS), deadline)
         told = self.publish(outcome)
-        if isinstance(outcome, Failed) and _nobody(told):
-            self._keep(wish.planned.cause, outcome.message)
+        if isinstance(outcome, Failed):
+            self._told(wish.planned.cause, told)
         return [(outcome, told)]
 
-    def _keep(self, cause: str, untold: str) -> None:
-        """A failure nobody took stays due, so that the next sweep tells it."""
+    def _cbr(self, wish: Wish) -> Cbr | None:
+        """Today's project of its vault: the names in the rules may have changed since."""
+        known = self.rules.vault_named(wish.planned.backup.vault_id)
+        return self.cbrs.get(self.rules.project_of(known[1]) if known else wish.planned.project)
+
+    def _told(self, cause: str, told: Told) -> None:
+        """A failure was written down as untold before anybody heard of it; now somebody has, or the next sweep tells it."""
         try:
             record = self.tools.ledger.get(KIND, cause)
         except LedgerDown:
             return
-        if record and (wish := Wish.from_record(record)).state == "failed":
-            self._put(replace(wish, untold=untold, due=self._now() + self.tools.follow_seconds))
+        if record and (wish := Wish.from_record(record)).state == "failed" and wish.untold:
+            due = self._now() + self.tools.follow_seconds
+            self._put(replace(wish, due=due) if _nobody(told) else replace(wish, untold="", due=None))
 
     def _unreadable(self, record: Record) -> list[tuple[Outcome, Told]]:
         """Told and left alone: it must not stop the sweeps that look after all the others."""
         try:
-            mine = self.tools.ledger.swap(replace(record, due=None))
+            mine = self.tools.ledger.swap(replace(record, due=self._now() + TELL_SECONDS))
             if mine is None:
                 return []
             message = f"The ledger holds a wish that cannot be read ({record.key[:64]}): nothing is done about it any more."
             outcome = Failed(reason="unreadable_wish", message=message, trigger="watch")
             told = self.publish(outcome)
-            if _nobody(told):
-                self.tools.ledger.swap(replace(mine, due=self._now() + self.tools.follow_seconds))
+            self.tools.ledger.swap(replace(mine, due=self._now() + self.tools.follow_seconds if _nobody(told) else None))
         except LedgerDown:
             return []
         return [(outcome, told)]
@@ -103,26 +114,49 @@ class Watch:
         known = self.rules.vault_named(planned.backup.vault_id)
         return known is not None and any(known[0] in rule.vaults for rule in self.rules.rules)
 
-    def _forbidden(self, wish: Wish) -> Outcome | None:
-        if not self._put(replace(wish, state="failed", reason="no_longer_allowed", due=None)):
-            return None
+    def _forbidden(self, wish: Wish) -> list[tuple[Outcome, Told]]:
         planned = wish.planned
         message = (
             f"A restore point of vault {planned.whose} was still wanted, but today's rules no longer "
             "list that vault or its project: nothing was asked of CBR."
         )
-        return Failed(reason="no_longer_allowed", message=message, **planned.about())
+        failed = replace(wish, state="failed", reason="no_longer_allowed", untold=message)
+        return self._tell(failed, Failed(reason="no_longer_allowed", message=message, **planned.about()))
+
+    def _lost(self, wish: Wish) -> list[tuple[Outcome, Told]]:
+        message = f"{_that(wish)} can no longer be followed: its project is gone from the rules. Look at it in the console."
+        return self._tell(wish, Broken(reason="cannot_follow", message=message, **_known(wish)))
 
     def _follow(self, wish: Wish, cbr: Cbr, deadline: Deadline) -> list[tuple[Outcome, Told]]:
         """The end of a restore point, told before it is recorded: a run killed in between tells it again rather than never."""
+        why = "it is still being made"
         try:
             end = self._end(wish, cbr, deadline)
-        except CallFailed:
-            end = None
-        if end is None:
+        except CallFailed as failure:
+            end, why = None, f"it could not be asked about ({failure.code or failure.status} {failure.message})"
+        if end is not None:
+            return self._tell(wish, end)
+        if self._now() - wish.wanted_at < LATE_SECONDS:
             self._put(replace(wish, due=self._now() + self.tools.follow_seconds))
             return []
-        return self._tell(wish, end)
+        return self._late(wish, why)
+
+    def _late(self, wish: Wish, why: str) -> list[tuple[Outcome, Told]]:
+        """A restore point without an end is told once, and looked at less often from then on."""
+        seldom = replace(wish, reason=LATE, due=self._now() + SELDOM_SECONDS)
+        if wish.reason == LATE:
+            self._put(seldom)
+            return []
+        mine = self._put(replace(wish, due=self._now() + TELL_SECONDS))
+        if mine is None:
+            return []
+        hours = LATE_SECONDS / 3600
+        message = f"{_that(wish)} has no end after {hours:g} hours: {why}. Do not count on it; look at it in the console."
+        late = Failed(reason=LATE, message=message, **_known(wish))
+        told = self.publish(late)
+        if not _nobody(told):
+            self._put(replace(seldom, version=mine.version))
+        return [(late, told)]
 
     def _tell(self, wish: Wish, end: Outcome) -> list[tuple[Outcome, Told]]:
         """Whoever moves the due time first is the one who tells; what no topic took is told again by a later sweep."""
@@ -144,6 +178,10 @@ class Watch:
                 raise
             why = f"CBR no longer knows it ({failure.code})"
             return self._ended(Broken, wish, "gone", f"{_that(wish)} is gone: {why}. There is none for this cause.")
+        if checkpoint.status in ("deleting", "deleted", "error-deleting"):
+            return self._ended(
+                Broken, wish, "gone", f"{_that(wish)} was deleted ({checkpoint.status}). There is none for this cause."
+            )
         if checkpoint.status == "error":
             problems = self._problems(wish, cbr, deadline)
             why = "; ".join(problems[:3]) or "CBR gives no reason in its operation log"
@@ -153,6 +191,8 @@ class Watch:
             return None
         problems = self._problems(wish, cbr, deadline)
         missing = [f"{each.name or each.id} ({each.code} {each.reason})" for each in wish.skipped] + problems
+        parts = checkpoint.vault.resources if checkpoint.vault else ()
+        missing += [f"{each.name or each.id} (in error)" for each in parts if each.protect_status == "error"]
         if missing:
             message = f"{_that(wish)} is available, but without: {'; '.join(missing[:5])}."
             return self._ended(Partly, wish, "resources_missing", message, checkpoint)
@@ -168,15 +208,8 @@ class Watch:
     def _ended(
         end: type[Available | Partly | Broken], wish: Wish, reason: str, message: str, checkpoint: Checkpoint | None = None
     ) -> Outcome:
-        return end(
-            reason=reason,
-            message=message,
-            checkpoint_id=wish.checkpoint_id,
-            resources=checkpoint.vault.resources if checkpoint and checkpoint.vault else (),
-            skipped_resources=wish.skipped,
-            request_id=wish.request_id,
-            **wish.planned.about(),
-        )
+        resources = checkpoint.vault.resources if checkpoint and checkpoint.vault else ()
+        return end(reason=reason, message=message, resources=resources, **_known(wish))
 
     def _now(self) -> float:
         return self.tools.clock.now().timestamp()
@@ -193,6 +226,12 @@ class Watch:
 def _nobody(told: Told) -> bool:
     """Whether topics wanted it and none took it. One is enough: the others would hear it twice, or for ever."""
     return bool(told.problems) and not told.sent
+
+
+def _known(wish: Wish) -> dict[str, Any]:
+    """What every word about it repeats."""
+    more = {"checkpoint_id": wish.checkpoint_id, "skipped_resources": wish.skipped, "request_id": wish.request_id}
+    return wish.planned.about() | more
 
 
 def _that(wish: Wish) -> str:

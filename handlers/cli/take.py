@@ -17,7 +17,7 @@ from typing import Any, Self
 from handlers.cli import TRY_AGAIN, exit_code, print_json
 from handlers.cli.show import show
 from handlers.documents import nearest
-from handlers.errors import CallFailed, Misconfigured, Refusal
+from handlers.errors import CallFailed, LedgerDown, Misconfigured, Refusal
 from handlers.outcome import Later, Outcome
 from handlers.plan import Planned, plan
 from handlers.rules import Rules
@@ -115,15 +115,18 @@ class _Taking:
         vault_id = self.planned.backup.vault_id
         while not self.deadline.passed:
             run = Deadline.after(self.service.clock, min(RUN_SECONDS, self.deadline.left()))
-            if end := self.service.watching(run).follow(self.planned.cause, run):
-                bar.show(100 if end.word != "broken" else 0)
-                return end
             try:
+                if end := self.service.watching(run).follow(self.planned.cause, run):
+                    bar.show(100 if end.word != "broken" else 0)
+                    return end
                 operations = cbr.operations(run, vault_id=vault_id, since=self.planned.occurred)
                 ours = [each.progress for each in operations if self.planned.cause[:16] in each.backup_name]
                 bar.show(sum(ours) // len(ours) if ours else 0)
             except CallFailed:
                 pass  # a look that failed is followed by the next one
+            except LedgerDown as problem:
+                print(f"restore-point: it cannot be followed: {problem}", file=sys.stderr)
+                return None
             self.service.clock.sleep(min(LOOK_SECONDS, self.deadline.left()))
         return None
 
@@ -175,6 +178,8 @@ def _progress() -> _Bar:
 
 def _backup(arguments: argparse.Namespace, rules: Rules) -> VaultBackup:
     known_vault = rules.vault_named(arguments.vault)
+    if known_vault is None and len(rules.projects) > 1:
+        raise Misconfigured("VAULT", "is not in the rules, and they name several projects: write it there, with its project")
     vault_id = known_vault[1].id if known_vault else arguments.vault
     asked: dict[str, Any] = {"resources": arguments.resource, "name": arguments.name, "description": arguments.description}
     parameters = {key: value for key, value in asked.items() if value is not None}

@@ -70,7 +70,9 @@ def _look_and_post(held: Held, cbr: Cbr, deadline: Deadline) -> Outcome:
     if found:
         return held.join("found", found)
     if held.gives_up:
-        return held.gave_up()
+        return held.gave_up(looked=True)
+    if held.overtaken:
+        return held.later("clock_moved", f"The clock was moved on while {what} was looked for.")
     if deadline.left() < LEAST_SECONDS:
         return held.later("no_time", f"Looking took too long to still ask CBR for {what}.")
     try:
@@ -82,7 +84,9 @@ def _look_and_post(held: Held, cbr: Cbr, deadline: Deadline) -> Outcome:
 
 def _ours(planned: Planned, cbr: Cbr, deadline: Deadline) -> str:
     """The restore point this cause has already, by the name CBR keeps for us; a broken one does not count."""
-    for backup in cbr.backups(deadline, vault_id=planned.backup.vault_id, since=planned.occurred - SKEW):
+    # A one-off's cause is its key, which says nothing about when it was first used.
+    since = None if planned.trigger == "once" else planned.occurred - SKEW
+    for backup in cbr.backups(deadline, vault_id=planned.backup.vault_id, since=since):
         if is_named_for(backup.name, planned.cause) and backup.status not in _GONE and backup.checkpoint_id:
             return backup.checkpoint_id
     return ""
@@ -97,7 +101,7 @@ def _not_looked(held: Held, failure: CallFailed) -> Outcome:
         case Rejected():
             return held.failed("rejected", f"CBR refused to list the backups for {what}: {_say(failure)}", failure)
         case _ if held.gives_up:
-            return held.gave_up()
+            return held.gave_up(looked=False)
         case _:
             return held.later("cbr_unreachable", f"CBR could not be asked about {what}: {_say(failure)}", failure)
 
@@ -158,18 +162,27 @@ def _join_or_later(held: Held, cbr: Cbr, failure: CallFailed, deadline: Deadline
             why = f"Vault {planned.whose} holds no resource, so there is nothing to back up: associate servers or disks with it."
             return held.failed("empty_vault", why, failure)
         asked = planned.backup.resource_ids or frozenset(each.id for each in vault.resources)
-        if asked and (other := _serving(planned, asked, cbr, deadline)):
+        if asked and _plain(planned) and (other := _serving(planned, asked, cbr, deadline)):
             return held.join("running_already", other)
     except CallFailed:
         pass  # not knowing more changes nothing: CBR refused, so nothing was executed
     return held.later("busy", f"CBR is busy and could not take {planned.what}: {_say(failure)}", failure)
 
 
+def _plain(planned: Planned) -> bool:
+    """Whether a restore point that somebody else asked for can be as good: nothing beyond the defaults was wanted."""
+    asked = planned.backup.parameters
+    details = (asked and asked.resource_details) or ()
+    special = asked is not None and (asked.incremental is False or asked.retention_duration_days is not None)
+    return not special and not any(each.extra_info for each in details)
+
+
 def _serving(planned: Planned, asked: frozenset[str], cbr: Cbr, deadline: Deadline) -> str:
     """A running restore point of somebody else that began after the cause and covers what was asked."""
     covered: dict[str, set[str]] = {}
     for operation in cbr.operations(deadline, vault_id=planned.backup.vault_id, since=planned.occurred):
-        if operation.status in ("running", "waiting") and operation.created_at >= planned.occurred:
+        running = operation.operation_type == "backup" and operation.status in ("running", "waiting")
+        if running and operation.created_at >= planned.occurred:
             covered.setdefault(operation.checkpoint_id, set()).add(operation.resource_id)
     return next((checkpoint for checkpoint, resources in covered.items() if checkpoint and asked <= resources), "")
 

@@ -29,6 +29,8 @@ class Taking:
     new_owner: Callable[[], str]
     settle_seconds: float
     follow_seconds: float
+    telling_seconds: float | None = None
+    """Set by the watch, which nobody redelivers: a failure stays due this long until it was told."""
 
 
 @dataclass(slots=True)
@@ -65,15 +67,26 @@ class Held:
 
     def failed(self, reason: str, message: str, failure: CallFailed | None = None, **more: Any) -> Failed:
         """There will be none. The next delivery of the cause may try again; the watch does not."""
-        self._put(state="failed", reason=reason, due=None)
+        telling = self.tools.telling_seconds
+        if telling is None:
+            self._put(state="failed", reason=reason, due=None)
+        else:
+            self._put(state="failed", reason=reason, untold=message, due=self._now() + telling)
         return Failed(reason=reason, message=message, **known(failure), **more, **self.about())
 
-    def gave_up(self) -> Failed:
-        """It was wanted for too long."""
+    @property
+    def overtaken(self) -> bool:
+        """Whether the clock was moved on under this run, so that its claim may seem to have ended to others."""
+        return self.wish is not None and self._now() > self.wish.claim_ends - self.tools.settle_seconds
+
+    def gave_up(self, *, looked: bool) -> Failed:
+        """It was wanted for too long. Only who has looked may say that there is none."""
         why = self.wish.reason if self.wish else ""
+        known = "There is no restore point" if looked else "It is not known whether there is a restore point"
+        then = "take one by hand" if looked else "look at the vault's backups, and take one by hand if there is none"
         message = (
-            f"There is no restore point of vault {self.planned.whose}: it was wanted for {self.planned.give_up_after / 3600:g} "
-            f"hours and CBR could not take it ({why or 'unknown'}). Nothing more is tried; take one by hand."
+            f"{known} of vault {self.planned.whose}: it was wanted for {self.planned.give_up_after / 3600:g} hours and CBR could "
+            f"not take it ({why or 'unknown'}). Nothing more is tried; {then}."
         )
         return self.failed("still_busy" if why == "busy" else why or "gave_up", message)
 

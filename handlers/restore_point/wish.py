@@ -2,7 +2,8 @@
 
 ``wanted → claimed → sent → done | failed``. *wanted*: nobody works on it, the watch takes it when due. *claimed*: one run works
 on it until the claim's end; it may have posted. *sent*: its POST was not answered clearly. *done*: CBR has it; while it is
-followed it stays due. *failed*: told; the next delivery of the cause may try again.
+followed it stays due. *failed*: nothing more is tried, and it was told or (``untold``) still has to be; the next delivery of the
+cause may try again.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ KIND = "wish"
 KEPT = 400 * 86400.0
 """Seconds a wish is remembered: longer than any sender repeats, and a year of history."""
 
+_TEXTS = "project vault rule trigger sender delivery occurred owner checkpoint_id request_id reason ended untold".split()
 State = Literal["wanted", "claimed", "sent", "done", "failed"]
 
 
@@ -86,11 +88,13 @@ class Wish:
         """Raises ValueError where a record was not written by us."""
         try:
             return cls._read(record, json.loads(record.body))
-        except (KeyError, TypeError, RecursionError) as error:
+        except (KeyError, TypeError, RecursionError, OverflowError) as error:
             raise ValueError(f"the record is no wish ({type(error).__name__})") from error
 
     @classmethod
     def _read(cls, record: Record, body: dict[str, Any]) -> Wish:
+        if not all(isinstance(body[key], str) for key in _TEXTS):
+            raise ValueError("a text of a wish is none")
         planned = Planned(
             backup=VaultBackup.model_validate(body["backup"]),
             cause=record.key,

@@ -65,7 +65,7 @@ def warm_floor(events: str) -> None:
     pair, get = [], []
     with httpx.Client(trust_env=False, verify=False) as client:
         for _ in range(int(events)):
-            look = f"{url}/backups?vault_id={os.environ['BENCH_VAULT']}&sort=created_at%3Adesc&limit=1000&offset=0"
+            look = f"{url}/backups?vault_id={os.environ['BENCH_VAULT']}&sort=created_at%3Adesc&limit=100&offset=0"
             first, second = signed("GET", look, {}, b""), signed("POST", f"{url}/checkpoints", headers, body)
             started = time.perf_counter()
             client.get(look, headers=first)

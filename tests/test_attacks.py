@@ -1,0 +1,297 @@
+"""What an attack on the promise found, and what must hold since."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handlers.credentials import find
+from handlers.errors import Misconfigured, NotTold
+from handlers.outcome import Available, Broken, Failed, Partly
+from handlers.report import Report
+from handlers.restore_point import take
+from handlers.sandbox import estate
+from handlers.service import Service
+from handlers.settings import load
+from handlers.wire import Deadline
+from tests.scripted import (
+    BACKUPS,
+    CREATE,
+    PUBLISH,
+    SHOW,
+    START,
+    Passing,
+    World,
+    answers,
+    cuts,
+    executes_and,
+    executes_and_changes,
+    fails,
+    only,
+    passes,
+    world_in,
+)
+
+ROOT = Path(__file__).resolve().parents[1]
+DAY = 86400.0
+MADE = 61.0  # seconds the sandbox needs for a first backup
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with world_in(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def service(world: World) -> Service:
+    return world.service()
+
+
+def subjects(world: World) -> list[str]:
+    return [message["subject"] for message in world.sandbox.published]
+
+
+# ── nobody must be left untold ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_failure_of_the_watch_is_written_down_before_it_is_told(world: World, service: Service) -> None:
+    """A run killed while it tells leaves a wish that is due, with the words that nobody has heard."""
+    world.door.on(CREATE, *[fails("6125")] * 9)
+    world.fire(service)
+    world.clock.forward(7 * 3600)
+    seen: list[dict[str, Any]] = []
+
+    def look(it: Passing) -> None:
+        seen.append(world.wish(service))
+        passes(it)
+
+    world.door.on(PUBLISH, look)
+    assert isinstance(only(world.sweep(service)), Failed)
+    (before,) = seen
+    assert before["state"] == "failed"
+    assert "There is no restore point of vault files" in before["untold"]
+    assert world.wish(service)["untold"] == ""
+    world.clock.forward(DAY)
+    assert world.sweep(service).outcomes == []
+
+
+@pytest.mark.parametrize(
+    "act", [executes_and_changes(lambda document: document["checkpoint"].update(status="protecting")), answers(403), answers(401)]
+)
+def test_a_restore_point_without_an_end_is_told_once_after_a_day(world: World, service: Service, act: Any) -> None:
+    world.fire(service)
+    world.door.on(SHOW, act, always=True)
+    world.clock.forward(DAY - 60)
+    assert world.sweep(service).outcomes == []
+    world.clock.forward(120)
+    late = only(world.sweep(service))
+    assert isinstance(late, Failed)
+    assert late.reason == "not_finished"
+    assert "has no end after 24 hours" in late.message
+    for _ in range(5):
+        world.clock.forward(2 * 3600)
+        assert world.sweep(service).outcomes == []
+    assert subjects(world).count("Restore point FAILED: vault files") == 1
+    world.door.calm()
+    world.clock.forward(2 * 3600)
+    assert isinstance(only(world.sweep(service)), Available)
+
+
+@pytest.mark.parametrize("status", ["deleting", "deleted", "error-deleting"])
+def test_a_restore_point_that_was_deleted_is_gone(world: World, service: Service, status: str) -> None:
+    world.fire(service)
+    world.door.on(SHOW, executes_and_changes(lambda document: document["checkpoint"].update(status=status)))
+    world.clock.forward(MADE)
+    end = only(world.sweep(service))
+    assert isinstance(end, Broken)
+    assert end.reason == "gone"
+
+
+def test_available_with_a_resource_in_error_is_not_complete(world: World, service: Service) -> None:
+    def broken(document: Any) -> None:
+        document["checkpoint"]["vault"]["resources"][0]["protect_status"] = "error"
+
+    world.fire(service)
+    world.door.on(SHOW, executes_and_changes(broken))
+    world.clock.forward(MADE)
+    end = only(world.sweep(service))
+    assert isinstance(end, Partly)
+    assert "in error" in end.message
+
+
+def test_who_could_not_look_does_not_say_that_there_is_none(world: World, service: Service) -> None:
+    world.door.on(CREATE, executes_and(cuts))
+    world.fire(service)
+    world.door.on(BACKUPS, answers(503), always=True)
+    world.clock.forward(7 * 3600)
+    failed = only(world.sweep(service))
+    assert isinstance(failed, Failed)
+    assert failed.message.startswith("It is not known whether there is a restore point of vault files")
+    assert len(world.posts()) == 1
+
+
+class Full(io.StringIO):
+    """An output that takes nothing more, such as a full disk."""
+
+    def write(self, text: str) -> int:
+        raise OSError(28, "No space left on device")
+
+
+def test_a_log_topic_that_could_not_write_has_told_nobody(capfd: pytest.CaptureFixture[str]) -> None:
+    from handlers.message import compose
+
+    message = compose(Failed(reason="rejected", message="no"))
+    with pytest.raises(NotTold):
+        Report((), Full()).write(message)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_no_variable_turns_the_line_of_a_delivery_off() -> None:
+    script = (
+        "import sys; from handlers.message import compose; from handlers.outcome import Available;"
+        "from handlers.report import Report;"
+        "Report((), sys.stdout).write(compose(Available(reason='complete', message='there')))"
+    )
+    environ = {**os.environ, "POWERTOOLS_LOG_LEVEL": "CRITICAL", "POWERTOOLS_LOGGER_SAMPLE_RATE": "garbage"}
+    done = subprocess.run([sys.executable, "-c", script], env=environ, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["level"] == "INFO"
+
+
+# ── never two ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_one_off_is_found_by_its_key_however_long_ago_it_was_taken(world: World) -> None:
+    """Another machine's ledger knows nothing of it; the name at CBR does."""
+    from handlers.plan import plan
+    from handlers.trigger import Once
+    from handlers.vault_backup import VaultBackup
+
+    words = []
+    for hours in (0, 1, 30):
+        other = world.service({**world.environ(), "RESTORE_POINT_LEDGER": f"sqlite:{world.folder}/host-{hours}.sqlite3"})
+        world.clock.forward(hours * 3600)
+        once = Once(VaultBackup(vault_id=estate.FILES_VAULT_ID), "release-42", world.clock.now())
+        (planned,) = plan([once], other.settings.rules, f"d{hours}", once.at)
+        words.append(other.take(planned, Deadline.after(world.clock, 60.0)).word)  # type: ignore[arg-type]  # never skipped
+        other.close()
+    assert words == ["created", "joined", "joined"]
+    assert len(world.posts()) == 1
+
+
+def test_a_clock_that_is_moved_on_between_look_and_post_sends_nothing(world: World, service: Service) -> None:
+    def step(it: Passing) -> None:
+        answer = it.forward()
+        world.clock.forward(600)
+        it.say(*answer)
+
+    world.door.on(BACKUPS, step)
+    planned = world.planned(service)[0]
+    outcome = take(
+        planned,
+        service.cbrs[planned.project],
+        service.tools,
+        Deadline(Still(world.clock.monotonic()), 57.0 + world.clock.monotonic()),
+    )
+    assert (outcome.word, outcome.reason) == ("later", "clock_moved"), outcome.message
+    assert world.posts() == []
+    world.clock.forward(600)
+    world.sweep(service)
+    assert len(world.posts()) == 1
+
+
+class Still:
+    """A monotonic clock that stands while the wall clock is moved: a laptop that slept."""
+
+    def __init__(self, at: float) -> None:
+        self._at = at
+
+    def now(self) -> datetime:
+        return START
+
+    def monotonic(self) -> float:
+        return self._at
+
+    def sleep(self, seconds: float) -> None:
+        raise AssertionError("nothing waits here")
+
+
+@pytest.mark.parametrize("parameters", ["incremental = false", "retention_duration_days = 365"])
+def test_somebody_elses_restore_point_does_not_stand_for_a_special_one(world: World, parameters: str) -> None:
+    world.write_rules(more=f"[rules.parameters]\n{parameters}\n")
+    service = world.service()
+    world.clock.forward(1)
+    body = json.dumps({"checkpoint": {"vault_id": estate.FILES_VAULT_ID}}).encode()
+    session, access = next(iter(service.sessions.values())), next(iter(service.settings.projects.values()))
+    url = f"{access.cbr}/v3/{access.project_id}/checkpoints"
+    assert session.request("POST", url, Deadline.after(world.clock, 9.0), body=body).status == 200
+    outcome = only(world.fire(service))
+    assert (outcome.word, outcome.reason) == ("later", "busy")
+
+
+# ── nothing stops the others, nothing leaks ──────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+08:00", "9999-12-31T23:59:59-08:00"])
+def test_a_time_no_calendar_has_is_an_unreadable_answer(world: World, service: Service, time: str) -> None:
+    world.door.on(CREATE, executes_and_changes(lambda document: document["checkpoint"].update(created_at=time)))
+    outcome = only(world.fire(service))
+    assert (outcome.word, outcome.reason) == ("later", "unclear")
+
+
+@pytest.mark.parametrize("damage", [{"checkpoint_id": 7}, {"project": []}, {"occurred": "0001-01-01T00:00:00+08:00"}])
+def test_a_damaged_wish_is_told_and_stops_no_sweep(world: World, service: Service, damage: dict[str, Any]) -> None:
+    world.fire(service)
+    record = service.ledger.due(float("1e12"), 9)[0]
+    service.ledger.swap(replace(record, body=json.dumps(json.loads(record.body) | damage)))
+    world.fire(service, START + timedelta(seconds=1))
+    world.clock.forward(MADE)
+    words = sorted(each.word for each in world.sweep(service).outcomes)
+    assert "failed" in words
+    assert len(words) == 2
+
+
+def test_what_proved_us_is_struck_from_a_refusal(world: World, service: Service) -> None:
+    """Gateways repeat an access key, and some a whole header, in their texts."""
+
+    def repeats(it: Passing) -> None:
+        text = f"ak:{estate.ACCESS_KEY} {it.seen.headers['authorization']}"
+        it.say(401, {}, json.dumps({"error_code": "APIGW.0301", "error_msg": text}).encode())
+
+    world.door.on(BACKUPS, repeats, always=True)
+    outcome = only(world.fire(service))
+    everything = json.dumps(outcome.to_dict()) + json.dumps(world.lines()) + json.dumps(world.sandbox.published)
+    assert outcome.reason == "not_authorized"
+    assert estate.ACCESS_KEY not in everything
+    assert "Signature=***" in outcome.message
+
+
+@pytest.mark.parametrize("value", ["SANDBOX\nKEY", "schl\u00fcssel", "\udcff\udcfe"])
+@pytest.mark.parametrize("name", ["HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN"])
+def test_a_key_no_header_can_carry_is_named_at_start(name: str, value: str) -> None:
+    environ = {"HUAWEICLOUD_SDK_AK": "a" * 20, "HUAWEICLOUD_SDK_SK": "b" * 40} | {name: value}
+    with pytest.raises(Misconfigured) as caught:
+        find(environ)
+    assert caught.value.setting == name
+    assert value not in str(caught.value)
+
+
+def test_a_user_without_a_home_may_name_a_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", nobody)
+    keys = {"HUAWEICLOUD_SDK_AK": "a" * 20, "HUAWEICLOUD_SDK_SK": "b" * 40, "HW_REGION_NAME": "eu-de"}
+    assert load(keys | {"RESTORE_POINT_LEDGER": "memory"}).ledger == "memory"
+    with pytest.raises(Misconfigured, match="name a file"):
+        load(keys)
