@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NoReturn
 
 from handlers.errors import Refusal
 
-Door = Literal["timer", "once", "watch"]
+Door = Literal["timer", "alert", "once", "watch"]
 
 BODY_CAP = 1 << 20
 """Bytes. The largest event that is read; platforms allow more (Lambda 6 MB), no sender known needs it."""
@@ -18,10 +20,26 @@ _EXACT = 1 << 53
 
 
 @dataclass(frozen=True, slots=True)
+class Http:
+    """An HTTP request as a platform handed it over: header names in lower case, the body as the bytes that were signed.
+
+    ``principal`` is whom the platform itself identified (IAM at the gateway); headers never say that.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+    principal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Envelope:
     """One arrival at one entry function. The entry decides the door; the document only fills it in.
 
     ``delivery_id`` is the platform's id of this invocation, ``seconds_left`` what remains until the platform kills the run.
+    ``http`` is there when a sender spoke HTTP: then ``document`` is unread, for proof comes before parsing. ``source`` is the
+    exact topic or queue a message came from.
     """
 
     door: Door
@@ -29,6 +47,68 @@ class Envelope:
     delivery_id: str
     document: object
     seconds_left: float
+    http: Http | None = None
+    source: str = ""
+
+
+def lambda_http(event: object) -> Http | None:
+    """The request in a Function URL or API Gateway event (payload format 2.0 and 1.0), or None for a direct invocation."""
+    if not isinstance(event, dict):
+        return None
+    context = event.get("requestContext")
+    context = context if isinstance(context, dict) else {}
+    modern = context.get("http") if event.get("version") == "2.0" else None
+    if isinstance(modern, dict):
+        method, path, principal = modern.get("method"), event.get("rawPath"), _iam(context, "authorizer", "iam", "userArn")
+    elif isinstance(event.get("httpMethod"), str) and "resource" in event:
+        method, path, principal = event["httpMethod"], event.get("path"), _iam(context, "identity", "userArn")
+    else:
+        return None
+    return Http(str(method or ""), str(path or ""), _headers(event), _body(event), principal)
+
+
+def apig_http(event: object) -> Http | None:
+    """The request in a FunctionGraph APIG event, whose body is base64 unless that was switched off."""
+    if not (isinstance(event, dict) and isinstance(event.get("httpMethod"), str) and "requestContext" in event):
+        return None
+    return Http(event["httpMethod"], str(event.get("path") or ""), _headers(event), _body(event))
+
+
+def _iam(context: dict[str, Any], *keys: str) -> str:
+    found: Any = context
+    for key in keys:
+        found = found.get(key) if isinstance(found, dict) else None
+    return found if isinstance(found, str) else ""
+
+
+def _headers(event: dict[str, Any]) -> dict[str, str]:
+    """Names in lower case. A header that came twice is worth nothing as a proof, so two of a name become an empty one."""
+    found: dict[str, str] = {}
+    several = event.get("multiValueHeaders")
+    for name, values in (several if isinstance(several, dict) else {}).items():
+        if isinstance(values, list):
+            found[str(name).lower()] = values[0] if len(values) == 1 and isinstance(values[0], str) else ""
+    single = event.get("headers")
+    for name, value in (single if isinstance(single, dict) else {}).items():
+        found.setdefault(str(name).lower(), value if isinstance(value, str) else "")
+    return found
+
+
+def _body(event: dict[str, Any]) -> bytes:
+    """The bytes that were sent. Raises Refusal where the flag and the text disagree."""
+    body = event.get("body")
+    if body in (None, ""):
+        return b""
+    if not isinstance(body, str):
+        raise Refusal("malformed", "body: must be a string", field="body")
+    if len(body) > 2 * BODY_CAP:
+        raise Refusal("too_large", f"the body is larger than {BODY_CAP} bytes", field="body", http=413)
+    if event.get("isBase64Encoded") is not True:
+        return body.encode("utf-8", "surrogatepass")
+    try:
+        return base64.b64decode(body, validate=True)
+    except ValueError:
+        raise Refusal("malformed", "body: is said to be base64 and is not", field="body") from None
 
 
 def parse_json(body: bytes, what: str = "event") -> object:

@@ -1,0 +1,148 @@
+"""Alerts: many causes, few vaults. One Planned per vault and resources, whatever the number of alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from handlers.outcome import Refused, Skipped
+from handlers.plan.planned import NAMED, Planned, cause_of, clip, named, stamp
+from handlers.rules import Rule, Rules
+from handlers.trigger import Alert, Lost
+from handlers.vault_backup import CheckpointParam, VaultBackup, is_uuid
+
+
+@dataclass(slots=True)
+class _Told:
+    """What did not become a restore point, counted by reason: a storm is told in one line."""
+
+    reason: str
+    message: str
+    rule: str = ""
+    vault: str = ""
+    refused: bool = False
+    count: int = 0
+    names: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Wanted:
+    first: Planned
+    causes: dict[str, str] = field(default_factory=dict)
+
+
+class Sorting:
+    """Goes through one delivery's alerts and keeps what each asks for."""
+
+    def __init__(self, rules: Rules, sender: str, delivery_id: str, now: datetime) -> None:
+        self._rules, self._sender, self._delivery_id, self._now = rules, sender, delivery_id, now
+        self._by_sender = [rule for rule in rules.rules if rule.sender == sender]
+        self._wanted: dict[tuple[str, frozenset[str]], _Wanted] = {}
+        self._told: dict[tuple[str, str, str], _Told] = {}
+
+    def result(self, triggers: Iterable[Alert | Lost]) -> list[Planned | Skipped | Refused]:
+        """All of them, collapsed."""
+        for trigger in triggers:
+            if isinstance(trigger, Lost):
+                self._tell(_Told("truncated", "the sender left alerts out of its message (max_alerts): they ask for nothing here"), trigger.count)
+            elif trigger.status != "firing":
+                self._tell(_Told(trigger.status, "only a firing alert asks for anything"), name=_name(trigger))
+            else:
+                self._firing(trigger)
+        return [*(self._planned(each) for each in self._wanted.values()), *(self._outcome(each) for each in self._told.values())]
+
+    def _firing(self, alert: Alert) -> None:
+        matching = [rule for rule in self._by_sender if rule.wants(alert.labels)]
+        if not matching:
+            self._tell(_Told("no_rule", self._nearest(alert)), name=_name(alert))
+        for rule in matching:
+            age = (self._now - alert.starts_at).total_seconds() if alert.starts_at else 0.0
+            if age > rule.max_event_age:
+                why = f"the alert fires for longer than max_event_age of rule {rule.name}"
+                self._tell(_Told("stale", why, rule.name), name=_name(alert))
+                continue
+            for vault in rule.vaults:
+                self._ask(alert, rule, vault)
+
+    def _ask(self, alert: Alert, rule: Rule, vault: str) -> None:
+        entry = self._rules.vaults[vault]
+        parameters = self._narrowed(alert, rule)
+        if parameters is None:
+            why = f"label {rule.resource_from} names no resource id and rule {rule.name} says else = \"refuse\""
+            self._tell(_Told("no_resource", why, rule.name, vault, refused=True), name=_name(alert))
+            return
+        bare = VaultBackup(vault_id=entry.id, parameters=parameters)
+        project = self._rules.project_of(entry)
+        labels = sorted(alert.labels.items()) if not rule.by else [(key, alert.labels.get(key, "")) for key in sorted(rule.by)]
+        cause = cause_of("alert", project, bare, self._sender, *(word for pair in labels for word in pair))
+        wanted = self._wanted.get((entry.id, bare.resource_ids))
+        if wanted is None:
+            occurred = min(alert.starts_at or self._now, self._now)
+            why = f"restore-point: rule {rule.name}, alert {_name(alert)} from {self._sender}, delivery {self._delivery_id}"
+            given = parameters.name or f"rp-alert-{stamp(occurred)}"
+            first = Planned(
+                backup=named(bare, given, cause, why),
+                cause=cause,
+                occurred=occurred,
+                project=project,
+                vault=vault,
+                rule=rule.name,
+                trigger="alert",
+                sender=self._sender,
+                delivery_id=self._delivery_id,
+                give_up_after=rule.give_up_after,
+                window=rule.window,
+                min_interval=entry.min_interval,
+            )
+            wanted = self._wanted[entry.id, bare.resource_ids] = _Wanted(first)
+        wanted.causes.setdefault(cause, _name(alert))
+
+    @staticmethod
+    def _narrowed(alert: Alert, rule: Rule) -> CheckpointParam | None:
+        """The rule's parameters, for the one resource the alert is about; None where the rule refuses."""
+        if rule.resource_from is None:
+            return rule.parameters
+        resource = alert.labels.get(rule.resource_from, "")
+        if is_uuid(resource):
+            return rule.parameters.model_copy(update={"resources": (resource,), "resource_details": None})
+        return rule.parameters if rule.otherwise == "whole vault" else None
+
+    def _nearest(self, alert: Alert) -> str:
+        """Which rule came closest, and the label that differed."""
+        if not self._by_sender:
+            return f'no [[rules]] has sender = "{self._sender}"'
+        misses = [(rule.misses(alert.labels), rule) for rule in self._by_sender]
+        missed, rule = min(misses, key=lambda each: len(each[0]))
+        key = missed[0]
+        has = f"is {clip(alert.labels[key], 60)!r}" if key in alert.labels else "is missing"
+        return f"no rule wants it; nearest is {rule.name}, which asks for {key} = {rule.match[key]!r}, and the alert's {has}"
+
+    def _tell(self, told: _Told, count: int = 1, name: str = "") -> None:
+        standing = self._told.setdefault((told.reason, told.rule, told.vault), told)
+        standing.count += count
+        if name and len(standing.names) < NAMED:
+            standing.names.append(name)
+
+    def _planned(self, wanted: _Wanted) -> Planned:
+        first, *others = wanted.causes
+        names = tuple(wanted.causes.values())[:NAMED]
+        return replace(wanted.first, cause=first, others=tuple(others), causes=len(wanted.causes), cause_names=names)
+
+    def _outcome(self, told: _Told) -> Skipped | Refused:
+        kind = Refused if told.refused else Skipped
+        return kind(
+            reason=told.reason,
+            message=f"{told.message} ({told.count} alerts)" if told.count > 1 else told.message,
+            rule=told.rule,
+            vault=told.vault,
+            causes=told.count,
+            cause_names=tuple(told.names),
+            delivery_id=self._delivery_id,
+            trigger="alert",
+            sender=self._sender,
+        )
+
+
+def _name(alert: Alert) -> str:
+    return clip(alert.title or ", ".join(f"{key}={value}" for key, value in sorted(alert.labels.items())), 120)

@@ -1,0 +1,66 @@
+"""One-offs: somebody asks for one restore point, and gets no more than the rules and their ``may`` allow."""
+
+from __future__ import annotations
+
+from handlers.errors import Refusal
+from handlers.plan.planned import Planned, cause_of, clip, named, stamp
+from handlers.rules import DEFAULT_PROJECT, Rule, Rules
+from handlers.trigger import Once
+from handlers.vault_backup import CheckpointParam, VaultBackup, retention_conflict
+
+TERMINAL = "terminal"
+"""The sender of ``restore-point take``: whoever holds the credentials needs no rule."""
+
+
+def by_once(once: Once, rules: Rules, delivery_id: str) -> list[Planned]:
+    """What is asked for; raises Refusal naming the field that may not be asked."""
+    if once.sender == TERMINAL:
+        assert once.backup is not None  # noqa: S101 - the command always has a body
+        return [_planned(once, once.backup, rules, delivery_id, "")]
+    allowed = [rule for rule in rules.rules if rule.sender == once.sender]
+    if once.backup is None:
+        rule = next((rule for rule in allowed if rule.name == once.rule), None)
+        if rule is None:
+            raise Refusal("not_allowed", f"rule: no rule of sender {once.sender} has this name", field="rule", http=403)
+        backups = [VaultBackup(vault_id=rules.vaults[vault].id, parameters=rule.parameters) for vault in rule.vaults]
+        return [_planned(once, backup, rules, delivery_id, rule.name) for backup in backups]
+    for rule in allowed:
+        if any(rules.vaults[vault].id == once.backup.vault_id for vault in rule.vaults):
+            return [_planned(once, _merged(once.backup, rule, rules, once.sender), rules, delivery_id, rule.name)]
+    field = "checkpoint.vault_id"
+    raise Refusal("not_allowed", f"{field}: no rule of sender {once.sender} lists this vault", field=field, http=403)
+
+
+def _merged(asked: VaultBackup, rule: Rule, rules: Rules, sender: str) -> VaultBackup:
+    """The rule's parameters with those the sender set, which must be among what it may set."""
+    given = asked.parameters or CheckpointParam()
+    for key in sorted(given.model_fields_set):
+        if key not in rules.senders[sender].may:
+            field = f"checkpoint.parameters.{key}"
+            raise Refusal("not_allowed", f"{field}: not in `may` of [senders.{sender}]", field=field, http=403)
+    changes = {key: getattr(given, key) for key in given.model_fields_set}
+    merged = rule.parameters.model_copy(update=changes)
+    if conflict := retention_conflict(merged):
+        field = "checkpoint.parameters.retention_duration_days"
+        raise Refusal("malformed", f"{field}: {conflict}", field=field)
+    return VaultBackup(vault_id=asked.vault_id, parameters=merged)
+
+
+def _planned(once: Once, backup: VaultBackup, rules: Rules, delivery_id: str, rule: str) -> Planned:
+    known = rules.vault_named(backup.vault_id)
+    name, project = (known[0], rules.project_of(known[1])) if known else ("", next(iter(rules.projects), DEFAULT_PROJECT))
+    cause = cause_of("once", project, backup, once.sender, once.key)
+    given = (backup.parameters and backup.parameters.name) or f"rp-once-{stamp(once.at)}"
+    why = f"restore-point: asked for by {once.sender}, delivery {delivery_id}"
+    return Planned(
+        backup=named(backup, given, cause, why),
+        cause=cause,
+        occurred=once.at,
+        project=project,
+        vault=name,
+        rule=rule,
+        trigger="once",
+        sender=once.sender,
+        delivery_id=delivery_id,
+        cause_names=(clip(once.key),),
+    )
