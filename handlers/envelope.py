@@ -21,16 +21,12 @@ _EXACT = 1 << 53
 
 @dataclass(frozen=True, slots=True)
 class Http:
-    """An HTTP request as a platform handed it over: header names in lower case, the body as the bytes that were signed.
-
-    ``principal`` is whom the platform itself identified (IAM at the gateway); headers never say that.
-    """
+    """An HTTP request as a platform handed it over: header names in lower case, the body as the bytes that were sent."""
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: bytes
-    principal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +55,12 @@ def lambda_http(event: object) -> Http | None:
     context = context if isinstance(context, dict) else {}
     modern = context.get("http") if event.get("version") == "2.0" else None
     if isinstance(modern, dict):
-        method, path, principal = modern.get("method"), event.get("rawPath"), _iam(context, "authorizer", "iam", "userArn")
+        method, path = modern.get("method"), event.get("rawPath")
     elif isinstance(event.get("httpMethod"), str) and "resource" in event:
-        method, path, principal = event["httpMethod"], event.get("path"), _iam(context, "identity", "userArn")
+        method, path = event["httpMethod"], event.get("path")
     else:
         return None
-    return Http(str(method or ""), str(path or ""), _headers(event), _body(event), principal)
+    return Http(str(method or ""), str(path or ""), _headers(event), _body(event))
 
 
 def apig_http(event: object) -> Http | None:
@@ -72,13 +68,6 @@ def apig_http(event: object) -> Http | None:
     if not (isinstance(event, dict) and isinstance(event.get("httpMethod"), str) and "requestContext" in event):
         return None
     return Http(event["httpMethod"], str(event.get("path") or ""), _headers(event), _body(event))
-
-
-def _iam(context: dict[str, Any], *keys: str) -> str:
-    found: Any = context
-    for key in keys:
-        found = found.get(key) if isinstance(found, dict) else None
-    return found if isinstance(found, str) else ""
 
 
 def _headers(event: dict[str, Any]) -> dict[str, str]:

@@ -41,8 +41,8 @@ def _document(envelope: Envelope) -> object:
 
 def _once(document: object, envelope: Envelope, name: str, now: datetime) -> Once:
     """The API's own ``{"checkpoint": {…}}`` or ``{"rule": "name"}``, each with an optional ``idempotency_key``."""
-    if not isinstance(document, Mapping):
-        raise Refusal("malformed", "the body must be a JSON object", field="document")
+    if not isinstance(document, Mapping) or not document.keys() & {"checkpoint", "rule"}:
+        raise Refusal("wrong_dialect", "neither checkpoint nor rule is there, so this is no one-off", field="document")
     rest = dict(document)
     header = envelope.http.headers.get("idempotency-key") if envelope.http else None
     key = rest.pop("idempotency_key", header)

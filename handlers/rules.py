@@ -149,9 +149,7 @@ class Sender(Strict):
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if (self.proof == "bearer") != (self.secret is not None):
-            raise PydanticCustomError(
-                "not_whole", "{why}", {"key": "secret", "why": 'goes with proof = "bearer" only'}
-            )
+            raise PydanticCustomError("not_whole", "{why}", {"key": "secret", "why": 'goes with proof = "bearer" only'})
         if self.sources and self.proof != "platform":
             raise PydanticCustomError("not_whole", "{why}", {"key": "sources", "why": 'goes with proof = "platform" only'})
         if self.may and self.dialect != "once":
@@ -208,9 +206,9 @@ class Rule(Strict):
                     raise PydanticCustomError("not_whole", "{why}", {"key": key, "why": "is for rules with a sender"})
         return self
 
-    def wants(self, labels: Mapping[str, str]) -> bool:
-        """Whether an alert with these labels is meant."""
-        return all(key in labels and like(glob, labels[key]) for key, glob in self.match.items())
+    def misses(self, labels: Mapping[str, str]) -> list[str]:
+        """The labels of ``match`` an alert does not have as asked; none: the alert is meant."""
+        return [key for key, glob in self.match.items() if key not in labels or not like(glob, labels[key])]
 
 
 def like(glob: str, text: str) -> bool:

@@ -19,7 +19,7 @@ def verify(envelope: Envelope, senders: Mapping[str, Sender], secrets: Mapping[s
     """The name of the sender; raises Refusal. Timers are proven by the platform and known by their schedule: no name."""
     if envelope.door == "timer":
         if envelope.http is not None:
-            raise Refusal("not_trusted", "a timer is invoked by its platform, not over HTTP", http=401)
+            raise Refusal("bad_proof", "a timer is invoked by its platform, not over HTTP", http=401)
         return ""
     if envelope.http is not None:
         return _by_http(envelope.http, envelope.door, senders, secrets)
@@ -39,10 +39,8 @@ def _by_http(http: Http, door: Door, senders: Mapping[str, Sender], secrets: Map
     name = http.path.rstrip("/").rpartition("/")[2]
     sender = senders.get(name)
     proven = _bearer(http.headers.get("authorization", ""), secrets.get(name, _NOBODY))
-    if sender is not None and sender.proof == "platform":
-        proven = bool(http.principal)
     if sender is None or not proven or not _fits(sender, door):
-        raise Refusal("not_trusted", "the sender is unknown here, or its proof is missing or wrong", http=401)
+        raise Refusal("bad_proof", "the sender is unknown here, or its proof is missing or wrong", http=401)
     return name
 
 
@@ -56,9 +54,10 @@ def _by_platform(envelope: Envelope, senders: Mapping[str, Sender]) -> str:
         and (envelope.source in sender.sources if envelope.source else not sender.sources)
     ]
     if len(candidates) != 1:
-        where = "this topic or queue" if envelope.source else "a direct invocation of this function"
-        many = "several [senders.…] claim" if candidates else "no [senders.…] with proof = \"platform\" allows"
-        raise Refusal("not_trusted", f"{many} {where} at the door {envelope.door!r}", http=401)
+        many = "several [senders.…] claim" if candidates else 'no [senders.…] with proof = "platform" allows'
+        if envelope.source:
+            raise Refusal("source_not_listed", f"{many} this topic or queue at the door {envelope.door!r}", http=403)
+        raise Refusal("bad_proof", f"{many} a direct invocation at the door {envelope.door!r}", http=401)
     return candidates[0]
 
 

@@ -16,9 +16,11 @@ from handlers.trigger import Alert, Lost, Status
 
 def read(document: object, sender: str) -> list[Alert | Lost]:
     """The alerts of one group. Real ones lack ``version``, a status of their own, or a fingerprint: all of that is tolerated."""
-    alerts = document.get("alerts") if isinstance(document, Mapping) else None
-    if not isinstance(document, Mapping) or not isinstance(alerts, list):
-        raise Refusal("malformed", "alerts: must be a list, as in Alertmanager's webhook body", field="alerts")
+    if not isinstance(document, Mapping) or "alerts" not in document:
+        raise Refusal("wrong_dialect", "alerts: is missing, so this is no Alertmanager webhook body", field="alerts")
+    alerts = document["alerts"]
+    if not isinstance(alerts, list):
+        raise Refusal("malformed", "alerts: must be a list", field="alerts")
     found: list[Alert | Lost] = [_alert(each, document, sender, f"alerts[{index}]") for index, each in enumerate(alerts)]
     truncated = document.get("truncatedAlerts")
     if isinstance(truncated, int) and truncated > 0:

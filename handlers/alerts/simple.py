@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, StrictStr
@@ -9,6 +10,7 @@ from pydantic import Field, StrictStr
 from handlers.alerts.labels import flat, moment
 from handlers.documents import Strict
 from handlers.documents import read as read_strictly
+from handlers.errors import Refusal
 from handlers.trigger import Alert, Lost
 
 
@@ -28,6 +30,8 @@ class SimpleAlert(Strict):
 
 def read(document: object, sender: str) -> list[Alert | Lost]:
     """One alert, read strictly; raises Refusal naming the field."""
+    if not isinstance(document, Mapping) or "labels" not in document:
+        raise Refusal("wrong_dialect", "labels: is missing, so this is no alert in the simple form", field="labels")
     alert = read_strictly(SimpleAlert, document)
     return [
         Alert(

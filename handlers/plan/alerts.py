@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from handlers.outcome import Refused, Skipped
 from handlers.plan.planned import NAMED, Planned, cause_of, clip, named, stamp
 from handlers.rules import Rule, Rules
 from handlers.trigger import Alert, Lost
 from handlers.vault_backup import CheckpointParam, VaultBackup, is_uuid
+
+VAULT_LABEL = "vault_id"
 
 
 @dataclass(slots=True)
@@ -45,7 +48,8 @@ class Sorting:
         """All of them, collapsed."""
         for trigger in triggers:
             if isinstance(trigger, Lost):
-                self._tell(_Told("truncated", "the sender left alerts out of its message (max_alerts): they ask for nothing here"), trigger.count)
+                why = "the sender left alerts out of its message (max_alerts): they are not known here"
+                self._tell(_Told("truncated", why), trigger.count)
             elif trigger.status != "firing":
                 self._tell(_Told(trigger.status, "only a firing alert asks for anything"), name=_name(trigger))
             else:
@@ -53,7 +57,7 @@ class Sorting:
         return [*(self._planned(each) for each in self._wanted.values()), *(self._outcome(each) for each in self._told.values())]
 
     def _firing(self, alert: Alert) -> None:
-        matching = [rule for rule in self._by_sender if rule.wants(alert.labels)]
+        matching = [rule for rule in self._by_sender if not rule.misses(alert.labels)]
         if not matching:
             self._tell(_Told("no_rule", self._nearest(alert)), name=_name(alert))
         for rule in matching:
@@ -62,15 +66,25 @@ class Sorting:
                 why = f"the alert fires for longer than max_event_age of rule {rule.name}"
                 self._tell(_Told("stale", why, rule.name), name=_name(alert))
                 continue
-            for vault in rule.vaults:
+            for vault in self._vaults(alert, rule):
                 self._ask(alert, rule, vault)
+
+    def _vaults(self, alert: Alert, rule: Rule) -> Sequence[str]:
+        """The rule's vaults. A label vault_id may choose among them; another vault than theirs is never meant."""
+        if VAULT_LABEL not in alert.labels:
+            return rule.vaults
+        named = [vault for vault in rule.vaults if self._rules.vaults[vault].id == alert.labels[VAULT_LABEL]]
+        if not named:
+            why = f"label {VAULT_LABEL} names a vault that rule {rule.name} does not list"
+            self._tell(_Told("vault_not_listed", why, rule.name, refused=True), name=_name(alert))
+        return named
 
     def _ask(self, alert: Alert, rule: Rule, vault: str) -> None:
         entry = self._rules.vaults[vault]
         parameters = self._narrowed(alert, rule)
         if parameters is None:
-            why = f"label {rule.resource_from} names no resource id and rule {rule.name} says else = \"refuse\""
-            self._tell(_Told("no_resource", why, rule.name, vault, refused=True), name=_name(alert))
+            why = f'label {rule.resource_from} names no resource and rule {rule.name} says else = "refuse"'
+            self._tell(_Told("resource_not_held", why, rule.name, vault, refused=True), name=_name(alert))
             return
         bare = VaultBackup(vault_id=entry.id, parameters=parameters)
         project = self._rules.project_of(entry)
@@ -130,18 +144,18 @@ class Sorting:
         return replace(wanted.first, cause=first, others=tuple(others), causes=len(wanted.causes), cause_names=names)
 
     def _outcome(self, told: _Told) -> Skipped | Refused:
-        kind = Refused if told.refused else Skipped
-        return kind(
-            reason=told.reason,
-            message=f"{told.message} ({told.count} alerts)" if told.count > 1 else told.message,
-            rule=told.rule,
-            vault=told.vault,
-            causes=told.count,
-            cause_names=tuple(told.names),
-            delivery_id=self._delivery_id,
-            trigger="alert",
-            sender=self._sender,
-        )
+        about: dict[str, Any] = {
+            "reason": told.reason,
+            "message": f"{told.message} ({told.count} alerts)" if told.count > 1 else told.message,
+            "rule": told.rule,
+            "vault": told.vault,
+            "causes": told.count,
+            "cause_names": tuple(told.names),
+            "delivery_id": self._delivery_id,
+            "trigger": "alert",
+            "sender": self._sender,
+        }
+        return Refused(http=403, **about) if told.refused else Skipped(**about)
 
 
 def _name(alert: Alert) -> str:

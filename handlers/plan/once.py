@@ -17,18 +17,27 @@ def by_once(once: Once, rules: Rules, delivery_id: str) -> list[Planned]:
     if once.sender == TERMINAL:
         assert once.backup is not None  # noqa: S101 - the command always has a body
         return [_planned(once, once.backup, rules, delivery_id, "")]
-    allowed = [rule for rule in rules.rules if rule.sender == once.sender]
+    own = [rule for rule in rules.rules if rule.sender == once.sender]
+    listed = {vault for rule in own for vault in rule.vaults}
     if once.backup is None:
-        rule = next((rule for rule in allowed if rule.name == once.rule), None)
-        if rule is None:
-            raise Refusal("not_allowed", f"rule: no rule of sender {once.sender} has this name", field="rule", http=403)
-        backups = [VaultBackup(vault_id=rules.vaults[vault].id, parameters=rule.parameters) for vault in rule.vaults]
-        return [_planned(once, backup, rules, delivery_id, rule.name) for backup in backups]
-    for rule in allowed:
+        return _by_rule(once, listed, rules, delivery_id)
+    for rule in own:
         if any(rules.vaults[vault].id == once.backup.vault_id for vault in rule.vaults):
             return [_planned(once, _merged(once.backup, rule, rules, once.sender), rules, delivery_id, rule.name)]
     field = "checkpoint.vault_id"
-    raise Refusal("not_allowed", f"{field}: no rule of sender {once.sender} lists this vault", field=field, http=403)
+    raise Refusal("vault_not_listed", f"{field}: no rule of sender {once.sender} lists this vault", field=field, http=403)
+
+
+def _by_rule(once: Once, listed: set[str], rules: Rules, delivery_id: str) -> list[Planned]:
+    """Any rule whose vaults the sender's own rules list, with that rule's own parameters."""
+    rule = next((rule for rule in rules.rules if rule.name == once.rule), None)
+    if rule is None:
+        raise Refusal("unknown_rule", "rule: there is no rule of this name", field="rule")
+    if not listed.issuperset(rule.vaults):
+        why = f"rule: it backs up vaults that no rule of sender {once.sender} lists"
+        raise Refusal("vault_not_listed", why, field="rule", http=403)
+    backups = [VaultBackup(vault_id=rules.vaults[vault].id, parameters=rule.parameters) for vault in rule.vaults]
+    return [_planned(once, backup, rules, delivery_id, rule.name) for backup in backups]
 
 
 def _merged(asked: VaultBackup, rule: Rule, rules: Rules, sender: str) -> VaultBackup:
@@ -37,7 +46,7 @@ def _merged(asked: VaultBackup, rule: Rule, rules: Rules, sender: str) -> VaultB
     for key in sorted(given.model_fields_set):
         if key not in rules.senders[sender].may:
             field = f"checkpoint.parameters.{key}"
-            raise Refusal("not_allowed", f"{field}: not in `may` of [senders.{sender}]", field=field, http=403)
+            raise Refusal("may_not", f"{field}: not in `may` of [senders.{sender}]", field=field, http=403)
     changes = {key: getattr(given, key) for key in given.model_fields_set}
     merged = rule.parameters.model_copy(update=changes)
     if conflict := retention_conflict(merged):
