@@ -9,9 +9,9 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, Protocol
 
-from handlers.envelope import Door, Envelope
-from handlers.errors import Redeliver
-from handlers.service import Delivered, Service
+from handlers.envelope import NO_REQUEST, Door, Envelope, Http, lambda_http
+from handlers.errors import Redeliver, Refusal
+from handlers.service import Delivered, Service, http_response
 from handlers.settings import load
 
 
@@ -28,6 +28,16 @@ def timer(event: object, context: Context) -> dict[str, Any]:
     return _answer(service().handle(_envelope("timer", event, context)))
 
 
+def alert(event: object, context: Context) -> dict[str, Any]:
+    """A monitoring alert, by Function URL or API Gateway (its path ends in the sender's name), or invoked directly."""
+    return _http_answer("alert", event, context)
+
+
+def once(event: object, context: Context) -> dict[str, Any]:
+    """A one-off: somebody asks for one restore point."""
+    return _http_answer("once", event, context)
+
+
 def watch(event: object, context: Context) -> dict[str, Any]:
     """Look after what is due. What the event holds does not matter."""
     return _answer(service().watch(_envelope("watch", event, context)))
@@ -39,9 +49,19 @@ def service() -> Service:
     return Service(load(), metrics=True)
 
 
-def _envelope(door: Door, event: object, context: Context) -> Envelope:
+def _envelope(door: Door, event: object, context: Context, http: Http | None = None) -> Envelope:
     seconds = context.get_remaining_time_in_millis() / 1000
-    return Envelope(door, "lambda", context.aws_request_id, event, seconds)
+    return Envelope(door, "lambda", context.aws_request_id, None if http else event, seconds, http)
+
+
+def _http_answer(door: Door, event: object, context: Context) -> dict[str, Any]:
+    """Over HTTP the sender gets a status and a short body; a direct invocation gets the answer itself."""
+    try:
+        http = lambda_http(event)
+    except Refusal as refusal:
+        return http_response(service().refuse(_envelope(door, event, context, NO_REQUEST), refusal))
+    delivered = service().handle(_envelope(door, event, context, http))
+    return http_response(delivered) if http else _answer(delivered)
 
 
 def _answer(delivered: Delivered) -> dict[str, Any]:

@@ -29,6 +29,10 @@ class Http:
     body: bytes
 
 
+NO_REQUEST = Http("", "", {}, b"")
+"""Stands for a request that could not be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """One arrival at one entry function. The entry decides the door; the document only fills it in.

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import IO
+from typing import IO, Any
 
 from handlers.cbr import Cbr
 from handlers.envelope import Envelope
 from handlers.errors import LedgerDown, Refusal
 from handlers.iam import Session, find_project, open_session
+from handlers.inventory import Inventory
 from handlers.ledger import Closed, Ledger, open_ledger
 from handlers.outcome import Answer, Failed, Outcome, answer
-from handlers.plan import Planned, plan, refused
+from handlers.plan import plan, refused
+from handlers.plan.planned import Planned
 from handlers.reading import read
 from handlers.report import Report, Told
 from handlers.restore_point import take
 from handlers.restore_point.held import Taking
 from handlers.settings import Access, Settings
 from handlers.topics import Topic, log_topic
+from handlers.trust import verify
 from handlers.watch import Watch
 from handlers.wire import Clock, Deadline, Pace, Wire
 
@@ -58,6 +62,26 @@ class Delivered:
     """Topics that did not take a message, and what they said."""
 
 
+def http_response(delivered: Delivered) -> dict[str, Any]:
+    """What a gateway or Function URL hands back to the sender: what became of it, and nothing of what was sent."""
+    body = {
+        "outcomes": [
+            {
+                "outcome": each.word,
+                "reason": each.reason,
+                "rule": each.rule,
+                "vault": each.vault,
+                "restore_point": each.checkpoint_id,
+            }
+            for each in delivered.outcomes
+        ]
+    }
+    headers = {"Content-Type": "application/json"}
+    if delivered.answer.retry_after:
+        headers["Retry-After"] = str(round(delivered.answer.retry_after))
+    return {"statusCode": delivered.answer.status, "headers": headers, "body": json.dumps(body), "isBase64Encoded": False}
+
+
 class Service:
     """One process's handlers, built from settings. ``stream`` takes what it logs (standard output by default)."""
 
@@ -70,6 +94,7 @@ class Service:
         self.wire = Wire(origins, self.clock, ca_file=settings.ca_file)
         self.sessions = {name: open_session(access, self.wire, self.clock) for name, access in settings.projects.items()}
         self.cbrs = {name: self._cbr(access, self.sessions[name]) for name, access in settings.projects.items()}
+        self.inventory = Inventory(self.cbrs, self.clock)
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -93,15 +118,22 @@ class Service:
         return Report(tuple(self._topics(bare)), self._stream, self._metrics)
 
     def handle(self, envelope: Envelope) -> Delivered:
-        """One delivery: read, plan, take, tell."""
-        deadline = Deadline.after(self.clock, envelope.seconds_left)
+        """One delivery: verify, read, plan, take, tell."""
+        deadline, rules, sender = Deadline.after(self.clock, envelope.seconds_left), self.settings.rules, ""
         try:
-            triggers = read(envelope)
-            planned = plan(triggers, self.settings.rules, envelope.delivery_id, self.clock.now())
-            outcomes = self.take_all(planned, self._working(envelope))
+            sender = verify(envelope, rules.senders, self.settings.secrets)
+            triggers = read(envelope, sender, rules.senders.get(sender), self.clock.now())
+            planned = plan(triggers, rules, envelope.delivery_id, self.clock.now())
+            outcomes = self.take_all(self.inventory.narrow(planned, self._working(envelope)), self._working(envelope))
         except Refusal as refusal:
-            outcomes = [refused(refusal, envelope.delivery_id, envelope.door)]
+            outcomes = [refused(refusal, envelope.delivery_id, envelope.door, sender)]
         return self._delivered(envelope, [(outcome, self.report.publish(outcome, deadline)) for outcome in outcomes])
+
+    def refuse(self, envelope: Envelope, refusal: Refusal) -> Delivered:
+        """A delivery that could not even be read."""
+        deadline = Deadline.after(self.clock, envelope.seconds_left)
+        outcome = refused(refusal, envelope.delivery_id, envelope.door)
+        return self._delivered(envelope, [(outcome, self.report.publish(outcome, deadline))])
 
     def watch(self, envelope: Envelope) -> Delivered:
         """One sweep: due wishes, restore points followed to their end."""
@@ -151,7 +183,7 @@ class Service:
         outcomes, told = [outcome for outcome, _ in settled], [each for _, each in settled]
         reached = self.report.log(envelope, outcomes, told)
         problems = tuple(problem for each in told for problem in each.problems)
-        return Delivered(outcomes, answer(outcomes, told=reached), problems)
+        return Delivered(outcomes, answer(outcomes, told=reached, one_off=envelope.door == "once"), problems)
 
     def _working(self, envelope: Envelope) -> Deadline:
         return Deadline.after(self.clock, max(envelope.seconds_left - TELLING_SECONDS, 0.0))

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from handlers import credentials
-from handlers.credentials import Credentials
+from handlers.credentials import Credentials, Secret
 from handlers.documents import fault
 from handlers.errors import Misconfigured
 from handlers.rules import DEFAULT_PROJECT, Project, Rules
@@ -22,6 +22,8 @@ from handlers.rules import DEFAULT_PROJECT, Project, Rules
 PLATFORMS = {"AWS_LAMBDA_FUNCTION_NAME": "AWS Lambda", "K_SERVICE": "Knative or Cloud Run", "RUNTIME_FUNC_NAME": "FunctionGraph"}
 """Variables by which serverless platforms show themselves."""
 
+SECRET_LENGTH = 24
+"""Characters. A shorter bearer secret can be guessed."""
 _HOSTS = {"huawei": "myhuaweicloud.com", "otc": "otc.t-systems.com"}
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 _LOOPBACK = re.compile(r"localhost|::1|127(\.(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])){3}")
@@ -55,6 +57,8 @@ class Settings:
     rules_file: str
     """Where the rules came from; empty where there is no file."""
     projects: Mapping[str, Access]
+    secrets: Mapping[str, Secret]
+    """What proves each sender whose proof is a secret."""
     ledger: str
     """``memory`` or ``sqlite:PATH``."""
     settle_seconds: float = 120.0
@@ -75,6 +79,7 @@ def load(environ: Mapping[str, str] | None = None, rules_file: str | None = None
         rules=rules,
         rules_file=str(found or ""),
         projects={name: _access(name, project, environ) for name, project in projects.items()},
+        secrets=_secrets(rules, environ),
         ledger=_ledger(environ),
         settle_seconds=_seconds(environ, "RESTORE_POINT_SETTLE_SECONDS", 120),
         follow_seconds=_seconds(environ, "RESTORE_POINT_FOLLOW_SECONDS", 60),
@@ -175,6 +180,27 @@ def _origin(setting: str, url: str) -> str:
     if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
         raise Misconfigured(setting, "must begin with https:// (plain http is for loopback only)")
     return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}" + (f":{port}" if port else "")
+
+
+def _secrets(rules: Rules, environ: Mapping[str, str]) -> dict[str, Secret]:
+    """Every sender's secret, from where its rule says it stands; start refuses one that is missing or too short."""
+    found = {}
+    for name, sender in rules.senders.items():
+        if sender.secret is None:
+            continue
+        kind, _, where = sender.secret.partition(":")
+        try:
+            value = environ.get(where, "") if kind == "env" else Path(where).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            value = ""
+        if not value:
+            raise Misconfigured(f"senders.{name}.secret", f"{where} is not set or cannot be read")
+        if len(value) < SECRET_LENGTH or not value.isascii() or not value.isprintable():
+            raise Misconfigured(
+                f"senders.{name}.secret", f"{where} must hold at least {SECRET_LENGTH} printable ASCII characters"
+            )
+        found[name] = Secret(value)
+    return found
 
 
 def _ledger(environ: Mapping[str, str]) -> str:

@@ -33,7 +33,7 @@ def moment(found: object) -> datetime | None:
         return None
     try:
         when = datetime.fromisoformat(found)
-        when = when.astimezone(UTC) if when.tzinfo else None  # type: ignore[assignment]  # a naive time is none
+        when = when.astimezone(UTC) if when.tzinfo else datetime.min.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
-    return when if when and 1970 <= when.year <= 2200 else None
+    return when if 1970 <= when.year <= 2200 else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import sys
 import uuid
@@ -11,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from handlers.cli import exit_code, print_json
-from handlers.cli.plan import read_file
+from handlers.cli.plan import checked_sender, read_file
 from handlers.cli.show import show
 from handlers.envelope import parse_json
 from handlers.errors import Redeliver, Refusal
@@ -39,7 +40,10 @@ class Context:
 def add(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``send``."""
     parser.add_argument("file", metavar="FILE", help="an event document, or one per line; - for standard input")
-    parser.add_argument("--as", dest="door", choices=["timer", "watch"], required=True, help="the entry function")
+    parser.add_argument(
+        "--as", dest="door", choices=["timer", "alert", "once", "watch"], required=True, help="the entry function"
+    )
+    parser.add_argument("--sender", default="", metavar="NAME", help="whose body it is; a whole platform event says so itself")
     parser.add_argument("--platform", choices=["lambda"], default="lambda", help="whose entry function (default: lambda)")
 
 
@@ -47,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Send each document; the answer of the platform's function, and the outcomes."""
     documents = _documents(read_file(arguments.file), arguments.file)
     with environment(rules_given(arguments)):
-        answers = [send(arguments.door, document) for document in documents]
+        answers = [send(arguments.door, _carried(arguments, document)) for document in documents]
     return report(arguments, answers)
 
 
@@ -69,12 +73,36 @@ def send(door: str, document: object) -> dict[str, Any]:
     """What ``handlers.aws_lambda.<door>`` answers; an error it raises so as to be called again is told as Lambda would."""
     from handlers import aws_lambda
 
-    entry = {"timer": aws_lambda.timer, "watch": aws_lambda.watch}[door]
     try:
         with contextlib.redirect_stdout(sys.stderr):
-            return entry(document, Context())
+            answer: dict[str, Any] = getattr(aws_lambda, door)(document, Context())
     except Redeliver as error:
         return {"error": {"type": "Redeliver", "message": str(error)}, **error.answer}
+    if "statusCode" in answer:
+        outcomes = json.loads(answer["body"])["outcomes"]
+        filled = [
+            {"message": "", "name": "", "checkpoint_id": each["restore_point"], "skipped_resources": []} | each
+            for each in outcomes
+        ]
+        return {**answer, "outcomes": filled, "not_told": []}
+    return answer
+
+
+def _carried(arguments: argparse.Namespace, document: object) -> object:
+    """A sender's bare body as the platform would bring it: over a Function URL with its proof, or by direct invocation."""
+    from handlers import aws_lambda
+
+    bare = not (isinstance(document, dict) and "requestContext" in document)
+    if arguments.door not in ("alert", "once") or not bare:
+        return document
+    settings = aws_lambda.service().settings
+    name = checked_sender(arguments, settings.rules)
+    if name not in settings.secrets:
+        return document
+    headers = {"content-type": "application/json", "authorization": f"Bearer {settings.secrets[name].reveal()}"}
+    path = f"/{arguments.door}/{name}"
+    http = {"method": "POST", "path": path}
+    return {"version": "2.0", "rawPath": path, "headers": headers, "requestContext": {"http": http}, "body": json.dumps(document)}
 
 
 def rules_given(arguments: argparse.Namespace) -> dict[str, str | None]:

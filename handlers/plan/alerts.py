@@ -54,7 +54,10 @@ class Sorting:
                 self._tell(_Told(trigger.status, "only a firing alert asks for anything"), name=_name(trigger))
             else:
                 self._firing(trigger)
-        return [*(self._planned(each) for each in self._wanted.values()), *(self._outcome(each) for each in self._told.values())]
+        return [
+            *(self._collapsed(each) for each in self._wanted.values()),
+            *(self._outcome(each) for each in self._told.values()),
+        ]
 
     def _firing(self, alert: Alert) -> None:
         matching = [rule for rule in self._by_sender if not rule.misses(alert.labels)]
@@ -80,47 +83,43 @@ class Sorting:
         return named
 
     def _ask(self, alert: Alert, rule: Rule, vault: str) -> None:
-        entry = self._rules.vaults[vault]
-        parameters = self._narrowed(alert, rule)
-        if parameters is None:
+        whole = rule.resource_from is None or rule.otherwise == "whole vault"
+        resource = alert.labels.get(rule.resource_from, "") if rule.resource_from else ""
+        if is_uuid(resource):
+            narrowed = rule.parameters.model_copy(update={"resources": (resource,), "resource_details": None})
+            fallback = self._planned(alert, rule, vault, rule.parameters) if whole else None
+            planned = replace(self._planned(alert, rule, vault, narrowed), narrowed_to=resource, fallback=fallback)
+        elif whole:
+            planned = self._planned(alert, rule, vault, rule.parameters)
+        else:
             why = f'label {rule.resource_from} names no resource and rule {rule.name} says else = "refuse"'
             self._tell(_Told("resource_not_held", why, rule.name, vault, refused=True), name=_name(alert))
             return
-        bare = VaultBackup(vault_id=entry.id, parameters=parameters)
-        project = self._rules.project_of(entry)
-        labels = sorted(alert.labels.items()) if not rule.by else [(key, alert.labels.get(key, "")) for key in sorted(rule.by)]
-        cause = cause_of("alert", project, bare, self._sender, *(word for pair in labels for word in pair))
-        wanted = self._wanted.get((entry.id, bare.resource_ids))
-        if wanted is None:
-            occurred = min(alert.starts_at or self._now, self._now)
-            why = f"restore-point: rule {rule.name}, alert {_name(alert)} from {self._sender}, delivery {self._delivery_id}"
-            given = parameters.name or f"rp-alert-{stamp(occurred)}"
-            first = Planned(
-                backup=named(bare, given, cause, why),
-                cause=cause,
-                occurred=occurred,
-                project=project,
-                vault=vault,
-                rule=rule.name,
-                trigger="alert",
-                sender=self._sender,
-                delivery_id=self._delivery_id,
-                give_up_after=rule.give_up_after,
-                window=rule.window,
-                min_interval=entry.min_interval,
-            )
-            wanted = self._wanted[entry.id, bare.resource_ids] = _Wanted(first)
-        wanted.causes.setdefault(cause, _name(alert))
+        wanted = self._wanted.setdefault((planned.backup.vault_id, planned.backup.resource_ids), _Wanted(planned))
+        wanted.causes.setdefault(planned.cause, _name(alert))
 
-    @staticmethod
-    def _narrowed(alert: Alert, rule: Rule) -> CheckpointParam | None:
-        """The rule's parameters, for the one resource the alert is about; None where the rule refuses."""
-        if rule.resource_from is None:
-            return rule.parameters
-        resource = alert.labels.get(rule.resource_from, "")
-        if is_uuid(resource):
-            return rule.parameters.model_copy(update={"resources": (resource,), "resource_details": None})
-        return rule.parameters if rule.otherwise == "whole vault" else None
+    def _planned(self, alert: Alert, rule: Rule, vault: str, parameters: CheckpointParam) -> Planned:
+        entry = self._rules.vaults[vault]
+        bare = VaultBackup(vault_id=entry.id, parameters=parameters)
+        labels = sorted(alert.labels.items()) if not rule.by else [(key, alert.labels.get(key, "")) for key in sorted(rule.by)]
+        cause = cause_of("alert", bare, self._sender, *(word for pair in labels for word in pair))
+        occurred = min(alert.starts_at or self._now, self._now)
+        why = f"restore-point: rule {rule.name}, alert {_name(alert)} from {self._sender}, delivery {self._delivery_id}"
+        return Planned(
+            backup=named(bare, parameters.name or f"rp-alert-{stamp(occurred)}", cause, why),
+            cause=cause,
+            occurred=occurred,
+            project=self._rules.project_of(entry),
+            vault=vault,
+            rule=rule.name,
+            trigger="alert",
+            sender=self._sender,
+            delivery_id=self._delivery_id,
+            cause_names=(_name(alert),),
+            give_up_after=rule.give_up_after,
+            window=rule.window,
+            min_interval=entry.min_interval,
+        )
 
     def _nearest(self, alert: Alert) -> str:
         """Which rule came closest, and the label that differed."""
@@ -138,10 +137,11 @@ class Sorting:
         if name and len(standing.names) < NAMED:
             standing.names.append(name)
 
-    def _planned(self, wanted: _Wanted) -> Planned:
-        first, *others = wanted.causes
+    @staticmethod
+    def _collapsed(wanted: _Wanted) -> Planned:
+        _, *others = wanted.causes
         names = tuple(wanted.causes.values())[:NAMED]
-        return replace(wanted.first, cause=first, others=tuple(others), causes=len(wanted.causes), cause_names=names)
+        return replace(wanted.first, others=tuple(others), causes=len(wanted.causes), cause_names=names)
 
     def _outcome(self, told: _Told) -> Skipped | Refused:
         about: dict[str, Any] = {

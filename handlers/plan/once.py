@@ -58,7 +58,7 @@ def _merged(asked: VaultBackup, rule: Rule, rules: Rules, sender: str) -> VaultB
 def _planned(once: Once, backup: VaultBackup, rules: Rules, delivery_id: str, rule: str) -> Planned:
     known = rules.vault_named(backup.vault_id)
     name, project = (known[0], rules.project_of(known[1])) if known else ("", next(iter(rules.projects), DEFAULT_PROJECT))
-    cause = cause_of("once", project, backup, once.sender, once.key)
+    cause = cause_of("once", backup, once.sender, once.key)
     given = (backup.parameters and backup.parameters.name) or f"rp-once-{stamp(once.at)}"
     why = f"restore-point: asked for by {once.sender}, delivery {delivery_id}"
     return Planned(

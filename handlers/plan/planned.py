@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -33,6 +33,9 @@ class Planned:
     sender: str
     delivery_id: str
     others: tuple[str, ...] = ()
+    fallback: Planned | None = None
+    """Where one resource is named by an alert: what is taken instead if the vault does not hold it (None: nothing)."""
+    narrowed_to: str = ""
     causes: int = 1
     cause_names: tuple[str, ...] = ()
     give_up_after: float = NO_GIVING_UP
@@ -43,6 +46,21 @@ class Planned:
     def name(self) -> str:
         """The name CBR gets."""
         return self.backup.parameters.name or "" if self.backup.parameters else ""
+
+    @property
+    def named_for(self) -> str:
+        """The cause its name carries: the first of those it settles."""
+        return self.name.rpartition("-")[2]
+
+    def led_by(self, cause: str) -> Planned:
+        """The same restore point with another of its causes as the first, hence under that one's name."""
+        if cause == self.cause:
+            return self
+        asked = self.backup.parameters or CheckpointParam()
+        given = self.name.rpartition("-")[0]
+        backup = named(VaultBackup(vault_id=self.backup.vault_id, parameters=asked), given, cause, "")
+        others = tuple(each for each in (self.cause, *self.others) if each != cause)
+        return replace(self, backup=backup, cause=cause, others=others)
 
     @property
     def whose(self) -> str:
@@ -70,12 +88,13 @@ class Planned:
         }
 
 
-def cause_of(kind: str, project: str, backup: VaultBackup, *identity: str) -> str:
+def cause_of(kind: str, backup: VaultBackup, *identity: str) -> str:
     """64 hex. Length-prefixed, so that no two different lists of words are written alike.
 
-    The rule's name is no part of it: renaming a rule between two deliveries must not make a second restore point.
+    The names a rules file gives are no part of it: renaming a rule, a vault or a project between two deliveries must not make a
+    second restore point. A vault id is its own in every project.
     """
-    words = [kind, project, backup.vault_id, ",".join(sorted(backup.resource_ids)), *identity]
+    words = [kind, backup.vault_id, ",".join(sorted(backup.resource_ids)), *identity]
     text = b"".join(b"%d:%s" % (len(word.encode()), word.encode()) for word in words)
     return hashlib.sha256(text).hexdigest()
 

@@ -36,8 +36,7 @@ def _by_rule(
 ) -> list[Planned | Skipped | Refused]:
     if (now - timer.at).total_seconds() > rule.max_event_age:
         why = f"timer {name} was for {timer.at.isoformat()}, longer ago than max_event_age of rule {rule.name}"
-        about = {"rule": rule.name, "sender": name, "delivery_id": delivery_id, "trigger": "timer"}
-        return [Skipped(reason="stale", message=why, **about)]
+        return [Skipped(reason="stale", message=why, rule=rule.name, sender=name, delivery_id=delivery_id, trigger="timer")]
     return [_by_vault(vault, rule, name, timer, rules, delivery_id) for vault in rule.vaults]
 
 
@@ -45,7 +44,7 @@ def _by_vault(vault: str, rule: Rule, name: str, timer: Timer, rules: Rules, del
     entry = rules.vaults[vault]
     project = rules.project_of(entry)
     bare = VaultBackup(vault_id=entry.id, parameters=rule.parameters)
-    cause = cause_of("timer", project, bare, timer.schedule, timer.at.isoformat())
+    cause = cause_of("timer", bare, timer.schedule, timer.at.isoformat())
     why = f"restore-point: rule {rule.name}, timer {name} at {stamp(timer.at)}, delivery {delivery_id}"
     return Planned(
         backup=named(bare, rule.parameters.name or f"rp-timer-{stamp(timer.at)}", cause, why),

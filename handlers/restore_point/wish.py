@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 from handlers.ledger import Record
-from handlers.plan import Planned
+from handlers.plan.planned import Planned
 from handlers.vault_backup import SkippedResource, VaultBackup
 
 KIND = "wish"
@@ -53,6 +53,16 @@ class Wish:
         """Whether another run may still be at work on it."""
         return self.state in ("claimed", "sent") and now < self.claim_ends
 
+    @property
+    def may_have_been_sent(self) -> bool:
+        """Whether a POST of an earlier run may still turn up under the name it stands for."""
+        return self.state in ("claimed", "sent")
+
+    def settles(self, planned: Planned, now: float) -> bool:
+        """Whether its restore point is one for this delivery, too: made within the window of the cause, and not broken."""
+        recent = planned.window is None or now - self.wanted_at < planned.window
+        return self.state == "done" and self.ended != "broken" and recent
+
     def to_record(self) -> Record:
         """As the ledger keeps it."""
         planned = self.planned
@@ -68,6 +78,8 @@ class Wish:
             "causes": planned.causes,
             "cause_names": list(planned.cause_names),
             "give_up_after": planned.give_up_after,
+            "window": planned.window,
+            "min_interval": planned.min_interval,
             "backup": planned.backup.to_dict(),
             "owner": self.owner,
             "claim_ends": self.claim_ends,
@@ -104,6 +116,8 @@ class Wish:
             causes=body["causes"],
             cause_names=tuple(map(str, body["cause_names"])),
             give_up_after=float(body["give_up_after"]),
+            window=None if body["window"] is None else float(body["window"]),
+            min_interval=float(body["min_interval"]),
         )
         if body["state"] not in get_args(State):
             raise ValueError("no state of a wish")
@@ -123,12 +137,15 @@ class Wish:
             version=record.version,
         )
 
-    def claimed(self, planned: Planned, owner: str, now: float, until: float) -> Wish:
-        """The same wish in the hands of ``owner``. Wanted anew where the last try had ended for good."""
+    def claimed(self, planned: Planned, owner: str, now: float, until: float, *, leads: bool) -> Wish:
+        """The same wish in the hands of ``owner``. Wanted anew where the last try had ended for good.
+
+        One that follows another (not ``leads``) goes by that one's request and name.
+        """
         over = self.state in ("done", "failed")
         return replace(
             self,
-            planned=planned if over else self.planned,
+            planned=planned if over or not leads else self.planned,
             state="claimed",
             wanted_at=now if over else self.wanted_at,
             owner=owner,
