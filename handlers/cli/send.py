@@ -99,10 +99,19 @@ def _carried(arguments: argparse.Namespace, document: object) -> object:
     name = checked_sender(arguments, settings.rules)
     if name not in settings.secrets:
         return document
-    headers = {"content-type": "application/json", "authorization": f"Bearer {settings.secrets[name].reveal()}"}
-    path = f"/{arguments.door}/{name}"
-    http = {"method": "POST", "path": path}
-    return {"version": "2.0", "rawPath": path, "headers": headers, "requestContext": {"http": http}, "body": json.dumps(document)}
+    return function_url(arguments.door, name, settings.secrets[name].reveal(), document)
+
+
+def function_url(door: str, sender: str, secret: str, document: object) -> dict[str, Any]:
+    """A body as a Lambda Function URL brings it (payload format 2.0), with the sender's proof."""
+    path = f"/{door}/{sender}"
+    return {
+        "version": "2.0",
+        "rawPath": path,
+        "headers": {"content-type": "application/json", "authorization": f"Bearer {secret}"},
+        "requestContext": {"http": {"method": "POST", "path": path}},
+        "body": json.dumps(document),
+    }
 
 
 def rules_given(arguments: argparse.Namespace) -> dict[str, str | None]:
