@@ -92,7 +92,7 @@ class _Story:
 
     def _timer(self) -> list[str]:
         event = {"schedule_arn": SCHEDULE, "scheduled_time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
-        self._line("\n1. a timer event at handlers.aws_lambda.timer, twice: schedules fire at least once")
+        self._line("\n1. a timer event at handlers.aws_lambda.timer, twice, as schedules may fire")
         logged = self._send("timer", event) + self._send("timer", event)
         return logged + self._follow()
 
