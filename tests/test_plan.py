@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.outcome import Refused, Skipped
-from handlers.plan import Plan, Planned, cause_of, clip, plan
+from handlers.plan import Plan, plan
+from handlers.plan.planned import Planned, cause_of, clip
 from handlers.rules import Rules
 from handlers.timers import read_timer
 from handlers.trigger import Once, Timer, Trigger
@@ -243,7 +244,7 @@ def test_what_makes_another_restore_point() -> None:
         one(given=rules({"parameters": {"resources": [SERVER]}})),
         one(given=rules({"parameters": {"resources": [DISK]}})),
         one(given=rules({"parameters": {"resources": [SERVER, DISK]}})),
-        one(Once(VaultBackup(vault_id=ERP), SCHEDULE, AT)),
+        one(Once("terminal", VaultBackup(vault_id=ERP), "", SCHEDULE, AT)),
     ]
     assert len({each.cause for each in causes}) == len(causes)
     assert all(re.fullmatch(r"[0-9a-f]{64}", each.cause) for each in causes)
@@ -349,7 +350,7 @@ def test_clipped_text_is_plain_and_short(text: str, limit: int) -> None:
 
 
 def once(key: str = "run-7", at: datetime = AT, **parameters: Any) -> Once:
-    return Once(VaultBackup(vault_id=ERP, parameters=CheckpointParam.model_validate(parameters)), key, at)
+    return Once("terminal", VaultBackup(vault_id=ERP, parameters=CheckpointParam.model_validate(parameters)), "", key, at)
 
 
 def test_a_one_off_needs_no_rule() -> None:
@@ -380,7 +381,7 @@ def test_a_one_off_keeps_what_was_given() -> None:
 def test_the_same_question_has_the_same_answer() -> None:
     given, triggers = rules(), [fired(), fired("nobody")]
     before = given.model_dump()
-    assert plan(triggers, given, "d", NOW) == plan(iter(triggers), given, "d", NOW)
+    assert plan(triggers, given, "d", NOW) == plan(tuple(triggers), given, "d", NOW)
     assert given.model_dump() == before
 
 

@@ -78,7 +78,7 @@ class _Story:
         with environment(settings):
             logged = self._timer() + self._storm() + self._once()
         self._line("\nlogged (one line per delivery, here the first):")
-        self._line(fold("   " + logged[0][:200] + " …"))
+        self._line(fold("   " + logged[0][:260] + " …"))
         measured = [word for word in ("Created", "Joined", "Available") if any(f'"{word}":' in line for line in logged)]
         self._line(f"measured (CloudWatch embedded metrics): {', '.join(measured)}, Duration …")
         told = Counter(message["subject"] for message in self._sandbox.published)
