@@ -278,7 +278,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
     "key in other case": (least(vaults__erp={"ID": ERP}), "vaults.erp.ID", "known here: id"),
     "no id": (least(vaults__erp={}), "vaults.erp.id", "is required"),
-    "no timer": (least(rules__0__timer=None), "rules[0].timer", "is required"),
+    "no timer": (least(rules__0__timer=None), "rules[0].timer", "either a timer or a sender"),
     "no name": (least(rules__0__name=None), "rules[0].name", "is required"),
     "no vaults": (least(rules__0__vaults=None), "rules[0].vaults", "is required"),
     "vaults empty": (least(rules__0__vaults=[]), "rules[0].vaults", "must not be empty"),
