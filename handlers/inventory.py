@@ -8,7 +8,7 @@ from dataclasses import replace
 from handlers.cbr import Cbr
 from handlers.errors import CallFailed
 from handlers.outcome import Outcome, Refused
-from handlers.plan.planned import Planned
+from handlers.plan.planned import NAMED, Planned
 from handlers.wire import Clock, Deadline
 
 KEPT_SECONDS = 60.0
@@ -44,7 +44,7 @@ class Inventory:
         except CallFailed:
             return planned  # CBR itself refuses a resource the vault does not hold
         if planned.fallback is not None:
-            return replace(planned.fallback, causes=planned.causes, cause_names=planned.cause_names)
+            return planned.fallback
         why = f'resource {planned.narrowed_to} is not in vault {planned.whose}, and the rule says else = "refuse"'
         about = planned.about() | {"name": ""}
         return Refused(reason="resource_not_held", message=why, http=403, **about)
@@ -62,7 +62,6 @@ class Inventory:
 def _together(first: Planned | Outcome, second: Planned) -> Planned | Outcome:
     if not isinstance(first, Planned):
         return first
-    others = tuple(dict.fromkeys((*first.others, second.cause, *second.others)))
-    others = tuple(each for each in others if each != first.cause)
-    names = (*first.cause_names, *second.cause_names)[:20]
-    return replace(first, others=others, causes=first.causes + second.causes, cause_names=names)
+    others = tuple(cause for cause in dict.fromkeys((*first.others, second.cause, *second.others)) if cause != first.cause)
+    names = tuple(dict.fromkeys((*first.cause_names, *second.cause_names)))[:NAMED]
+    return replace(first, others=others, causes=1 + len(others), cause_names=names)

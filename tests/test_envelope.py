@@ -176,8 +176,8 @@ def test_a_body_shaped_for_another_door_never_opens_it() -> None:
         with pytest.raises(Refusal) as caught:
             read(Envelope(door, "test", "delivery", timer, 60.0), "somebody", sender, NOW)
         assert (caught.value.reason, caught.value.http) == ("wrong_dialect", 400)
+    asked = {"checkpoint": {"vault_id": "3b5816b5-f29c-4172-9d9a-76c719a659ce"}}
     with pytest.raises(Refusal):
-        asked = {"checkpoint": {"vault_id": "3b5816b5-f29c-4172-9d9a-76c719a659ce"}}
         read(Envelope("timer", "test", "delivery", asked, 60.0), "", None, NOW)
 
 

@@ -157,7 +157,7 @@ def test_an_event_that_is_too_old_is_skipped_rule_by_rule() -> None:
     assert [type(each) for each in found] == [Planned, Skipped]
     skipped = found[1]
     assert isinstance(skipped, Skipped)
-    assert (skipped.reason, skipped.rule, skipped.sender) == ("stale", "rule-0", "nightly")
+    assert (skipped.reason, skipped.rule, skipped.vault, skipped.sender) == ("stale", "rule-0", "erp", "nightly")
     assert "max_event_age" in skipped.message
 
 
@@ -412,7 +412,8 @@ def test_any_timer_gets_one_end_per_vault(data: st.DataObject) -> None:
         assert [each.backup.vault_id for each in planned(found)] == [ERP, FILES]
         assert schedule == SCHEDULE
     else:
-        assert len(found) == 1
+        reasons = [each.reason for each in found if isinstance(each, Skipped | Refused)]
+        assert reasons in (["unknown_timer"], ["no_rule"], ["from_the_future"], ["stale", "stale"])
 
 
 def test_names_and_descriptions_are_held_to_the_apis_limits() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -31,8 +31,26 @@ class _Told:
 
 @dataclass(slots=True)
 class _Wanted:
+    """One restore point and everything it settles. ``first`` is of the earliest rule, whatever the order of the alerts."""
+
     first: Planned
     causes: dict[str, str] = field(default_factory=dict)
+    instead: _Wanted | None = None
+    """The same alerts' fallback, which settles them under causes of its own."""
+
+    def add(self, planned: Planned, name: str, rank: Mapping[str, int]) -> None:
+        if rank[planned.rule] < rank[self.first.rule]:
+            self.first = planned
+        self.causes.setdefault(planned.cause, name)
+        if planned.fallback is not None:
+            self.instead = self.instead or _Wanted(planned.fallback)
+            self.instead.add(planned.fallback, name, rank)
+
+    def collapsed(self) -> Planned:
+        others = tuple(cause for cause in self.causes if cause != self.first.cause)
+        names = tuple(self.causes.values())[:NAMED]
+        fallback = self.instead.collapsed() if self.instead else None
+        return replace(self.first, fallback=fallback, others=others, causes=len(self.causes), cause_names=names)
 
 
 class Sorting:
@@ -41,6 +59,7 @@ class Sorting:
     def __init__(self, rules: Rules, sender: str, delivery_id: str, now: datetime) -> None:
         self._rules, self._sender, self._delivery_id, self._now = rules, sender, delivery_id, now
         self._by_sender = [rule for rule in rules.rules if rule.sender == sender]
+        self._rank = {rule.name: number for number, rule in enumerate(self._by_sender)}
         self._wanted: dict[tuple[str, frozenset[str]], _Wanted] = {}
         self._told: dict[tuple[str, str, str], _Told] = {}
 
@@ -54,8 +73,9 @@ class Sorting:
                 self._tell(_Told(trigger.status, "only a firing alert asks for anything"), name=_name(trigger))
             else:
                 self._firing(trigger)
+        wanted = sorted(self._wanted.values(), key=lambda each: self._rank[each.first.rule])
         return [
-            *(self._collapsed(each) for each in self._wanted.values()),
+            *(each.collapsed() for each in wanted),
             *(self._outcome(each) for each in self._told.values()),
         ]
 
@@ -63,14 +83,18 @@ class Sorting:
         matching = [rule for rule in self._by_sender if not rule.misses(alert.labels)]
         if not matching:
             self._tell(_Told("no_rule", self._nearest(alert)), name=_name(alert))
+        asked: set[tuple[str, frozenset[str]]] = set()
         for rule in matching:
             age = (self._now - alert.starts_at).total_seconds() if alert.starts_at else 0.0
-            if age > rule.max_event_age:
-                why = f"the alert fires for longer than max_event_age of rule {rule.name}"
-                self._tell(_Told("stale", why, rule.name), name=_name(alert))
-                continue
             for vault in self._vaults(alert, rule):
-                self._ask(alert, rule, vault)
+                if age > rule.max_event_age:
+                    why = f"the alert fires for longer than max_event_age of rule {rule.name}"
+                    self._tell(_Told("stale", why, rule.name, vault), name=_name(alert))
+                elif planned := self._asked(alert, rule, vault):
+                    key = planned.backup.vault_id, planned.backup.resource_ids
+                    if key not in asked:
+                        asked.add(key)
+                        self._wanted.setdefault(key, _Wanted(planned)).add(planned, _name(alert), self._rank)
 
     def _vaults(self, alert: Alert, rule: Rule) -> Sequence[str]:
         """The rule's vaults. A label vault_id may choose among them; another vault than theirs is never meant."""
@@ -82,21 +106,18 @@ class Sorting:
             self._tell(_Told("vault_not_listed", why, rule.name, refused=True), name=_name(alert))
         return named
 
-    def _ask(self, alert: Alert, rule: Rule, vault: str) -> None:
+    def _asked(self, alert: Alert, rule: Rule, vault: str) -> Planned | None:
         whole = rule.resource_from is None or rule.otherwise == "whole vault"
         resource = alert.labels.get(rule.resource_from, "") if rule.resource_from else ""
         if is_uuid(resource):
             narrowed = rule.parameters.model_copy(update={"resources": (resource,), "resource_details": None})
             fallback = self._planned(alert, rule, vault, rule.parameters) if whole else None
-            planned = replace(self._planned(alert, rule, vault, narrowed), narrowed_to=resource, fallback=fallback)
-        elif whole:
-            planned = self._planned(alert, rule, vault, rule.parameters)
-        else:
-            why = f'label {rule.resource_from} names no resource and rule {rule.name} says else = "refuse"'
-            self._tell(_Told("resource_not_held", why, rule.name, vault, refused=True), name=_name(alert))
-            return
-        wanted = self._wanted.setdefault((planned.backup.vault_id, planned.backup.resource_ids), _Wanted(planned))
-        wanted.causes.setdefault(planned.cause, _name(alert))
+            return replace(self._planned(alert, rule, vault, narrowed), narrowed_to=resource, fallback=fallback)
+        if whole:
+            return self._planned(alert, rule, vault, rule.parameters)
+        why = f'label {rule.resource_from} names no resource and rule {rule.name} says else = "refuse"'
+        self._tell(_Told("resource_not_held", why, rule.name, vault, refused=True), name=_name(alert))
+        return None
 
     def _planned(self, alert: Alert, rule: Rule, vault: str, parameters: CheckpointParam) -> Planned:
         entry = self._rules.vaults[vault]
@@ -136,12 +157,6 @@ class Sorting:
         standing.count += count
         if name and len(standing.names) < NAMED:
             standing.names.append(name)
-
-    @staticmethod
-    def _collapsed(wanted: _Wanted) -> Planned:
-        _, *others = wanted.causes
-        names = tuple(wanted.causes.values())[:NAMED]
-        return replace(wanted.first, others=tuple(others), causes=len(wanted.causes), cause_names=names)
 
     def _outcome(self, told: _Told) -> Skipped | Refused:
         about: dict[str, Any] = {

@@ -43,10 +43,9 @@ def _by_rule(once: Once, listed: set[str], rules: Rules, delivery_id: str) -> li
 def _merged(asked: VaultBackup, rule: Rule, rules: Rules, sender: str) -> VaultBackup:
     """The rule's parameters with those the sender set, which must be among what it may set."""
     given = asked.parameters or CheckpointParam()
-    for key in sorted(given.model_fields_set):
-        if key not in rules.senders[sender].may:
-            field = f"checkpoint.parameters.{key}"
-            raise Refusal("may_not", f"{field}: not in `may` of [senders.{sender}]", field=field, http=403)
+    beyond = [f"checkpoint.parameters.{key}" for key in sorted(given.model_fields_set - {*rules.senders[sender].may})]
+    if beyond:
+        raise Refusal("may_not", f"{', '.join(beyond)}: not in `may` of [senders.{sender}]", field=beyond[0], http=403)
     changes = {key: getattr(given, key) for key in given.model_fields_set}
     merged = rule.parameters.model_copy(update=changes)
     if conflict := retention_conflict(merged):

@@ -36,7 +36,8 @@ def _by_rule(
 ) -> list[Planned | Skipped | Refused]:
     if (now - timer.at).total_seconds() > rule.max_event_age:
         why = f"timer {name} was for {timer.at.isoformat()}, longer ago than max_event_age of rule {rule.name}"
-        return [Skipped(reason="stale", message=why, rule=rule.name, sender=name, delivery_id=delivery_id, trigger="timer")]
+        about: dict[str, Any] = {"rule": rule.name, "sender": name, "delivery_id": delivery_id, "trigger": "timer"}
+        return [Skipped(reason="stale", message=why, vault=vault, **about) for vault in rule.vaults]
     return [_by_vault(vault, rule, name, timer, rules, delivery_id) for vault in rule.vaults]
 
 
