@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NoReturn
 
 from handlers.errors import Refusal
@@ -38,8 +38,8 @@ class Envelope:
     """One arrival at one entry function. The entry decides the door; the document only fills it in.
 
     ``delivery_id`` is the platform's id of this invocation, ``seconds_left`` what remains until the platform kills the run.
-    ``http`` is there when a sender spoke HTTP: then ``document`` is unread, for proof comes before parsing. ``source`` is the
-    exact topic or queue a message came from.
+    ``http`` is there when a sender spoke HTTP, its body unread, for proof comes before parsing. ``source`` is the exact topic or
+    queue a message came from; then ``document`` is its text, unread, as bytes.
     """
 
     door: Door
@@ -72,6 +72,25 @@ def apig_http(event: object) -> Http | None:
     if not (isinstance(event, dict) and isinstance(event.get("httpMethod"), str) and "requestContext" in event):
         return None
     return Http(event["httpMethod"], str(event.get("path") or ""), _headers(event), _body(event))
+
+
+def smn_records(envelope: Envelope) -> list[Envelope]:
+    """A delivery for each message in the event of FunctionGraph's SMN trigger; none: it is no such event. Raises Refusal."""
+    event = envelope.document
+    if not (isinstance(event, dict) and isinstance(event.get("record"), list)):
+        return []
+    found: list[Envelope] = []
+    for number, record in enumerate(event["record"]):
+        smn = record.get("smn") if isinstance(record, dict) and record.get("event_source") == "smn" else None
+        topic, message = (smn.get("topic_urn"), smn.get("message")) if isinstance(smn, dict) else (None, None)
+        if not (isinstance(topic, str) and topic and isinstance(message, str)):
+            raise Refusal("malformed", f"record[{number}].smn: must hold topic_urn and message", field=f"record[{number}].smn")
+        delivery = f"{envelope.delivery_id}-{number}" if number else envelope.delivery_id
+        text = message.encode("utf-8", "surrogatepass")
+        found.append(replace(envelope, delivery_id=delivery, document=text, source=topic))
+    if not found:
+        raise Refusal("malformed", "record: must not be empty", field="record")
+    return found
 
 
 def _headers(event: dict[str, Any]) -> dict[str, str]:

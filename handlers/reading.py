@@ -32,6 +32,8 @@ def read(envelope: Envelope, name: str, sender: Sender | None, now: datetime) ->
 def _document(envelope: Envelope) -> object:
     if envelope.http is not None:
         return parse_json(envelope.http.body, "body")
+    if isinstance(envelope.document, bytes):
+        return parse_json(envelope.document, "message")
     try:
         check(envelope.document)
     except (ValueError, RecursionError) as error:

@@ -16,10 +16,10 @@ _NOBODY = Secret("")
 
 
 def verify(envelope: Envelope, senders: Mapping[str, Sender], secrets: Mapping[str, Secret]) -> str:
-    """The name of the sender; raises Refusal. Timers are proven by the platform and known by their schedule: no name."""
-    if envelope.door == "timer":
-        if envelope.http is not None:
-            raise Refusal("bad_proof", "a timer is invoked by its platform, not over HTTP", http=401)
+    """The name of the sender; raises Refusal. Timers and the watch's own are proven by the platform: no name."""
+    if envelope.door == "timer" and envelope.http is not None:
+        raise Refusal("bad_proof", "a timer is invoked by its platform, not over HTTP", http=401)
+    if envelope.door in ("timer", "watch") and envelope.http is None:
         return ""
     if envelope.http is not None:
         return _by_http(envelope.http, envelope.door, senders, secrets)
@@ -62,7 +62,8 @@ def _by_platform(envelope: Envelope, senders: Mapping[str, Sender]) -> str:
 
 
 def _fits(sender: Sender, door: Door) -> bool:
-    return (sender.dialect == "once") == (door == "once") and (door == "once" or sender.dialect in DIALECTS)
+    """Alerts come from those who speak an alert dialect; whoever may ask for one-offs may have the watch look, too."""
+    return sender.dialect in DIALECTS if door == "alert" else sender.dialect == "once" and door in ("once", "watch")
 
 
 def _bearer(header: str, secret: Secret) -> bool:
