@@ -95,14 +95,14 @@ def smn_records(envelope: Envelope) -> list[Envelope]:
 
 def _headers(event: dict[str, Any]) -> dict[str, str]:
     """Names in lower case. A header that came twice is worth nothing as a proof, so two of a name become an empty one."""
+    several, single = event.get("multiValueHeaders"), event.get("headers")
+    lists = [(str(name).lower(), values) for name, values in (several if isinstance(several, dict) else {}).items()]
+    pairs = [(name, values[0] if len(values) == 1 else "") for name, values in lists if isinstance(values, list)]
+    known = {name for name, _ in pairs}
+    texts = [(str(name).lower(), value) for name, value in (single if isinstance(single, dict) else {}).items()]
     found: dict[str, str] = {}
-    several = event.get("multiValueHeaders")
-    for name, values in (several if isinstance(several, dict) else {}).items():
-        if isinstance(values, list):
-            found[str(name).lower()] = values[0] if len(values) == 1 and isinstance(values[0], str) else ""
-    single = event.get("headers")
-    for name, value in (single if isinstance(single, dict) else {}).items():
-        found.setdefault(str(name).lower(), value if isinstance(value, str) else "")
+    for name, value in [*pairs, *(each for each in texts if each[0] not in known)]:
+        found[name] = value if isinstance(value, str) and name not in found else ""
     return found
 
 
