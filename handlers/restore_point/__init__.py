@@ -90,9 +90,10 @@ def _post(held: Held, cbr: Cbr, deadline: Deadline) -> Outcome:
 def _ours(held: Held, cbr: Cbr, deadline: Deadline) -> str:
     """The restore point this cause has already, by the name CBR keeps for us; a broken one does not count."""
     since, planned = held.look_since, held.planned
+    past = held.wish.past if held.wish else ()
     for backup in cbr.backups(deadline, vault_id=planned.backup.vault_id, since=since):
         named = is_named_for(backup.name, planned.named_for) and backup.created_at >= since
-        if named and backup.status not in _GONE and backup.checkpoint_id:
+        if named and backup.status not in _GONE and backup.checkpoint_id and backup.checkpoint_id not in past:
             return backup.checkpoint_id
     return ""
 

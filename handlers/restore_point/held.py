@@ -64,14 +64,15 @@ class Held:
         """Whether the vault's ``min_interval`` lets this one through; then no other alert's is until it is over."""
         if not self.planned.min_interval:
             return True
-        now = self._now()
-        body = json.dumps({"cause": self.planned.cause})
+        now, wanted = self._now(), self.wish.wanted_at if self.wish else 0.0
+        body = json.dumps({"named_for": self.planned.named_for})
         record = Record("interval", self.planned.backup.vault_id, now, None, body, now + self.planned.min_interval)
         try:
             standing = self.tools.ledger.put_if_absent(record)
         except LedgerDown:
             return True
-        return standing is None or standing.body == body
+        # Its own turn from an earlier try is still its own; one from an earlier window is not.
+        return standing is None or (standing.body == body and standing.at >= wanted)
 
     def give_turn_back(self) -> None:
         """No restore point came of it: the next alert need not wait."""
@@ -79,7 +80,7 @@ class Held:
             return
         with suppress(LedgerDown):
             standing = self.tools.ledger.get("interval", self.planned.backup.vault_id)
-            if standing is not None and json.loads(standing.body) == {"cause": self.planned.cause}:
+            if standing is not None and json.loads(standing.body) == {"named_for": self.planned.named_for}:
                 self.tools.ledger.swap(replace(standing, expires=self._now()))
 
     def held_back(self) -> Skipped:

@@ -19,6 +19,8 @@ from handlers.vault_backup import SkippedResource, VaultBackup
 KIND = "wish"
 KEPT = 400 * 86400.0
 """Seconds a wish is remembered: longer than any sender repeats, and a year of history."""
+PAST = 64
+"""Earlier restore points a wish knows: as many as short windows fit into the time by which clocks may differ."""
 
 State = Literal["wanted", "claimed", "sent", "done", "failed"]
 
@@ -42,6 +44,8 @@ class Wish:
     """How the restore point ended once it was followed: available, partly or broken."""
     untold: str = ""
     """The message of a failure that no topic has taken yet; the watch tells it while the wish is due."""
+    past: tuple[str, ...] = ()
+    """Restore points of earlier windows of the cause, newest last: CBR lists them under the same name, and they do not count."""
     version: int = 0
 
     @property
@@ -89,6 +93,7 @@ class Wish:
             "skipped": [each.model_dump() for each in self.skipped],
             "ended": self.ended,
             "untold": self.untold,
+            "past": list(self.past),
         }
         expires = self.wanted_at + KEPT
         return Record(KIND, planned.cause, self.wanted_at, self.due, json.dumps(body), expires, self.version)
@@ -116,8 +121,8 @@ class Wish:
             causes=body["causes"],
             cause_names=tuple(map(str, body["cause_names"])),
             give_up_after=float(body["give_up_after"]),
-            window=None if body["window"] is None else float(body["window"]),
-            min_interval=float(body["min_interval"]),
+            window=None if body.get("window") is None else float(body["window"]),
+            min_interval=float(body.get("min_interval", 0.0)),
         )
         if body["state"] not in get_args(State):
             raise ValueError("no state of a wish")
@@ -134,6 +139,7 @@ class Wish:
             skipped=tuple(SkippedResource.model_validate(each) for each in body["skipped"]),
             ended=body["ended"],
             untold=str(body["untold"]),
+            past=tuple(map(str, body.get("past", ()))),
             version=record.version,
         )
 
@@ -152,6 +158,7 @@ class Wish:
             claim_ends=until,
             due=until,
             checkpoint_id="",
+            past=(*self.past, self.checkpoint_id)[-PAST:] if self.checkpoint_id else self.past,
             skipped=(),
             ended="",
             untold="",
