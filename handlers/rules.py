@@ -259,6 +259,8 @@ class Rules(Strict):
         yield from _twice("vaults", "id", {f".{name}": vault.id for name, vault in self.vaults.items()})
         yield from _twice("timers", "source", {f".{name}": timer.source for name, timer in self.timers.items()})
         yield from _twice("rules", "name", {f"[{index}]": rule.name for index, rule in enumerate(self.rules)})
+        if TERMINAL in self.senders:
+            yield f"senders.{TERMINAL}", "is whoever sits at a terminal, who needs no rule: choose another name"
         for index, rule in enumerate(self.rules):
             if rule.timer is not None and rule.timer not in self.timers:
                 yield f"rules[{index}].timer", _unknown("timers", rule.timer, self.timers)
@@ -285,6 +287,8 @@ class Rules(Strict):
                     yield f"{table}.{name}.project", "must be named: there is more than one [projects.…]"
 
 
+TERMINAL = "terminal"
+"""The sender of ``restore-point take``: whoever holds the credentials needs no rule."""
 DEFAULT_PROJECT = "default"
 """The name of the project that the environment alone describes."""
 

@@ -39,7 +39,7 @@ def rules(*entries: Mapping[str, Any]) -> Rules:
     )
 
 
-def alert(labels: Mapping[str, str] = DISK_FAILING, status: Status = "firing", age: float = 60.0, **more: str) -> Alert:
+def alert(labels: Mapping[str, str] = DISK_FAILING, /, status: Status = "firing", age: float = 60.0, **more: str) -> Alert:
     return Alert("am", status, {**labels, **more}, "", "", NOW - timedelta(seconds=age))
 
 
@@ -97,7 +97,7 @@ def test_by_says_which_labels_make_the_cause(by: list[str]) -> None:
 
 def test_without_by_every_label_makes_the_cause() -> None:
     for changes in ({"severity": "warning"}, {"extra": ""}, {"host": ""}):
-        assert one(rules(), alert(), alert(**changes)).causes == 2
+        assert one(rules(), alert(), alert({**DISK_FAILING, **changes})).causes == 2
     backwards = dict(reversed(DISK_FAILING.items()))
     assert one(rules(), alert(), alert(backwards)).causes == 1
 
@@ -306,10 +306,10 @@ def test_else_whole_vault_has_a_fallback_that_settles_every_cause() -> None:
 
 @pytest.mark.parametrize("labels", [{}, {"resource_id": ""}, {"resource_id": "erp-1"}, {"resource_id": SERVER.upper()}])
 def test_a_label_that_names_no_resource(labels: dict[str, str]) -> None:
-    (refused,) = told(rules({"resource_from": "resource_id"}), alert(**labels))
+    (refused,) = told(rules({"resource_from": "resource_id"}), alert({**DISK_FAILING, **labels}))
     assert isinstance(refused, Refused)
     assert (refused.reason, refused.http, refused.rule, refused.vault) == ("resource_not_held", 403, "rule-0", "erp")
-    found = one(rules({"resource_from": "resource_id", "else": "whole vault"}), alert(**labels))
+    found = one(rules({"resource_from": "resource_id", "else": "whole vault"}), alert({**DISK_FAILING, **labels}))
     assert (found.backup.resource_ids, found.narrowed_to) == (frozenset(), "")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from handlers import aws_lambda, trust
+from handlers import aws_lambda
 from handlers.credentials import Secret
 from handlers.envelope import BODY_CAP, Door, Envelope, Http
 from handlers.errors import Refusal
@@ -147,7 +147,7 @@ def test_proofs_are_compared_by_digests_of_one_length_and_for_unknown_senders_to
         compared.append((len(given), len(wanted)))
         return real(given, wanted)
 
-    monkeypatch.setattr(trust.hmac, "compare_digest", compare)
+    monkeypatch.setattr(hmac, "compare_digest", compare)
     verify(http(), RULES.senders, SECRETS)
     for sender, header in [("am", None), ("am", "x" * 10_000), ("nobody", f"Bearer {AM}"), ("ci", f"Bearer {CI}"), ("ops", "")]:
         refused(http(sender, header))

@@ -20,9 +20,8 @@ from handlers.documents import nearest
 from handlers.errors import CallFailed, Misconfigured, Refusal
 from handlers.outcome import Later, Outcome
 from handlers.plan import plan
-from handlers.plan.once import TERMINAL
 from handlers.plan.planned import Planned
-from handlers.rules import Rules
+from handlers.rules import TERMINAL, Rules
 from handlers.service import Service
 from handlers.settings import load
 from handlers.trigger import Once

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from handlers.errors import Refusal
 from handlers.plan.planned import Planned, cause_of, clip, named, stamp
-from handlers.rules import DEFAULT_PROJECT, Rule, Rules
+from handlers.rules import DEFAULT_PROJECT, TERMINAL, Rule, Rules
 from handlers.trigger import Once
 from handlers.vault_backup import CheckpointParam, VaultBackup, retention_conflict
-
-TERMINAL = "terminal"
-"""The sender of ``restore-point take``: whoever holds the credentials needs no rule."""
 
 
 def by_once(once: Once, rules: Rules, delivery_id: str) -> list[Planned]:
