@@ -375,6 +375,19 @@ def test_a_one_off_keeps_what_was_given() -> None:
     assert (found.backup.parameters.description, found.backup.parameters.incremental) == ("d", False)
 
 
+@pytest.mark.parametrize("asked", [{"resources": [DISK]}, {"resource_details": [{"id": DISK, "type": "OS::Nova::Server"}]}])
+def test_the_resources_a_sender_names_take_the_place_of_the_rules(asked: dict[str, Any]) -> None:
+    senders = {"ci": {"dialect": "once", "proof": "platform", "may": ["resources", "resource_details"]}}
+    for own in ({"resources": [SERVER]}, {"resource_details": [{"id": SERVER, "type": "OS::Nova::Server"}]}):
+        given = rules({"timer": "nightly"}, senders=senders).model_dump(exclude_defaults=True, by_alias=True)
+        given["rules"] = [{"name": "ci-erp", "sender": "ci", "vaults": ["erp"], "parameters": own | {"incremental": False}}]
+        body = VaultBackup(vault_id=ERP, parameters=CheckpointParam.model_validate(asked))
+        found = one(Once("ci", body, "", "key", AT), Rules.model_validate(given))
+        assert found.backup.resource_ids == frozenset([DISK])
+        assert found.backup.parameters is not None
+        assert found.backup.parameters.incremental is False
+
+
 # --- pure ------------------------------------------------------------------------------------------------------------
 
 

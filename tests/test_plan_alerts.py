@@ -290,6 +290,13 @@ def test_the_label_names_the_resource() -> None:
     assert (found.backup.resource_ids, found.narrowed_to, found.fallback) == (frozenset([SERVER]), SERVER, None)
 
 
+def test_the_disks_a_rule_leaves_out_stay_left_out() -> None:
+    details = [{"id": each, "type": "OS::Nova::Server", "extra_info": {"exclude_volumes": [DISK]}} for each in (SERVER, ERP)]
+    found = one(rules({"resource_from": "resource_id", "parameters": {"resource_details": details}}), alert(resource_id=SERVER))
+    asked = found.backup.to_dict()["parameters"]
+    assert (asked["resources"], asked["resource_details"]) == ([SERVER], details[:1])
+
+
 def test_else_whole_vault_has_a_fallback_that_settles_every_cause() -> None:
     given = rules({"resource_from": "resource_id", "else": "whole vault"})
     found = one(given, *(alert(resource_id=SERVER, host=f"erp-{n}") for n in range(3)))

@@ -110,7 +110,8 @@ class Sorting:
         whole = rule.resource_from is None or rule.otherwise == "whole vault"
         resource = alert.labels.get(rule.resource_from, "") if rule.resource_from else ""
         if is_uuid(resource):
-            narrowed = rule.parameters.model_copy(update={"resources": (resource,), "resource_details": None})
+            details = tuple(each for each in rule.parameters.resource_details or () if each.id == resource) or None
+            narrowed = rule.parameters.model_copy(update={"resources": (resource,), "resource_details": details})
             fallback = self._planned(alert, rule, vault, rule.parameters) if whole else None
             return replace(self._planned(alert, rule, vault, narrowed), narrowed_to=resource, fallback=fallback)
         if whole:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from handlers.errors import Refusal
 from handlers.plan.planned import Planned, cause_of, clip, named, stamp
 from handlers.rules import DEFAULT_PROJECT, TERMINAL, Rule, Rules
@@ -43,7 +45,10 @@ def _merged(asked: VaultBackup, rule: Rule, rules: Rules, sender: str) -> VaultB
     beyond = [f"checkpoint.parameters.{key}" for key in sorted(given.model_fields_set - {*rules.senders[sender].may})]
     if beyond:
         raise Refusal("may_not", f"{', '.join(beyond)}: not in `may` of [senders.{sender}]", field=beyond[0], http=403)
-    changes = {key: getattr(given, key) for key in given.model_fields_set}
+    which: dict[str, Any] = {"resources": None, "resource_details": None}  # one choice, given in two fields
+    changes = (which if given.model_fields_set & which.keys() else {}) | {
+        key: getattr(given, key) for key in given.model_fields_set
+    }
     merged = rule.parameters.model_copy(update=changes)
     if conflict := retention_conflict(merged):
         field = "checkpoint.parameters.retention_duration_days"
