@@ -4,7 +4,8 @@
 trigger every few minutes. Raising means one more delivery, as often as the function's asynchronous policy says.
 
 Settings are the function's environment variables, whether the runtime puts them into the process or hands them out by
-``getUserData``. Where they name no keys, the function's agency speaks: its temporary keys come with every call.
+``getUserData``, which tells values but no names: so HW_REGION_NAME must say the region. Where they name no keys, the function's
+agency speaks: its temporary keys come with every call.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Context(Protocol):
 
 def timer(event: object, context: Context) -> dict[str, Any]:
     """A TIMER trigger fired."""
-    return function_answer(service(context).handle(_envelope("timer", event, context)))
+    return function_answer(warm.service(context).handle(_envelope("timer", event, context)))
 
 
 def alert(event: object, context: Context) -> dict[str, Any]:
@@ -51,16 +52,11 @@ def once(event: object, context: Context) -> dict[str, Any]:
 
 def watch(event: object, context: Context) -> dict[str, Any]:
     """Look after what is due. What the event holds does not matter, unless it is an HTTP request: that must prove itself."""
-    return gateway_answer(service(context), _envelope("watch", event, context), apig_http)
-
-
-def service(context: Context) -> Service:
-    """Built at the first event and kept while the instance is warm; a bad configuration fails every event, loudly."""
-    return _warm.service(context)
+    return gateway_answer(warm.service(context), _envelope("watch", event, context), apig_http)
 
 
 class _Warm:
-    """The instance's service, and the keys it signs with: valid for 24 hours, so every call brings the newest."""
+    """What a warm instance keeps: its service, and the keys it signs with, which end after 24 hours and come with every call."""
 
     def __init__(self) -> None:
         self._building = threading.Lock()
@@ -68,6 +64,7 @@ class _Warm:
         self._handed: Handed | None = None
 
     def service(self, context: Context) -> Service:
+        """Built at the first event; a bad configuration fails every event, loudly."""
         keys = _keys(context)
         with self._building:
             if keys and self._handed:
@@ -86,7 +83,7 @@ class _Warm:
             self._service = self._handed = None
 
 
-_warm = _Warm()
+warm = _Warm()
 
 
 class _UserData(Mapping[str, str]):
@@ -113,10 +110,10 @@ def _answer(door: Door, event: object, context: Context) -> dict[str, Any]:
     try:
         records = smn_records(envelope)
     except Refusal as refusal:
-        return function_answer(service(context).refuse(envelope, refusal))
+        return function_answer(warm.service(context).refuse(envelope, refusal))
     if not records:
-        return gateway_answer(service(context), envelope, apig_http)
-    return function_answer(*_handled(service(context), records, context))
+        return gateway_answer(warm.service(context), envelope, apig_http)
+    return function_answer(*_handled(warm.service(context), records, context))
 
 
 def _handled(service: Service, records: list[Envelope], context: Context) -> Iterator[Delivered]:

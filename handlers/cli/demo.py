@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from handlers.cli import DONE, FAILED, print_json
+from handlers.cli.carriers import Context, function_url
 from handlers.cli.sandbox import misleading
-from handlers.cli.send import Context, environment, function_url, send
+from handlers.cli.send import environment, send
 from handlers.cli.show import fold
 from handlers.sandbox import Sandbox, estate
 

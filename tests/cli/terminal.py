@@ -117,7 +117,7 @@ class Inside(Protocol):
 
 def bare(folder: Path) -> dict[str, str]:
     """An environment that says nothing about a cloud."""
-    kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "SYSTEMROOT") if name in os.environ}
     own = {"HOME": str(folder / "home"), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error", "TMPDIR": str(folder)}
     return kept | own
 
