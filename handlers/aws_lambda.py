@@ -9,9 +9,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, Protocol
 
-from handlers.envelope import Door, Envelope
-from handlers.errors import Redeliver
-from handlers.service import Delivered, Service
+from handlers.envelope import Door, Envelope, lambda_http
+from handlers.service import Service, function_answer, gateway_answer
 from handlers.settings import load
 
 
@@ -25,12 +24,22 @@ class Context(Protocol):
 
 def timer(event: object, context: Context) -> dict[str, Any]:
     """A schedule fired."""
-    return _answer(service().handle(_envelope("timer", event, context)))
+    return function_answer(service().handle(_envelope("timer", event, context)))
+
+
+def alert(event: object, context: Context) -> dict[str, Any]:
+    """A monitoring alert, by Function URL or API Gateway (its path ends in the sender's name), or invoked directly."""
+    return gateway_answer(service(), _envelope("alert", event, context), lambda_http)
+
+
+def once(event: object, context: Context) -> dict[str, Any]:
+    """A one-off: somebody asks for one restore point."""
+    return gateway_answer(service(), _envelope("once", event, context), lambda_http)
 
 
 def watch(event: object, context: Context) -> dict[str, Any]:
-    """Look after what is due. What the event holds does not matter."""
-    return _answer(service().watch(_envelope("watch", event, context)))
+    """Look after what is due. What the event holds does not matter, unless it is an HTTP request: that must prove itself."""
+    return gateway_answer(service(), _envelope("watch", event, context), lambda_http)
 
 
 @cache
@@ -40,17 +49,4 @@ def service() -> Service:
 
 
 def _envelope(door: Door, event: object, context: Context) -> Envelope:
-    seconds = context.get_remaining_time_in_millis() / 1000
-    return Envelope(door, "lambda", context.aws_request_id, event, seconds)
-
-
-def _answer(delivered: Delivered) -> dict[str, Any]:
-    answer = {
-        "status": delivered.answer.status,
-        "outcomes": [outcome.to_dict() for outcome in delivered.outcomes],
-        "not_told": list(delivered.not_told),
-    }
-    if delivered.answer.again:
-        why = "; ".join(outcome.message for outcome in delivered.outcomes)[:500]
-        raise Redeliver(f"not settled, deliver again: {why}", answer)
-    return answer
+    return Envelope(door, "lambda", context.aws_request_id, event, context.get_remaining_time_in_millis() / 1000)

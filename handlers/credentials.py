@@ -59,7 +59,26 @@ class GivenToken:
     token: Secret
 
 
-Credentials = AccessKey | Password | GivenToken
+@dataclass(slots=True)
+class Handed:
+    """Temporary keys a platform hands over with every call: the last ones count, a warm instance outlives them."""
+
+    keys: AccessKey
+
+
+Credentials = AccessKey | Password | GivenToken | Handed
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """What a platform tells a function besides the process's environment: variables, keys, and the project it runs in."""
+
+    variables: Mapping[str, str]
+    keys: Handed | None = None
+    project_id: str = ""
+
+
+NO_PLATFORM = Platform({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +97,11 @@ FAMILIES = ("HUAWEICLOUD_SDK_", "HW_", "OS_")
 """How the variables of each family begin."""
 
 
-def find(environ: Mapping[str, str], prefix: str = "") -> Found:
+def find(environ: Mapping[str, str], prefix: str = "", handed: Handed | None = None) -> Found:
     """The one identity of the environment, from variables that begin with ``prefix``. Raises Misconfigured.
 
     Two families that name the same keys are fine; two that name different ones are refused: taking one of them silently
-    could back up the wrong account's vaults.
+    could back up the wrong account's vaults. Without any, the keys a platform hands over count, unless a prefix asks for others.
     """
 
     def get(name: str) -> str:
@@ -102,6 +121,8 @@ def find(environ: Mapping[str, str], prefix: str = "") -> Found:
     }
     if not get("OS_ACCESS_KEY"):  # OpenStack's own family may hold both; keys need no call to become usable
         families |= _openstack(get, prefix)
+    if not families and handed and not prefix:
+        families["the platform's keys"] = handed
     if not families:
         raise Misconfigured(
             f"{prefix}HUAWEICLOUD_SDK_AK",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from handlers.credentials import AccessKey, GivenToken, Password, Secret
+from handlers.credentials import AccessKey, GivenToken, Handed, Password, Secret
 from handlers.errors import Rejected, Unauthorized, Unclear
 from handlers.meaning import meaning
 from handlers.settings import Access
@@ -82,19 +82,20 @@ def _without(proof: Mapping[str, str], reply: Reply) -> Reply:
 class Signed:
     """AK/SK or temporary keys: every request is signed, nothing is fetched and nothing can be renewed."""
 
-    keys: AccessKey
+    keys: AccessKey | Handed
     clock: Clock
 
     def prove(self, request: Outgoing) -> dict[str, str]:
         """SDK-HMAC-SHA256 over the request as it will be sent."""
+        keys = self.keys.keys if isinstance(self.keys, Handed) else self.keys
         return sign(
             request.method,
             request.url,
             request.headers,
             request.body,
-            access_key=self.keys.access_key,
-            secret_key=self.keys.secret_key.reveal(),
-            security_token=self.keys.security_token.reveal() if self.keys.security_token else "",
+            access_key=keys.access_key,
+            secret_key=keys.secret_key.reveal(),
+            security_token=keys.security_token.reveal() if keys.security_token else "",
             now=self.clock.now(),
         )
 
@@ -146,7 +147,7 @@ def open_session(access: Access, wire: Wire, clock: Clock) -> Session:
     scope = {"project": {"id": access.project_id} if access.project_id else {"name": access.project_name}}
     own: Identity
     match access.credentials:
-        case AccessKey():
+        case AccessKey() | Handed():
             own = Signed(access.credentials, clock)
         case GivenToken():
             own = Given(access.credentials.token)

@@ -130,7 +130,11 @@ def answer(outcomes: Iterable[Outcome], *, told: bool, one_off: bool = False) ->
 
     ``told``: every Failed reached a topic. HTTP senders repeat on 5xx only, so what is final must never be one.
     """
-    answers = (_alone(outcome, told=told, one_off=one_off) for outcome in outcomes)
+    return worst(_alone(outcome, told=told, one_off=one_off) for outcome in outcomes)
+
+
+def worst(answers: Iterable[Answer]) -> Answer:
+    """The one that speaks for all."""
     return max(answers, key=lambda each: (_GRAVITY.get(each.status, 1), each.status, each.retry_after), default=Answer(200))
 
 

@@ -1,19 +1,62 @@
-"""From a delivery to its triggers: the door chooses the dialects, the document only fills them in."""
+"""From a delivery to its triggers: the door and the sender choose the dialect, the document only fills it in."""
 
 from __future__ import annotations
 
-from handlers.envelope import Envelope, check
+import re
+from collections.abc import Mapping
+from datetime import datetime
+
+from handlers.alerts import DIALECTS
+from handlers.envelope import Envelope, check, parse_json
 from handlers.errors import Refusal
+from handlers.rules import Sender
 from handlers.timers import read_timer
-from handlers.trigger import Trigger
+from handlers.trigger import Once, Trigger
+from handlers.vault_backup import read_vault_backup
+
+_KEY = re.compile(r"[!-~]{1,255}")
 
 
-def read(envelope: Envelope) -> list[Trigger]:
+def read(envelope: Envelope, name: str, sender: Sender | None, now: datetime) -> list[Trigger]:
     """The triggers of one delivery; raises Refusal. A body shaped for another door never opens it."""
+    document = _document(envelope)
+    if envelope.door == "timer":
+        return [read_timer(document)]
+    if envelope.door == "alert" and sender is not None:
+        return [*DIALECTS[sender.dialect](document, name)]
+    if envelope.door == "once" and sender is not None:
+        return [_once(document, envelope, name, now)]
+    raise Refusal("wrong_door", f"no event is read at the door {envelope.door!r}", field="document")
+
+
+def _document(envelope: Envelope) -> object:
+    if envelope.http is not None:
+        return parse_json(envelope.http.body, "body")
+    if isinstance(envelope.document, bytes):
+        return parse_json(envelope.document, "message")
     try:
         check(envelope.document)
     except (ValueError, RecursionError) as error:
         raise Refusal("malformed", f"the event {error}", field="document") from None
-    if envelope.door == "timer":
-        return [read_timer(envelope.document)]
-    raise Refusal("wrong_door", f"no event is read at the door {envelope.door!r}", field="document")
+    return envelope.document
+
+
+def _once(document: object, envelope: Envelope, name: str, now: datetime) -> Once:
+    """The API's own ``{"checkpoint": {…}}`` or ``{"rule": "name"}``, each with an optional ``idempotency_key``."""
+    if not isinstance(document, Mapping) or not document.keys() & {"checkpoint", "rule"}:
+        raise Refusal("wrong_dialect", "neither checkpoint nor rule is there, so this is no one-off", field="document")
+    rest = dict(document)
+    header = envelope.http.headers.get("idempotency-key") if envelope.http else None
+    key = rest.pop("idempotency_key", header)
+    if key is not None and (not isinstance(key, str) or not _KEY.fullmatch(key)):
+        raise Refusal("malformed", "idempotency_key: must be 1 to 255 printable ASCII characters", field="idempotency_key")
+    # Without a key the platform's delivery id makes a repetition of this delivery the same wish, and nothing else.
+    key = key or envelope.delivery_id
+    if "rule" not in rest:
+        return Once(name, read_vault_backup(rest), "", key, now)
+    rule = rest.pop("rule")
+    if rest:
+        raise Refusal("malformed", "rule: stands alone, or with idempotency_key", field="rule")
+    if not isinstance(rule, str):
+        raise Refusal("malformed", "rule: must be a string", field="rule")
+    return Once(name, None, rule, key, now)

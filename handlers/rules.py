@@ -60,12 +60,30 @@ def _topic_urn(value: str) -> str:
     return value
 
 
+def _reference(value: str) -> str:
+    if not re.fullmatch(r"env:[A-Z][A-Z0-9_]*|file:/.+", value):
+        raise ValueError('must say where the secret is: "env:NAME" or "file:/path"; never the secret itself')
+    return value
+
+
 def _manual_retention(value: CheckpointParam) -> CheckpointParam:
     if conflict := retention_conflict(value):
         raise PydanticCustomError("not_allowed", "{why}", {"key": "retention_duration_days", "why": conflict})
     return value
 
 
+OneOffParameter = Literal[
+    "auto_trigger",
+    "description",
+    "incremental",
+    "name",
+    "policy_id",
+    "resource_details",
+    "resources",
+    "retention_duration_days",
+]
+Label = Annotated[StrictStr, Field(min_length=1, max_length=128)]
+Glob = Annotated[StrictStr, Field(max_length=1024)]
 Word = Annotated[StrictStr, AfterValidator(_word)]
 Duration = Annotated[float, BeforeValidator(seconds)]
 """Seconds; written "90s", "15m", "26h", "7d"."""
@@ -104,12 +122,39 @@ class Vault(Strict):
 
     id: Uuid
     project: Word | None = None
+    min_interval: Duration = 0.0
+    """Between two restore points that alerts ask of it, whatever their causes."""
 
 
 class Timer(Strict):
     """A schedule that may speak. ``source`` is its exact name: a rule or schedule ARN, a FunctionGraph trigger's name."""
 
     source: Annotated[StrictStr, Field(min_length=1, max_length=1024)]
+
+
+class Sender(Strict):
+    """Somebody who may send: which words they speak, and how they prove who they are.
+
+    ``bearer``: ``Authorization: Bearer <secret>`` over HTTP. ``platform``: the platform says who it is (the topic or queue a
+    message came from, listed in ``sources``; with none listed, whoever IAM lets invoke the function directly).
+    """
+
+    dialect: Literal["alertmanager", "simple", "once"]
+    proof: Literal["bearer", "platform"]
+    secret: Annotated[StrictStr, AfterValidator(_reference)] | None = None
+    sources: tuple[Annotated[StrictStr, Field(min_length=1, max_length=1024)], ...] = ()
+    may: tuple[OneOffParameter, ...] = ()
+    """One-off parameters this sender may set; a rule's own are always there."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.proof == "bearer") != (self.secret is not None):
+            raise PydanticCustomError("not_whole", "{why}", {"key": "secret", "why": 'goes with proof = "bearer" only'})
+        if self.sources and self.proof != "platform":
+            raise PydanticCustomError("not_whole", "{why}", {"key": "sources", "why": 'goes with proof = "platform" only'})
+        if self.may and self.dialect != "once":
+            raise PydanticCustomError("not_whole", "{why}", {"key": "may", "why": 'goes with dialect = "once" only'})
+        return self
 
 
 class Topic(Strict):
@@ -129,16 +174,58 @@ class Topic(Strict):
 
 
 class Rule(Strict):
-    """When this timer fires, these vaults get a restore point with these parameters."""
+    """When this timer fires, or this sender sends something that matches, these vaults get a restore point."""
 
     name: Word
-    timer: Word
+    timer: Word | None = None
+    sender: Word | None = None
+    match: dict[Label, Glob] = Field(default_factory=dict)
+    """Labels an alert must have, all of them; ``*`` stands for any run of characters, nothing else is special."""
     vaults: Annotated[tuple[Word, ...], Field(min_length=1, max_length=1000)]
     parameters: Annotated[CheckpointParam, AfterValidator(_manual_retention)] = CheckpointParam()
+    by: tuple[Label, ...] = ()
+    """The labels that make the cause: alerts that agree in them are one wish. Without any, all labels do."""
+    window: Duration = 3600.0
+    """One cause gets one restore point of a vault within this span, however often it is sent."""
+    resource_from: Label | None = None
+    """The label that names the affected resource by its id; only that one is backed up."""
+    otherwise: Annotated[Literal["whole vault", "refuse"], Field(alias="else")] = "refuse"
+    """What happens where that label is missing or names nothing in the vault."""
     max_event_age: Duration = 86400.0
     """An event whose time is longer ago is skipped as stale. EventBridge redelivers for up to 24 hours."""
     give_up_after: Duration = 21600.0
     """A wish CBR could not take in this time ends as failed and is told."""
+
+    @model_validator(mode="after")
+    def _one_trigger(self) -> Self:
+        if (self.timer is None) == (self.sender is None):
+            raise PydanticCustomError("not_whole", "{why}", {"key": "timer", "why": "a rule has either a timer or a sender"})
+        if self.timer is not None:
+            for key in ("match", "by", "window", "resource_from"):
+                if key in self.model_fields_set:
+                    raise PydanticCustomError("not_whole", "{why}", {"key": key, "why": "is for rules with a sender"})
+        return self
+
+    def misses(self, labels: Mapping[str, str]) -> list[str]:
+        """The labels of ``match`` an alert does not have as asked; none: the alert is meant."""
+        return [key for key, glob in self.match.items() if key not in labels or not like(glob, labels[key])]
+
+
+def like(glob: str, text: str) -> bool:
+    """Whether ``text`` is what ``glob`` says. Linear in time: no pattern and no label can make it slow."""
+    first, *rest = glob.split("*")
+    if not rest:
+        return glob == text
+    *middle, last = rest
+    if not text.startswith(first) or not text.endswith(last) or len(text) < len(first) + len(last):
+        return False
+    place, end = len(first), len(text) - len(last)
+    for piece in middle:
+        place = text.find(piece, place, end)
+        if place < 0:
+            return False
+        place += len(piece)
+    return True
 
 
 class Rules(Strict):
@@ -147,6 +234,7 @@ class Rules(Strict):
     projects: dict[Word, Project] = Field(default_factory=dict)
     vaults: dict[Word, Vault] = Field(default_factory=dict)
     timers: dict[Word, Timer] = Field(default_factory=dict)
+    senders: dict[Word, Sender] = Field(default_factory=dict)
     topics: dict[Word, Topic] = Field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
 
@@ -171,12 +259,24 @@ class Rules(Strict):
         yield from _twice("vaults", "id", {f".{name}": vault.id for name, vault in self.vaults.items()})
         yield from _twice("timers", "source", {f".{name}": timer.source for name, timer in self.timers.items()})
         yield from _twice("rules", "name", {f"[{index}]": rule.name for index, rule in enumerate(self.rules)})
+        if TERMINAL in self.senders:
+            yield f"senders.{TERMINAL}", "is whoever sits at a terminal, who needs no rule: choose another name"
         for index, rule in enumerate(self.rules):
-            if rule.timer not in self.timers:
+            if rule.timer is not None and rule.timer not in self.timers:
                 yield f"rules[{index}].timer", _unknown("timers", rule.timer, self.timers)
+            if rule.sender is not None:
+                yield from self._sender_faults(index, rule, rule.sender)
             for place, vault in enumerate(rule.vaults):
                 if vault not in self.vaults:
                     yield f"rules[{index}].vaults[{place}]", _unknown("vaults", vault, self.vaults)
+
+    def _sender_faults(self, index: int, rule: Rule, name: str) -> Iterator[tuple[str, str]]:
+        if name not in self.senders:
+            yield f"rules[{index}].sender", _unknown("senders", name, self.senders)
+        elif self.senders[name].dialect == "once":
+            for key in ("match", "by", "window", "resource_from"):
+                if key in rule.model_fields_set:
+                    yield f"rules[{index}].{key}", f"is for alerts, and [senders.{name}] sends one-offs"
 
     def _projects_named(self) -> Iterator[tuple[str, str]]:
         for table, entries in (("vaults", self.vaults), ("topics", self.topics)):
@@ -187,6 +287,8 @@ class Rules(Strict):
                     yield f"{table}.{name}.project", "must be named: there is more than one [projects.…]"
 
 
+TERMINAL = "terminal"
+"""The sender of ``restore-point take``: whoever holds the credentials needs no rule."""
 DEFAULT_PROJECT = "default"
 """The name of the project that the environment alone describes."""
 

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import os
+import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import IO
+from typing import IO, Any
 
 from handlers.cbr import Cbr
-from handlers.envelope import Envelope
-from handlers.errors import LedgerDown, Refusal
+from handlers.envelope import NO_REQUEST, Envelope, Http
+from handlers.errors import LedgerDown, Redeliver, Refusal
 from handlers.iam import Session, find_project, open_session
+from handlers.inventory import Inventory
 from handlers.ledger import Closed, Ledger, open_ledger
-from handlers.outcome import Answer, Failed, Outcome, answer
-from handlers.plan import Planned, plan, refused
+from handlers.outcome import Answer, Failed, Outcome, answer, worst
+from handlers.plan import plan, refused
+from handlers.plan.planned import Planned
 from handlers.reading import read
 from handlers.report import Report, Told
 from handlers.restore_point import take
 from handlers.restore_point.held import Taking
 from handlers.settings import Access, Settings
 from handlers.topics import Topic, log_topic
+from handlers.trust import verify
 from handlers.watch import Watch
 from handlers.wire import Clock, Deadline, Pace, Wire
 
@@ -60,6 +65,50 @@ class Delivered:
     """Topics that did not take a message, and what they said."""
 
 
+def http_response(delivered: Delivered) -> dict[str, Any]:
+    """What a gateway or Function URL hands back to the sender: what became of it, and nothing of what was sent."""
+    outcomes = [
+        {"outcome": each.word, "reason": each.reason, "rule": each.rule, "vault": each.vault, "restore_point": each.checkpoint_id}
+        for each in delivered.outcomes
+    ]
+    body = {"outcomes": outcomes}
+    headers = {"Content-Type": "application/json"}
+    if delivered.answer.retry_after:
+        headers["Retry-After"] = str(round(delivered.answer.retry_after))
+    return {"statusCode": delivered.answer.status, "headers": headers, "body": json.dumps(body), "isBase64Encoded": False}
+
+
+def function_answer(*deliveries: Delivered) -> dict[str, Any]:
+    """What an invoked function returns: everything. Raises Redeliver where the platform must bring the event again."""
+    outcomes = [outcome for each in deliveries for outcome in each.outcomes]
+    spoken = worst(each.answer for each in deliveries)
+    found: dict[str, Any] = {
+        "status": spoken.status,
+        "outcomes": [outcome.to_dict() for outcome in outcomes],
+        "not_told": [problem for each in deliveries for problem in each.not_told],
+    }
+    if any(each.answer.again for each in deliveries):
+        why = "; ".join(outcome.message for outcome in outcomes)[:500]
+        raise Redeliver(f"not settled, deliver again: {why}", found)
+    return found
+
+
+def gateway_answer(service: Service, envelope: Envelope, request_in: Callable[[object], Http | None]) -> dict[str, Any]:
+    """An event that may be a gateway's form of an HTTP request: that gets a status and a short body, any other everything."""
+    try:
+        http = request_in(envelope.document)
+    except Refusal as refusal:
+        return http_response(service.refuse(replace(envelope, document=None, http=NO_REQUEST), refusal))
+    if http is None:
+        return function_answer(service.handle(envelope))
+    return http_response(service.handle(replace(envelope, document=None, http=http)))
+
+
+def delivery_id() -> str:
+    """For platforms that name no delivery."""
+    return os.urandom(16).hex()
+
+
 class Service:
     """One process's handlers, built from settings. ``stream`` takes what it logs (standard output by default)."""
 
@@ -72,11 +121,17 @@ class Service:
         self.wire = Wire(origins, self.clock, ca_file=settings.ca_file)
         self.sessions = {name: open_session(access, self.wire, self.clock) for name, access in settings.projects.items()}
         self.cbrs = {name: self._cbr(access, self.sessions[name]) for name, access in settings.projects.items()}
+        self.inventory = Inventory(self.cbrs, self.clock)
+        self._opening = threading.Lock()
+        self._ledger: Ledger | None = None
 
-    @cached_property
+    @property
     def ledger(self) -> Ledger:
-        """Opened at the first wish."""
-        return open_ledger(self.settings.ledger, lambda: self.clock.now().timestamp())
+        """Opened at the first wish, by one thread: two of them must not keep two ledgers."""
+        with self._opening:
+            if self._ledger is None:
+                self._ledger = open_ledger(self.settings.ledger, lambda: self.clock.now().timestamp())
+            return self._ledger
 
     @property
     def tools(self) -> Taking:
@@ -95,19 +150,28 @@ class Service:
         return Report(tuple(self._topics(bare)), self._stream, self._metrics)
 
     def handle(self, envelope: Envelope) -> Delivered:
-        """One delivery: read, plan, take, tell."""
-        deadline = Deadline.after(self.clock, max(envelope.seconds_left - ANSWER_SECONDS, 0.0))
+        """One delivery: verify, read, plan, take, tell. At the watch's door: verify, sweep."""
+        deadline, rules, sender = self._telling(envelope), self.settings.rules, ""
         try:
-            triggers = read(envelope)
-            planned = plan(triggers, self.settings.rules, envelope.delivery_id, self.clock.now())
-            outcomes = self.take_all(planned, self._working(envelope))
+            sender = verify(envelope, rules.senders, self.settings.secrets)
+            if envelope.door == "watch":
+                return self.watch(envelope)
+            triggers = read(envelope, sender, rules.senders.get(sender), self.clock.now())
+            planned = plan(triggers, rules, envelope.delivery_id, self.clock.now())
+            outcomes = self.take_all(self.inventory.narrow(planned, self._working(envelope)), self._working(envelope))
         except Refusal as refusal:
-            outcomes = [refused(refusal, envelope.delivery_id, envelope.door)]
+            outcomes = [refused(refusal, envelope.delivery_id, envelope.door, sender)]
         return self._delivered(envelope, [(outcome, self.report.publish(outcome, deadline)) for outcome in outcomes])
+
+    def refuse(self, envelope: Envelope, refusal: Refusal) -> Delivered:
+        """A delivery that could not even be read."""
+        deadline = self._telling(envelope)
+        outcome = refused(refusal, envelope.delivery_id, envelope.door)
+        return self._delivered(envelope, [(outcome, self.report.publish(outcome, deadline))])
 
     def watch(self, envelope: Envelope) -> Delivered:
         """One sweep: due wishes, restore points followed to their end."""
-        deadline = Deadline.after(self.clock, max(envelope.seconds_left - ANSWER_SECONDS, 0.0))
+        deadline = self._telling(envelope)
         try:
             settled = self.watching(deadline).sweep(self._working(envelope))
         except LedgerDown as problem:
@@ -146,14 +210,17 @@ class Service:
     def close(self) -> None:
         """Connections and the ledger."""
         self.wire.close()
-        if "ledger" in self.__dict__:
-            self.ledger.close()
+        if self._ledger is not None:
+            self._ledger.close()
 
     def _delivered(self, envelope: Envelope, settled: Sequence[tuple[Outcome, Told]]) -> Delivered:
         outcomes, told = [outcome for outcome, _ in settled], [each for _, each in settled]
         reached = self.report.log(envelope, outcomes, told)
         problems = tuple(problem for each in told for problem in each.problems)
-        return Delivered(outcomes, answer(outcomes, told=reached), problems)
+        return Delivered(outcomes, answer(outcomes, told=reached, one_off=envelope.door == "once"), problems)
+
+    def _telling(self, envelope: Envelope) -> Deadline:
+        return Deadline.after(self.clock, max(envelope.seconds_left - ANSWER_SECONDS, 0.0))
 
     def _working(self, envelope: Envelope) -> Deadline:
         return Deadline.after(self.clock, max(envelope.seconds_left - TELLING_SECONDS, 0.0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from collections import ChainMap
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from handlers import credentials
-from handlers.credentials import Credentials
+from handlers.credentials import NO_PLATFORM, Credentials, Platform, Secret
 from handlers.documents import fault
 from handlers.errors import Misconfigured
 from handlers.rules import DEFAULT_PROJECT, Project, Rules
@@ -22,6 +23,8 @@ from handlers.rules import DEFAULT_PROJECT, Project, Rules
 PLATFORMS = {"AWS_LAMBDA_FUNCTION_NAME": "AWS Lambda", "K_SERVICE": "Knative or Cloud Run", "RUNTIME_FUNC_NAME": "FunctionGraph"}
 """Variables by which serverless platforms show themselves."""
 
+SECRET_LENGTH = 24
+"""Characters. A shorter bearer secret can be guessed."""
 _HOSTS = {"huawei": "myhuaweicloud.com", "otc": "otc.t-systems.com"}
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 _LOOPBACK = re.compile(r"localhost|::1|127(\.(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])){3}")
@@ -55,6 +58,8 @@ class Settings:
     rules_file: str
     """Where the rules came from; empty where there is no file."""
     projects: Mapping[str, Access]
+    secrets: Mapping[str, Secret]
+    """What proves each sender whose proof is a secret."""
     ledger: str
     """``memory`` or ``sqlite:PATH``."""
     settle_seconds: float = 120.0
@@ -65,16 +70,19 @@ class Settings:
     """A file of certificates to trust instead of the public ones, for private installations."""
 
 
-def load(environ: Mapping[str, str] | None = None, rules_file: str | None = None) -> Settings:
-    """Settings from ``environ`` (the process's own by default) and the rules file. Raises Misconfigured."""
-    environ = os.environ if environ is None else environ
+def load(environ: Mapping[str, str] | None = None, rules_file: str | None = None, platform: Platform = NO_PLATFORM) -> Settings:
+    """Settings from ``environ`` (the process's own by default), then the platform, and the rules file. Raises Misconfigured."""
+    environ = ChainMap(os.environ if environ is None else environ, platform.variables)  # type: ignore[arg-type]  # only read
     found = find_rules(environ, rules_file)
     rules = read_rules(found) if found else Rules()
     projects = rules.projects or {DEFAULT_PROJECT: Project()}
     return Settings(
         rules=rules,
         rules_file=str(found or ""),
-        projects={name: _access(name, project, environ) for name, project in projects.items()},
+        projects={
+            name: _access(name, project, environ, platform, alone=len(projects) == 1) for name, project in projects.items()
+        },
+        secrets=_secrets(rules, environ),
         ledger=_ledger(environ),
         settle_seconds=_seconds(environ, "RESTORE_POINT_SETTLE_SECONDS", 120),
         follow_seconds=_seconds(environ, "RESTORE_POINT_FOLLOW_SECONDS", 60),
@@ -115,9 +123,17 @@ def read_rules(path: Path) -> Rules:
         raise Misconfigured(path.name, "holds a number of too many digits, or is nested too deep") from None
 
 
-def _access(name: str, project: Project, environ: Mapping[str, str]) -> Access:
+def served(environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings of a server, whose start refuses what a single run may do. Raises Misconfigured."""
+    if (os.environ if environ is None else environ).get("DEBUG"):
+        raise Misconfigured("DEBUG", "is set: functions-framework would open a debugger to whoever can connect; unset it")
+    return load(environ)
+
+
+def _access(name: str, project: Project, environ: Mapping[str, str], platform: Platform, *, alone: bool) -> Access:
     prefix = project.credentials.removeprefix("env").removeprefix(":")
-    found = credentials.find(environ, prefix)
+    found = credentials.find(environ, prefix, platform.keys)
+    own = platform.project_id if alone and not prefix else ""  # several projects cannot all be the function's
     auth_url = environ.get(f"{prefix}OS_AUTH_URL", "") or environ.get(f"{prefix}HUAWEICLOUD_SDK_IAM_ENDPOINT", "")
     region = project.region or found.region or _only_region(environ, prefix)
     cloud = project.cloud or ("otc" if re.search(r"\.otc\.t-systems\.com(:[0-9]+)?(/|$)", auth_url.strip()) else "huawei")
@@ -139,7 +155,7 @@ def _access(name: str, project: Project, environ: Mapping[str, str]) -> Access:
     return Access(
         name=name,
         credentials=found.credentials,
-        project_id=project.project_id or found.project_id,
+        project_id=project.project_id or found.project_id or own,
         project_name=found.project_name or region,
         region=region,
         cbr=origin("cbr", project.endpoint, f"{prefix}HUAWEICLOUD_SDK_REGION_CBR_{suffix}"),
@@ -175,6 +191,26 @@ def _origin(setting: str, url: str) -> str:
     if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
         raise Misconfigured(setting, "must begin with https:// (plain http is for loopback only)")
     return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}" + (f":{port}" if port else "")
+
+
+def _secrets(rules: Rules, environ: Mapping[str, str]) -> dict[str, Secret]:
+    """Every sender's secret, from where its rule says it stands; start refuses one that is missing or too short."""
+    found = {}
+    for name, sender in rules.senders.items():
+        if sender.secret is None:
+            continue
+        kind, _, where = sender.secret.partition(":")
+        try:
+            value = environ.get(where, "") if kind == "env" else Path(where).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            value = ""
+        setting = f"senders.{name}.secret"
+        if not value:
+            raise Misconfigured(setting, f"{where} is not set or cannot be read")
+        if len(value) < SECRET_LENGTH or not value.isascii() or not value.isprintable():
+            raise Misconfigured(setting, f"{where} must hold at least {SECRET_LENGTH} printable ASCII characters")
+        found[name] = Secret(value)
+    return found
 
 
 def _ledger(environ: Mapping[str, str]) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from handlers.vault_backup import VaultBackup
+
+Status = Literal["firing", "resolved", "other"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +26,41 @@ class Timer:
 
 
 @dataclass(frozen=True, slots=True)
-class Once:
-    """A person or a pipeline asked for this one restore point. ``key`` is what makes a repetition the same wish."""
+class Alert:
+    """One alert of a sender. Only a firing one asks for anything; its labels are what rules look at and causes are made of.
 
-    backup: VaultBackup
+    ``title`` and ``severity`` are for people. ``starts_at`` can move to an earlier time between two notifications of the same
+    firing (Alertmanager), so it is no part of the cause either.
+    """
+
+    sender: str
+    status: Status
+    labels: Mapping[str, str]
+    title: str
+    severity: str
+    starts_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Alerts the sender left out of its message; nobody can say which."""
+
+    sender: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """A person or a pipeline asked for one restore point: by the API's own body, or by a rule's name.
+
+    ``key`` is what makes a repetition the same wish.
+    """
+
+    sender: str
+    backup: VaultBackup | None
+    rule: str
     key: str
     at: datetime
 
 
-Trigger = Timer | Once
+Trigger = Timer | Alert | Lost | Once

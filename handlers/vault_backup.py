@@ -37,9 +37,13 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
+def is_uuid(text: str) -> bool:
+    """One spelling only: ids are compared with allow-lists as text, and they become part of a path."""
+    return _UUID.fullmatch(text) is not None
+
+
 def _uuid(value: str) -> str:
-    # One spelling only: ids are compared with allow-lists as text, and they become part of a path.
-    if not _UUID.fullmatch(value):
+    if not is_uuid(value):
         raise ValueError("must be a UUID in lower case with hyphens, such as 3b5816b5-f29c-4172-9d9a-76c719a659ce")
     return value
 

@@ -11,8 +11,8 @@ from handlers.errors import CallFailed, LedgerDown, Rejected
 from handlers.ledger import Record
 from handlers.outcome import Available, Broken, Failed, Outcome, Partly
 from handlers.report import Told
-from handlers.restore_point import LEAST_SECONDS, SKEW, take
-from handlers.restore_point.held import Taking
+from handlers.restore_point import LEAST_SECONDS, take
+from handlers.restore_point.held import SKEW, Taking
 from handlers.restore_point.wish import KIND, Wish
 from handlers.rules import Rules
 from handlers.vault_backup import Checkpoint

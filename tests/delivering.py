@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 
 from handlers.envelope import Envelope
 from handlers.ledger import open_ledger
-from handlers.plan import Planned, plan
+from handlers.plan import plan
+from handlers.plan.planned import Planned
 from handlers.reading import read
 from handlers.restore_point import take
 from handlers.restore_point.held import Taking
@@ -35,7 +36,7 @@ def main() -> None:
     service = Service(load(asked["environ"]), clock, stream=sys.stderr)
     ledger = Dying(open_ledger(service.settings.ledger, clock), *asked.get("dies", []))
     envelope = Envelope("timer", "lambda", f"delivery-{os.getpid()}", event(START), 60.0)
-    (planned,) = plan(read(envelope), service.settings.rules, envelope.delivery_id, clock.now())
+    (planned,) = plan(read(envelope, "", None, clock.now()), service.settings.rules, envelope.delivery_id, clock.now())
     assert isinstance(planned, Planned)
     tools = Taking(ledger, clock, lambda: os.urandom(8).hex(), 120.0, 60.0)
     outcome = take(planned, service.cbrs["default"], tools, Deadline.after(clock, 57.0))

@@ -27,7 +27,8 @@ from handlers.envelope import Envelope
 from handlers.errors import LedgerDown
 from handlers.ledger import Ledger, Record
 from handlers.outcome import Outcome
-from handlers.plan import Planned, plan
+from handlers.plan import plan
+from handlers.plan.planned import Planned
 from handlers.reading import read
 from handlers.restore_point import take
 from handlers.restore_point.held import Taking
@@ -366,7 +367,7 @@ class World:
         return made
 
     def planned(self, service: Service, at: datetime = START) -> list[Planned]:
-        triggers = read(self.envelope(at))
+        triggers = read(self.envelope(at), "", None, self.clock.now())
         found = plan(triggers, service.settings.rules, "delivery-1", self.clock.now())
         return [each for each in found if isinstance(each, Planned)]
 

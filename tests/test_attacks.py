@@ -181,7 +181,7 @@ def test_a_one_off_is_found_by_its_key_however_long_ago_it_was_taken(world: Worl
     for hours in (0, 1, 30):
         other = world.service({**world.environ(), "RESTORE_POINT_LEDGER": f"sqlite:{world.folder}/host-{hours}.sqlite3"})
         world.clock.forward(hours * 3600)
-        once = Once(VaultBackup(vault_id=estate.FILES_VAULT_ID), "release-42", world.clock.now())
+        once = Once("terminal", VaultBackup(vault_id=estate.FILES_VAULT_ID), "", "release-42", world.clock.now())
         (planned,) = plan([once], other.settings.rules, f"d{hours}", once.at)
         words.append(other.take(planned, Deadline.after(world.clock, 60.0)).word)  # type: ignore[arg-type]  # never skipped
         other.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import example, given
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 from handlers.envelope import BODY_CAP, Door, Envelope, check, parse_json
 from handlers.errors import Refusal
 from handlers.reading import read
+from handlers.rules import Sender
 
+NOW = datetime(2026, 11, 23, 2, 0, 30, tzinfo=UTC)
 # Stands in rows as a value nobody may read in a message.
 CANARY = "hush-7f3a"
 
@@ -153,7 +156,7 @@ def test_the_place_is_named() -> None:
 def test_json_that_is_no_event_is_refused_at_the_door(body: bytes) -> None:
     """H21."""
     with pytest.raises(Refusal) as caught:
-        read(Envelope("timer", "test", "delivery", parse_json(body), 60.0))
+        read(Envelope("timer", "test", "delivery", parse_json(body), 60.0), "", None, NOW)
     assert caught.value.http == 400
     assert caught.value.reason in {"malformed", "not_a_timer"}
 
@@ -161,14 +164,21 @@ def test_json_that_is_no_event_is_refused_at_the_door(body: bytes) -> None:
 def test_a_body_shaped_for_another_door_never_opens_it() -> None:
     """H56: the entry decides the kind."""
     timer = {"schedule_arn": "nightly", "scheduled_time": "2026-11-23T02:00:00Z"}
-    assert len(read(Envelope("timer", "test", "delivery", timer, 60.0))) == 1
-    doors: tuple[Door, ...] = ("once", "watch")
+    assert len(read(Envelope("timer", "test", "delivery", timer, 60.0), "", None, NOW)) == 1
+    doors: tuple[Door, ...] = ("alert", "once", "watch")
     for door in doors:
         with pytest.raises(Refusal) as caught:
-            read(Envelope(door, "test", "delivery", timer, 60.0))
+            read(Envelope(door, "test", "delivery", timer, 60.0), "", None, NOW)
         assert caught.value.reason == "wrong_door"
+    dialects: dict[str, Door] = {"alertmanager": "alert", "simple": "alert", "once": "once"}
+    for dialect, door in dialects.items():
+        sender = Sender.model_validate({"dialect": dialect, "proof": "platform"})
+        with pytest.raises(Refusal) as caught:
+            read(Envelope(door, "test", "delivery", timer, 60.0), "somebody", sender, NOW)
+        assert (caught.value.reason, caught.value.http) == ("wrong_dialect", 400)
+    asked = {"checkpoint": {"vault_id": "3b5816b5-f29c-4172-9d9a-76c719a659ce"}}
     with pytest.raises(Refusal):
-        read(Envelope("timer", "test", "delivery", {"checkpoint": {"vault_id": "3b5816b5-f29c-4172-9d9a-76c719a659ce"}}, 60.0))
+        read(Envelope("timer", "test", "delivery", asked, 60.0), "", None, NOW)
 
 
 # --- documents a platform parsed for us ------------------------------------------------------------------------------
@@ -188,7 +198,7 @@ def test_a_parsed_document_is_held_to_the_same_depth_and_text() -> None:
         with pytest.raises(ValueError, match=r"nested|character"):
             check(document)
         with pytest.raises(Refusal) as caught:
-            read(Envelope("timer", "test", "delivery", document, 60.0))
+            read(Envelope("timer", "test", "delivery", document, 60.0), "", None, NOW)
         assert (caught.value.reason, caught.value.http) == ("malformed", 400)
 
 

@@ -263,7 +263,44 @@ def test_several_projects_are_named_by_every_topic() -> None:
     assert fault_of(two)[0] == "topics.ops.project"
 
 
+# --- senders and the rules of their alerts ---------------------------------------------------------------------------
+
+
+def test_what_a_sender_and_its_rule_leave_out_has_the_documented_default() -> None:
+    rules = Rules.model_validate(sent())
+    (rule,), sender = rules.rules, rules.senders["am"]
+    assert (rule.match, rule.by, rule.window, rule.resource_from, rule.otherwise) == ({}, (), 3600.0, None, "refuse")
+    assert (sender.sources, sender.may) == ((), ())
+    assert rules.vaults["erp"].min_interval == 0.0
+
+
+def test_every_key_of_senders_and_their_rules_is_accepted() -> None:
+    more = {"match": {"severity": "critical", "host": "erp-*"}, "by": ["host"], "window": "2h", "resource_from": "id"}
+    document = sent(AM | {"secret": "file:/run/secrets/am"}, **more, **{"else": "whole vault"})
+    document["vaults"]["erp"]["min_interval"] = "15m"
+    document["senders"] |= {
+        "topic": {"dialect": "simple", "proof": "platform", "sources": [URN]},
+        "ci": CI | {"may": ["name", "description", "incremental", "resources", "resource_details", "auto_trigger"]},
+    }
+    rules = Rules.model_validate(document)
+    (rule,) = rules.rules
+    assert (rule.match, rule.by, rule.window) == (more["match"], ("host",), 7200.0)
+    assert (rule.resource_from, rule.otherwise, rules.vaults["erp"].min_interval) == ("id", "whole vault", 900.0)
+    assert (rules.senders["topic"].sources, len(rules.senders["ci"].may)) == ((URN,), 6)
+
+
 # --- what is refused ------------------------------------------------------------------------------------------------
+
+AM = {"dialect": "alertmanager", "proof": "bearer", "secret": "env:AM_TOKEN"}
+CI = {"dialect": "once", "proof": "platform"}
+
+
+def sent(given: dict[str, Any] = AM, /, **changes: Any) -> dict[str, Any]:
+    """Rules of one sender; None takes a key away."""
+    rule = {"name": "alerts", "sender": "am", "vaults": ["erp"]} | changes
+    rule = {key: value for key, value in rule.items() if value is not None}
+    return least(senders={"am": {key: value for key, value in given.items() if value is not None}}, rules=[rule])
+
 
 REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     # the field named, and a part of the way out
@@ -278,7 +315,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
     "key in other case": (least(vaults__erp={"ID": ERP}), "vaults.erp.ID", "known here: id"),
     "no id": (least(vaults__erp={}), "vaults.erp.id", "is required"),
-    "no timer": (least(rules__0__timer=None), "rules[0].timer", "is required"),
+    "no timer": (least(rules__0__timer=None), "rules[0].timer", "either a timer or a sender"),
     "no name": (least(rules__0__name=None), "rules[0].name", "is required"),
     "no vaults": (least(rules__0__vaults=None), "rules[0].vaults", "is required"),
     "vaults empty": (least(rules__0__vaults=[]), "rules[0].vaults", "must not be empty"),
@@ -388,6 +425,41 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         "topics.ops.urn",
         "urn:smn:<region>",
     ),
+    "a rule of timer and sender": (sent(timer="nightly"), "rules[0].timer", "either a timer or a sender"),
+    "unknown sender": (sent(sender="amm"), "rules[0].sender", "did you mean 'am'"),
+    "a sender called as the terminal is": (least(senders={"terminal": CI}), "senders.terminal", "choose another name"),
+    "dialect": (sent(AM | {"dialect": CANARY}), "senders.am.dialect", "'alertmanager', 'simple' or 'once'"),
+    "no dialect": (sent(AM | {"dialect": None}), "senders.am.dialect", "is required"),
+    "proof": (sent(AM | {"proof": CANARY}), "senders.am.proof", "'bearer' or 'platform'"),
+    "no proof": (sent(AM | {"proof": None}), "senders.am.proof", "is required"),
+    "bearer without secret": (sent(AM | {"secret": None}), "senders.am.secret", 'goes with proof = "bearer"'),
+    "platform with secret": (sent(AM | {"proof": "platform"}), "senders.am.secret", 'goes with proof = "bearer"'),
+    "a secret itself": (sent(AM | {"secret": CANARY}), "senders.am.secret", "never the secret itself"),
+    "a secret in a file somewhere": (sent(AM | {"secret": f"file:{CANARY}"}), "senders.am.secret", "file:/path"),
+    "a secret in a variable in small letters": (sent(AM | {"secret": f"env:{CANARY}"}), "senders.am.secret", "env:NAME"),
+    "bearer with sources": (sent(AM | {"sources": [URN]}), "senders.am.sources", 'proof = "platform" only'),
+    "an empty source": (sent({"dialect": "simple", "proof": "platform", "sources": [""]}), "senders.am.sources[0]", "empty"),
+    "may of alerts": (sent(AM | {"may": ["name"]}), "senders.am.may", 'dialect = "once" only'),
+    "may of an unknown parameter": (sent(CI | {"may": ["nam"]}), "senders.am.may[0]", "'name'"),
+    "may of the vault": (sent(CI | {"may": ["vault_id"]}), "senders.am.may[0]", "or 'retention_duration_days'"),
+    "sender, unknown key": (sent(AM | {"secrets": CANARY}), "senders.am.secrets", "did you mean 'secret'"),
+    "match of a timer": (least(rules__0__match={"a": "b"}), "rules[0].match", "rules with a sender"),
+    "by of a timer": (least(rules__0__by=["a"]), "rules[0].by", "rules with a sender"),
+    "window of a timer": (least(rules__0__window="1h"), "rules[0].window", "rules with a sender"),
+    "resource_from of a timer": (least(rules__0__resource_from="a"), "rules[0].resource_from", "rules with a sender"),
+    "match of one-offs": (sent(CI, match={"a": "b"}), "rules[0].match", "sends one-offs"),
+    "by of one-offs": (sent(CI, by=["a"]), "rules[0].by", "sends one-offs"),
+    "window of one-offs": (sent(CI, window="1h"), "rules[0].window", "sends one-offs"),
+    "resource_from of one-offs": (sent(CI, resource_from="a"), "rules[0].resource_from", "sends one-offs"),
+    "match is a number": (sent(match={"a": 1}), "rules[0].match.a", "must be a string"),
+    "match is a list": (sent(match=["a"]), "rules[0].match", "must be an object"),
+    "match of an empty label": (sent(match={"": "x"}), "rules[0].match.", "empty"),
+    "match too long": (sent(match={"a": "x" * 1025}), "rules[0].match.a", "1024"),
+    "by is a text": (sent(by="alertname"), "rules[0].by", "must be a list"),
+    "window is nothing": (sent(window="0s"), "rules[0].window", "time span such as"),
+    "else": (sent(resource_from="a", **{"else": CANARY}), "rules[0].else", "'whole vault' or 'refuse'"),
+    "else by its name in the code": (sent(otherwise="refuse"), "rules[0].otherwise", "known here"),
+    "min_interval": (least(vaults__erp__min_interval="15"), "vaults.erp.min_interval", "time span such as"),
     "outcome": (least(topics__ops={"kind": "log", "outcomes": ["created", "fail"]}), "topics.ops.outcomes[1]", "'failed'"),
 }
 

@@ -12,7 +12,8 @@ from handlers.cli import DONE, FAILED, print_json
 from handlers.envelope import Envelope, parse_json
 from handlers.errors import Misconfigured, Refusal
 from handlers.outcome import Outcome
-from handlers.plan import Planned, plan, refused
+from handlers.plan import plan, refused
+from handlers.plan.planned import Planned
 from handlers.reading import read
 from handlers.rules import Rules
 from handlers.settings import find_rules, read_rules
@@ -21,7 +22,10 @@ from handlers.settings import find_rules, read_rules
 def add(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``plan``."""
     parser.add_argument("file", metavar="FILE", help="an event document; - for standard input")
-    parser.add_argument("--as", dest="door", choices=["timer"], required=True, help="the entry function it would arrive at")
+    parser.add_argument(
+        "--as", dest="door", choices=["timer", "alert", "once"], required=True, help="the entry function it would arrive at"
+    )
+    parser.add_argument("--sender", default="", metavar="NAME", help="whose alert or one-off it is: a [senders.…] of the rules")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -30,9 +34,10 @@ def run(arguments: argparse.Namespace) -> int:
     rules = read_rules(rules_file) if rules_file else Rules()
     document = parse_json(read_file(arguments.file), f"event in {arguments.file}")
     now = datetime.now(UTC)
+    envelope, sender = Envelope(arguments.door, "terminal", "plan", document, 0.0), checked_sender(arguments, rules)
     found: list[Planned | Outcome]
     try:
-        found = [*plan(read(Envelope(arguments.door, "terminal", "plan", document, 0.0)), rules, "plan", now)]
+        found = [*plan(read(envelope, sender, rules.senders.get(sender), now), rules, "plan", now)]
     except Refusal as refusal:
         found = [refused(refusal, "plan", arguments.door)]
     planned = [each for each in found if isinstance(each, Planned)]
@@ -48,6 +53,16 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _show(planned, others)
     return FAILED if others["refused"] else DONE
+
+
+def checked_sender(arguments: argparse.Namespace, rules: Rules) -> str:
+    """``--sender``, which alerts and one-offs need. Raises Misconfigured."""
+    name = str(arguments.sender)
+    fits = [each for each, sender in rules.senders.items() if (sender.dialect == "once") == (arguments.door == "once")]
+    if arguments.door in ("alert", "once") and name not in fits:
+        known = ", ".join(fits) or "none"
+        raise Misconfigured("--sender", f"must name who sends it; the rules have for --as {arguments.door}: {known}")
+    return name
 
 
 def read_file(name: str) -> bytes:

@@ -4,50 +4,45 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import sys
-import uuid
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from handlers.cli import exit_code, print_json
-from handlers.cli.plan import read_file
+from handlers.cli.carriers import apig, function_url, invoked, posted, proof
+from handlers.cli.plan import checked_sender, read_file
 from handlers.cli.show import show
 from handlers.envelope import parse_json
-from handlers.errors import Redeliver, Refusal
-from handlers.settings import find_rules
+from handlers.errors import Refusal
+from handlers.settings import find_rules, load
 
-RUN_SECONDS = 60.0
-"""The time-out a function at a terminal pretends to have."""
-
-
-class Context:
-    """Lambda's context object, as far as the entry functions use it."""
-
-    def __init__(self) -> None:
-        import time
-
-        self.aws_request_id = str(uuid.uuid4())
-        self._ends = time.monotonic() + RUN_SECONDS
-        self._now = time.monotonic
-
-    def get_remaining_time_in_millis(self) -> int:
-        """As Lambda counts it."""
-        return max(round((self._ends - self._now()) * 1000), 0)
+MODULES = {"lambda": "handlers.aws_lambda", "functiongraph": "handlers.functiongraph"}
+"""Platforms whose entry functions are called here; ``web`` is a server."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``send``."""
     parser.add_argument("file", metavar="FILE", help="an event document, or one per line; - for standard input")
-    parser.add_argument("--as", dest="door", choices=["timer", "watch"], required=True, help="the entry function")
-    parser.add_argument("--platform", choices=["lambda"], default="lambda", help="whose entry function (default: lambda)")
+    parser.add_argument(
+        "--as", dest="door", choices=["timer", "alert", "once", "watch"], required=True, help="the entry function"
+    )
+    parser.add_argument("--sender", default="", metavar="NAME", help="whose body it is; a whole platform event says so itself")
+    parser.add_argument("--platform", choices=[*MODULES, "web"], default="lambda", help="whose (default: lambda)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Send each document; the answer of the platform's function, and the outcomes."""
     documents = _documents(read_file(arguments.file), arguments.file)
     with environment(rules_given(arguments)):
-        answers = [send(arguments.door, document) for document in documents]
+        if arguments.platform == "web":
+            with posted(partial(_request, arguments)) as ask:
+                answers = [ask(arguments.door, document) for document in documents]
+        else:
+            ask = invoked(MODULES[arguments.platform])
+            answers = [ask(arguments.door, _carried(arguments, document)) for document in documents]
     return report(arguments, answers)
 
 
@@ -66,15 +61,31 @@ def report(arguments: argparse.Namespace, answers: list[dict[str, Any]]) -> int:
 
 
 def send(door: str, document: object) -> dict[str, Any]:
-    """What ``handlers.aws_lambda.<door>`` answers; an error it raises so as to be called again is told as Lambda would."""
-    from handlers import aws_lambda
+    """What ``handlers.aws_lambda.<door>`` answers."""
+    return invoked(MODULES["lambda"])(door, document)
 
-    entry = {"timer": aws_lambda.timer, "watch": aws_lambda.watch}[door]
-    try:
-        with contextlib.redirect_stdout(sys.stderr):
-            return entry(document, Context())
-    except Redeliver as error:
-        return {"error": {"type": "Redeliver", "message": str(error)}, **error.answer}
+
+def _request(arguments: argparse.Namespace, door: str, document: object) -> tuple[str, dict[str, str], bytes]:
+    """A sender's body over HTTP, with its proof. Timers have none, which is what their answer will say."""
+    settings, name, body = load(), str(arguments.sender), json.dumps(document).encode()
+    if door == "timer":
+        return f"/timer/{name or 'nobody'}", {"Content-Type": "application/json"}, body
+    if door != "watch":
+        checked_sender(arguments, settings.rules)
+    return f"/{door}/{name}", proof(settings, name), body
+
+
+def _carried(arguments: argparse.Namespace, document: object) -> object:
+    """A sender's bare body as the platform would bring it: by its gateway with its proof, or by direct invocation."""
+    bare = not (isinstance(document, dict) and document.keys() & {"requestContext", "record"})
+    if arguments.door not in ("alert", "once") or not bare:
+        return document
+    settings = load()
+    name = checked_sender(arguments, settings.rules)
+    if name not in settings.secrets:
+        return document
+    carried = apig if arguments.platform == "functiongraph" else function_url
+    return carried(arguments.door, name, settings.secrets[name].reveal(), document)
 
 
 def rules_given(arguments: argparse.Namespace) -> dict[str, str | None]:
@@ -85,18 +96,24 @@ def rules_given(arguments: argparse.Namespace) -> dict[str, str | None]:
 @contextlib.contextmanager
 def environment(changes: Mapping[str, str | None]) -> Iterator[None]:
     """The process's environment with ``changes`` (None: without it), for entry functions that are built from it."""
-    from handlers import aws_lambda
-
     before = {name: os.environ.get(name) for name in changes}
     _set(changes)
-    aws_lambda.service.cache_clear()
+    _cold()
     try:
         yield
     finally:
-        if aws_lambda.service.cache_info().currsize:
-            aws_lambda.service().close()
-        aws_lambda.service.cache_clear()
+        _cold()
         _set(before)
+
+
+def _cold() -> None:
+    """The entry functions as at a cold start."""
+    from handlers import aws_lambda, functiongraph
+
+    if aws_lambda.service.cache_info().currsize:
+        aws_lambda.service().close()
+    aws_lambda.service.cache_clear()
+    functiongraph.warm.clear()
 
 
 def _set(variables: Mapping[str, str | None]) -> None:

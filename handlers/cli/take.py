@@ -19,8 +19,9 @@ from handlers.cli.show import show
 from handlers.documents import nearest
 from handlers.errors import CallFailed, LedgerDown, Misconfigured, Refusal
 from handlers.outcome import Later, Outcome
-from handlers.plan import Planned, plan
-from handlers.rules import Rules
+from handlers.plan import plan
+from handlers.plan.planned import Planned
+from handlers.rules import TERMINAL, Rules
 from handlers.service import Service
 from handlers.settings import load
 from handlers.trigger import Once
@@ -63,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
         service = Service(settings, stream=nowhere if quiet else sys.stderr)
         try:
             backup = _backup(arguments, settings.rules)
-            once = Once(backup, key, service.clock.now())
+            once = Once(TERMINAL, backup, "", key, service.clock.now())
             (planned,) = plan([once], settings.rules, f"terminal-{uuid.uuid4()}", once.at)
             assert isinstance(planned, Planned)  # noqa: S101 - a one-off at a terminal is never skipped or refused
             outcome, end = _Taking(service, planned, Deadline.after(service.clock, timeout)).run(wait=arguments.wait)

@@ -7,26 +7,25 @@ claim is kept: the watch, or the next delivery after its end, looks again before
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Protocol
 
 from handlers.cbr import Backup, Operation, Vault
 from handlers.errors import Busy, CallFailed, NotSent, Rejected, Throttled, Unauthorized, Unclear
 from handlers.meaning import is_busy
 from handlers.outcome import Created, Outcome
-from handlers.plan import Planned
+from handlers.plan.planned import Planned
 from handlers.restore_point.held import Held, Taking, claim
 from handlers.vault_backup import Checkpoint, CheckpointVault, SkippedResource, VaultBackup, is_named_for
 from handlers.wire import Deadline
 
 LEAST_SECONDS = 2.0
 """With less time left than this nothing is started: it could not finish."""
-SKEW = timedelta(minutes=15)
-"""How far CBR's clock and the sender's may lie apart; the gateway's own tolerance."""
 _GONE = ("error", "deleting", "waiting_delete", "deleted", "error-deleting")
 """States of a backup that is none or will be none (CBR API reference). One of a state nobody knows yet counts as there."""
 
 
+_MAY_EXIST = ("unclear", "wrong_answer")
 _NOW = {
     "6105": "Check the vault's id and its project in the rules.",
     "6112": "Look at the vault's status in the console: it may be frozen or being deleted.",
@@ -64,7 +63,7 @@ def _look_and_post(held: Held, cbr: Cbr, deadline: Deadline) -> Outcome:
     if deadline.left() < LEAST_SECONDS:
         return held.later("no_time", f"Too little time was left to ask CBR for {what}.")
     try:
-        found = _ours(held.planned, cbr, deadline)
+        found = _ours(held, cbr, deadline)
     except CallFailed as failure:
         return _not_looked(held, failure)
     if found:
@@ -75,19 +74,28 @@ def _look_and_post(held: Held, cbr: Cbr, deadline: Deadline) -> Outcome:
         return held.later("clock_moved", f"The clock was moved on while {what} was looked for.")
     if deadline.left() < LEAST_SECONDS:
         return held.later("no_time", f"Looking took too long to still ask CBR for {what}.")
+    return _post(held, cbr, deadline) if held.turn() else held.held_back()
+
+
+def _post(held: Held, cbr: Cbr, deadline: Deadline) -> Outcome:
+    """The one POST of a delivery."""
     try:
         checkpoint, request_id = cbr.create(held.planned.backup, deadline)
+        outcome = _answered(held, cbr, checkpoint, request_id, deadline)
     except CallFailed as failure:
-        return _not_created(held, cbr, failure, deadline)
-    return _answered(held, cbr, checkpoint, request_id, deadline)
+        outcome = _not_created(held, cbr, failure, deadline)
+    if not isinstance(outcome, Created) and outcome.reason not in _MAY_EXIST:
+        held.give_turn_back()
+    return outcome
 
 
-def _ours(planned: Planned, cbr: Cbr, deadline: Deadline) -> str:
+def _ours(held: Held, cbr: Cbr, deadline: Deadline) -> str:
     """The restore point this cause has already, by the name CBR keeps for us; a broken one does not count."""
-    # A one-off's cause is its key, which says nothing about when it was first used.
-    since = None if planned.trigger == "once" else planned.occurred - SKEW
+    since, planned = held.look_since, held.planned
+    past = held.wish.past if held.wish else ()
     for backup in cbr.backups(deadline, vault_id=planned.backup.vault_id, since=since):
-        if is_named_for(backup.name, planned.cause) and backup.status not in _GONE and backup.checkpoint_id:
+        named = is_named_for(backup.name, planned.named_for) and (since is None or backup.created_at >= since)
+        if named and backup.status not in _GONE and backup.checkpoint_id and backup.checkpoint_id not in past:
             return backup.checkpoint_id
     return ""
 
@@ -155,7 +163,7 @@ def _join_or_later(held: Held, cbr: Cbr, failure: CallFailed, deadline: Deadline
     """CBR is at work on the vault: on our wish, on one that serves as well, or on something else."""
     planned = held.planned
     try:
-        if ours := _ours(planned, cbr, deadline):
+        if ours := _ours(held, cbr, deadline):
             return held.join("found", ours)
         vault = cbr.vault(planned.backup.vault_id, deadline)
         if not vault.resources and failure.code.endswith(".0001"):

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from handlers.errors import CallFailed, LedgerDown
-from handlers.ledger import Ledger
-from handlers.outcome import Failed, Joined, Later, Outcome
-from handlers.plan import Planned
+from handlers.ledger import Ledger, Record
+from handlers.outcome import Failed, Joined, Later, Outcome, Skipped
+from handlers.plan.planned import Planned
 from handlers.restore_point.wish import Wish
 from handlers.wire import Clock, Deadline
 
+SKEW = timedelta(minutes=15)
+"""How far CBR's clock and the sender's may lie apart; the gateway's own tolerance."""
 RETRY_SECONDS = 60.0
 """How soon the watch looks again at a wish CBR could not take."""
 
@@ -40,11 +45,56 @@ class Held:
     tools: Taking
     planned: Planned
     wish: Wish | None
+    also: list[Wish] = field(default_factory=list)
+    """The wishes of the other causes that this restore point settles."""
 
     @property
     def gives_up(self) -> bool:
         """Whether it has been wanted for longer than its rule allows."""
         return self.wish is not None and self._now() > self.wish.gives_up_at
+
+    @property
+    def look_since(self) -> datetime | None:
+        """From when on a restore point of this cause counts: since the cause happened, or within its window."""
+        if self.planned.trigger == "once":
+            return None  # its cause is its key, which says nothing about when it was first used
+        if self.planned.window is None:
+            return self.planned.occurred - SKEW
+        wanted = self.wish.wanted_at if self.wish else self._now()
+        since = min(self._now() - self.planned.window, wanted - SKEW.total_seconds())
+        return datetime.fromtimestamp(since, UTC)
+
+    def turn(self) -> bool:
+        """Whether the vault's ``min_interval`` lets this one through; then no other alert's is until it is over."""
+        if not self.planned.min_interval:
+            return True
+        now, wanted = self._now(), self.wish.wanted_at if self.wish else 0.0
+        body = json.dumps({"named_for": self.planned.named_for})
+        record = Record("interval", self.planned.backup.vault_id, now, None, body, now + self.planned.min_interval)
+        try:
+            standing = self.tools.ledger.put_if_absent(record)
+        except LedgerDown:
+            return True
+        # Its own turn from an earlier try is still its own; one from an earlier window is not.
+        return standing is None or (standing.body == body and standing.at >= wanted)
+
+    def give_turn_back(self) -> None:
+        """No restore point came of it: the next alert need not wait."""
+        if not self.planned.min_interval:
+            return
+        with suppress(LedgerDown):
+            standing = self.tools.ledger.get("interval", self.planned.backup.vault_id)
+            if standing is not None and json.loads(standing.body) == {"named_for": self.planned.named_for}:
+                self.tools.ledger.swap(replace(standing, expires=self._now()))
+
+    def held_back(self) -> Skipped:
+        """Another alert had the vault backed up just now."""
+        self._put(state="failed", reason="min_interval", due=None)
+        message = (
+            f"Vault {self.planned.whose} was backed up for another alert less than {self.planned.min_interval / 60:g} minutes "
+            "ago (min_interval), so nothing was asked of CBR."
+        )
+        return Skipped(reason="min_interval", message=message, **self.about())
 
     def done(self, checkpoint_id: str, reason: str, **more: Any) -> None:
         """CBR has it; the watch follows it from now on."""
@@ -116,15 +166,45 @@ class Held:
         if stored is None:
             return False
         self.wish = replace(changed, version=stored.version)
+        self._put_also(changes)
         return True
+
+    def _put_also(self, changes: Mapping[str, Any]) -> None:
+        """The other causes go where the first one goes; only the first is followed and told about."""
+        if changes.get("state") in ("done", "failed"):
+            changes = {**changes, "due": None}
+        for index, wish in enumerate(self.also):
+            changed = replace(wish, **changes)
+            with suppress(LedgerDown):  # its claim ends, and the watch finds the restore point by its name
+                stored = self.tools.ledger.swap(changed.to_record())
+                if stored is not None:
+                    self.also[index] = replace(changed, version=stored.version)
 
 
 def claim(planned: Planned, tools: Taking, deadline: Deadline) -> Held | Outcome:
-    """The wish in our hands, or why it is in nobody's or somebody else's.
+    """The wishes of all its causes in our hands, or why none of them is.
 
     A claim ends only when its holder is surely dead (the platform kills a run at its deadline) and CBR has settled: nothing
-    that was sent under it can still turn up afterwards.
+    that was sent under it can still turn up afterwards. The first cause that is ours leads: its name is the restore point's, and
+    the wishes of the others say so, so that whoever takes one of them up again finds it.
     """
+    leader, over = None, None
+    for cause in (planned.cause, *planned.others):
+        if leader is None:
+            found = _claim_one(planned.led_by(cause), tools, deadline, leads=True)
+        else:
+            found = _claim_one(replace(leader.planned, cause=cause, others=()), tools, deadline, leads=False)
+        if not isinstance(found, Held):
+            over = found if over is None or isinstance(found, Later) else over
+        elif leader is None:
+            leader = found
+        elif found.wish is not None:
+            leader.also.append(found.wish)
+    assert leader is not None or over is not None  # noqa: S101 - there is always a first cause
+    return leader or over  # type: ignore[return-value]
+
+
+def _claim_one(planned: Planned, tools: Taking, deadline: Deadline, *, leads: bool) -> Held | Outcome:
     now = tools.clock.now().timestamp()
     until = now + deadline.left() + tools.settle_seconds
     owner = tools.new_owner()
@@ -134,11 +214,12 @@ def claim(planned: Planned, tools: Taking, deadline: Deadline) -> Held | Outcome
         if standing is None:
             return Held(tools, planned, fresh)
         wish = Wish.from_record(standing)
-        if wish.state == "done" and wish.ended != "broken":
+        if wish.settles(planned, now):
             return joined(wish.planned, "already_taken", wish.checkpoint_id, planned)
-        if wish.held(now):
+        if wish.held(now) or (not leads and wish.may_have_been_sent):
+            # What may have been sent under its own name is looked for under that name: by the watch, when its claim ends.
             return _in_progress(planned, wish.claim_ends - now)
-        mine = wish.claimed(planned, owner, now, until)
+        mine = wish.claimed(planned, owner, now, until, leads=leads)
         stored = tools.ledger.swap(mine.to_record())
         if stored is None:
             return _in_progress(planned, RETRY_SECONDS)

@@ -14,12 +14,14 @@ from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 from handlers.ledger import Record
-from handlers.plan import Planned
+from handlers.plan.planned import Planned
 from handlers.vault_backup import SkippedResource, VaultBackup
 
 KIND = "wish"
 KEPT = 400 * 86400.0
 """Seconds a wish is remembered: longer than any sender repeats, and a year of history."""
+PAST = 64
+"""Earlier restore points a wish knows: as many as short windows fit into the time by which clocks may differ."""
 
 _TEXTS = "project vault rule trigger sender delivery occurred owner checkpoint_id request_id reason ended untold".split()
 State = Literal["wanted", "claimed", "sent", "done", "failed"]
@@ -44,6 +46,8 @@ class Wish:
     """How the restore point ended once it was followed: available, partly or broken."""
     untold: str = ""
     """The message of a failure that no topic has taken yet; the watch tells it while the wish is due."""
+    past: tuple[str, ...] = ()
+    """Restore points of earlier windows of the cause, newest last: CBR lists them under the same name, and they do not count."""
     version: int = 0
 
     @property
@@ -54,6 +58,16 @@ class Wish:
     def held(self, now: float) -> bool:
         """Whether another run may still be at work on it."""
         return self.state in ("claimed", "sent") and now < self.claim_ends
+
+    @property
+    def may_have_been_sent(self) -> bool:
+        """Whether a POST of an earlier run may still turn up under the name it stands for."""
+        return self.state in ("claimed", "sent")
+
+    def settles(self, planned: Planned, now: float) -> bool:
+        """Whether its restore point is one for this delivery, too: made within the window of the cause, and not broken."""
+        recent = planned.window is None or now - self.wanted_at < planned.window
+        return self.state == "done" and self.ended != "broken" and recent
 
     def to_record(self) -> Record:
         """As the ledger keeps it."""
@@ -70,6 +84,8 @@ class Wish:
             "causes": planned.causes,
             "cause_names": list(planned.cause_names),
             "give_up_after": planned.give_up_after,
+            "window": planned.window,
+            "min_interval": planned.min_interval,
             "backup": planned.backup.to_dict(),
             "owner": self.owner,
             "claim_ends": self.claim_ends,
@@ -79,6 +95,7 @@ class Wish:
             "skipped": [each.model_dump() for each in self.skipped],
             "ended": self.ended,
             "untold": self.untold,
+            "past": list(self.past),
         }
         expires = self.wanted_at + KEPT
         return Record(KIND, planned.cause, self.wanted_at, self.due, json.dumps(body), expires, self.version)
@@ -108,6 +125,8 @@ class Wish:
             causes=body["causes"],
             cause_names=tuple(map(str, body["cause_names"])),
             give_up_after=float(body["give_up_after"]),
+            window=None if body.get("window") is None else float(body["window"]),
+            min_interval=float(body.get("min_interval", 0.0)),
         )
         if body["state"] not in get_args(State):
             raise ValueError("no state of a wish")
@@ -124,21 +143,26 @@ class Wish:
             skipped=tuple(SkippedResource.model_validate(each) for each in body["skipped"]),
             ended=body["ended"],
             untold=str(body["untold"]),
+            past=tuple(map(str, body.get("past", ()))),
             version=record.version,
         )
 
-    def claimed(self, planned: Planned, owner: str, now: float, until: float) -> Wish:
-        """The same wish in the hands of ``owner``. Wanted anew where the last try had ended for good."""
+    def claimed(self, planned: Planned, owner: str, now: float, until: float, *, leads: bool) -> Wish:
+        """The same wish in the hands of ``owner``. Wanted anew where the last try had ended for good.
+
+        One that follows another (not ``leads``) goes by that one's request and name.
+        """
         over = self.state in ("done", "failed")
         return replace(
             self,
-            planned=planned if over else self.planned,
+            planned=planned if over or not leads else self.planned,
             state="claimed",
             wanted_at=now if over else self.wanted_at,
             owner=owner,
             claim_ends=until,
             due=until,
             checkpoint_id="",
+            past=(*self.past, self.checkpoint_id)[-PAST:] if self.checkpoint_id else self.past,
             skipped=(),
             ended="",
             untold="",

@@ -15,6 +15,8 @@ from typing import Any, Protocol
 from handlers.sandbox import Sandbox, estate
 
 COMMAND = str(Path(sysconfig.get_path("scripts")) / "restore-point")
+ROOT = Path(__file__).parents[2]
+"""The package under test, wherever another copy of it is installed."""
 PATIENCE = 30.0
 SCHEDULE = "arn:aws:scheduler:eu-central-1:123456789012:schedule/default/nightly"
 RULES = f"""\
@@ -115,8 +117,9 @@ class Inside(Protocol):
 
 def bare(folder: Path) -> dict[str, str]:
     """An environment that says nothing about a cloud."""
-    kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT") if name in os.environ}
-    return kept | {"HOME": str(folder / "home"), "PYTHONWARNINGS": "error", "TMPDIR": str(folder)}
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "SYSTEMROOT") if name in os.environ}
+    own = {"HOME": str(folder / "home"), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error", "TMPDIR": str(folder)}
+    return kept | own
 
 
 def known(sandbox: Sandbox, folder: Path) -> dict[str, str]:

@@ -1,0 +1,48 @@
+"""Prometheus Alertmanager's webhook, version 4 (its documentation, ``webhook_config``).
+
+A group mixes firing and resolved alerts, so each alert stands for itself. The fingerprint is no identity here: it is a 64-bit
+hash of the labels that whoever chooses labels can make collide, and it differs between the replicas of one Prometheus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from handlers.alerts.labels import flat, moment
+from handlers.errors import Refusal
+from handlers.trigger import Alert, Lost, Status
+
+
+def read(document: object, sender: str) -> list[Alert | Lost]:
+    """The alerts of one group. Real ones lack ``version``, a status of their own, or a fingerprint: all of that is tolerated."""
+    if not isinstance(document, Mapping) or "alerts" not in document:
+        raise Refusal("wrong_dialect", "alerts: is missing, so this is no Alertmanager webhook body", field="alerts")
+    alerts = document["alerts"]
+    if not isinstance(alerts, list):
+        raise Refusal("malformed", "alerts: must be a list", field="alerts")
+    found: list[Alert | Lost] = [_alert(each, document, sender, f"alerts[{index}]") for index, each in enumerate(alerts)]
+    truncated = document.get("truncatedAlerts")
+    if isinstance(truncated, int) and truncated > 0:
+        found.append(Lost(sender, truncated))
+    return found
+
+
+def _alert(alert: Any, group: Mapping[str, Any], sender: str, field: str) -> Alert:
+    if not isinstance(alert, Mapping):
+        raise Refusal("malformed", f"{field}: must be an object", field=field)
+    labels = flat(alert.get("labels"), f"{field}.labels")
+    annotations = alert.get("annotations")
+    summary = annotations.get("summary") if isinstance(annotations, Mapping) else None
+    return Alert(
+        sender=sender,
+        status=_status(alert.get("status", group.get("status"))),
+        labels=labels,
+        title=summary if isinstance(summary, str) and summary else labels.get("alertname", ""),
+        severity=labels.get("severity", ""),
+        starts_at=moment(alert.get("startsAt")),
+    )
+
+
+def _status(said: object) -> Status:
+    return "firing" if said == "firing" else "resolved" if said == "resolved" else "other"

@@ -1,0 +1,27 @@
+"""Print the JSON Schemas of what people write: rules, the simple alert, the one-off body."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from pydantic import BaseModel
+
+from handlers.alerts.simple import SimpleAlert
+from handlers.cli import DONE, print_json
+from handlers.rules import Rules
+from handlers.vault_backup import VaultBackup
+
+_MODELS: dict[str, type[BaseModel]] = {"rules": Rules, "simple": SimpleAlert, "vault_backup": VaultBackup}
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``schema``."""
+    parser.add_argument("name", nargs="?", choices=sorted(_MODELS), help="only this one (default: all, by name)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """JSON either way: a schema is for programs."""
+    schemas: dict[str, Any] = {name: model.model_json_schema() for name, model in _MODELS.items()}
+    print_json(schemas[arguments.name] if arguments.name else schemas)
+    return DONE

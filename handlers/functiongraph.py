@@ -1,0 +1,146 @@
+"""Huawei FunctionGraph: the platform's call becomes an Envelope, the outcomes its answer.
+
+``timer`` is for TIMER triggers, ``alert`` and ``once`` for APIG and SMN triggers and for direct invocation, ``watch`` for a TIMER
+trigger every few minutes. Raising means one more delivery, as often as the function's asynchronous policy says.
+
+Settings are the function's environment variables, whether the runtime puts them into the process or hands them out by
+``getUserData``, which tells values but no names: so HW_REGION_NAME must say the region. Where they name no keys, the function's
+agency speaks: its temporary keys come with every call.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any, Protocol
+
+from handlers.credentials import AccessKey, Handed, Platform, Secret
+from handlers.envelope import Door, Envelope, apig_http, smn_records
+from handlers.errors import Refusal
+from handlers.rules import checked_project_id
+from handlers.service import Delivered, Service, function_answer, gateway_answer
+from handlers.settings import load
+
+
+class Context(Protocol):
+    """What is used of FunctionGraph's context object."""
+
+    def getRequestID(self) -> str: ...  # noqa: D102, N802 - FunctionGraph's names say it
+    def getRemainingTimeInMilliSeconds(self) -> int: ...  # noqa: D102, N802
+    def getUserData(self, key: str) -> str | None: ...  # noqa: D102, N802
+    def getProjectID(self) -> str: ...  # noqa: D102, N802
+    def getSecurityAccessKey(self) -> str | None: ...  # noqa: D102, N802
+    def getSecuritySecretKey(self) -> str | None: ...  # noqa: D102, N802
+    def getSecurityToken(self) -> str | None: ...  # noqa: D102, N802
+
+
+def timer(event: object, context: Context) -> dict[str, Any]:
+    """A TIMER trigger fired."""
+    return function_answer(warm.service(context).handle(_envelope("timer", event, context)))
+
+
+def alert(event: object, context: Context) -> dict[str, Any]:
+    """A monitoring alert, by API Gateway (its path ends in the sender's name), by an SMN topic, or invoked directly."""
+    return _answer("alert", event, context)
+
+
+def once(event: object, context: Context) -> dict[str, Any]:
+    """A one-off: somebody asks for one restore point."""
+    return _answer("once", event, context)
+
+
+def watch(event: object, context: Context) -> dict[str, Any]:
+    """Look after what is due. What the event holds does not matter, unless it is an HTTP request: that must prove itself."""
+    return gateway_answer(warm.service(context), _envelope("watch", event, context), apig_http)
+
+
+class _Warm:
+    """What a warm instance keeps: its service, and the keys it signs with, which end after 24 hours and come with every call."""
+
+    def __init__(self) -> None:
+        self._building = threading.Lock()
+        self._service: Service | None = None
+        self._handed: Handed | None = None
+
+    def service(self, context: Context) -> Service:
+        """Built at the first event; a bad configuration fails every event, loudly."""
+        keys = _keys(context)
+        with self._building:
+            if keys and self._handed:
+                self._handed.keys = keys
+            if self._service is None:
+                handed = Handed(keys) if keys else None
+                self._service = Service(load(platform=Platform(_UserData(context), handed, _project_id(context))))
+                self._handed = handed
+            return self._service
+
+    def clear(self) -> None:
+        """As at a cold start."""
+        with self._building:
+            if self._service is not None:
+                self._service.close()
+            self._service = self._handed = None
+
+
+warm = _Warm()
+
+
+class _UserData(Mapping[str, str]):
+    """The function's environment variables as its context hands them out: by name, never as a list."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def __getitem__(self, name: str) -> str:
+        value = self._context.getUserData(name)
+        if not isinstance(value, str) or not value:
+            raise KeyError(name)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+def _answer(door: Door, event: object, context: Context) -> dict[str, Any]:
+    envelope = _envelope(door, event, context)
+    try:
+        records = smn_records(envelope)
+    except Refusal as refusal:
+        return function_answer(warm.service(context).refuse(envelope, refusal))
+    if not records:
+        return gateway_answer(warm.service(context), envelope, apig_http)
+    return function_answer(*_handled(warm.service(context), records, context))
+
+
+def _handled(service: Service, records: list[Envelope], context: Context) -> Iterator[Delivered]:
+    """One after the other, each with the time that is left."""
+    from dataclasses import replace
+
+    for each in records:
+        yield service.handle(replace(each, seconds_left=_seconds(context)))
+
+
+def _envelope(door: Door, event: object, context: Context) -> Envelope:
+    return Envelope(door, "functiongraph", str(context.getRequestID()), event, _seconds(context))
+
+
+def _seconds(context: Context) -> float:
+    return context.getRemainingTimeInMilliSeconds() / 1000
+
+
+def _keys(context: Context) -> AccessKey | None:
+    """The agency's temporary keys; None without an agency."""
+    found = (context.getSecurityAccessKey(), context.getSecuritySecretKey(), context.getSecurityToken())
+    access, secret, token = (each if isinstance(each, str) else "" for each in found)
+    return AccessKey(access, Secret(secret), Secret(token)) if access and secret and token else None
+
+
+def _project_id(context: Context) -> str:
+    """The function's own project; empty where the runtime says something else, as some regions do."""
+    with suppress(ValueError, TypeError):
+        return checked_project_id(context.getProjectID())
+    return ""

@@ -1,0 +1,50 @@
+"""What a delivery asks for: triggers and rules become one Planned per vault, and a reason for everything else. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from handlers.errors import Refusal
+from handlers.outcome import Refused, Skipped
+from handlers.plan.alerts import Sorting
+from handlers.plan.once import by_once
+from handlers.plan.planned import Planned
+from handlers.plan.timers import by_timer
+from handlers.rules import Rules
+from handlers.trigger import Alert, Lost, Once, Timer, Trigger
+
+Plan = list[Planned | Skipped | Refused]
+
+
+def plan(triggers: Sequence[Trigger], rules: Rules, delivery_id: str, now: datetime) -> Plan:
+    """One entry per (vault, resources), in the order of the rules; the earlier rule wins where two ask for the same.
+
+    Raises Refusal where a one-off asks for what it may not.
+    """
+    found: Plan = []
+    alerts = [each for each in triggers if isinstance(each, Alert | Lost)]
+    if alerts:
+        found += Sorting(rules, alerts[0].sender, delivery_id, now).result(alerts)
+    for trigger in triggers:
+        if isinstance(trigger, Timer):
+            found += by_timer(trigger, rules, delivery_id, now)
+        elif isinstance(trigger, Once):
+            found += by_once(trigger, rules, delivery_id)
+    planned: dict[tuple[str, frozenset[str]], Planned] = {}
+    for each in found:
+        if isinstance(each, Planned):
+            planned.setdefault((each.backup.vault_id, each.backup.resource_ids), each)
+    return [*planned.values(), *(each for each in found if not isinstance(each, Planned))]
+
+
+def refused(refusal: Refusal, delivery_id: str, trigger: str, sender: str = "") -> Refused:
+    """A refusal as the outcome it is."""
+    return Refused(
+        reason=refusal.reason,
+        message=refusal.message,
+        http=refusal.http,
+        delivery_id=delivery_id,
+        trigger=trigger,
+        sender=sender,
+    )

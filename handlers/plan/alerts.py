@@ -1,0 +1,178 @@
+"""Alerts: many causes, few vaults. One Planned per vault and resources, whatever the number of alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from handlers.outcome import Refused, Skipped
+from handlers.plan.planned import NAMED, Planned, cause_of, clip, named, stamp
+from handlers.rules import Rule, Rules
+from handlers.trigger import Alert, Lost
+from handlers.vault_backup import CheckpointParam, VaultBackup, is_uuid
+
+VAULT_LABEL = "vault_id"
+
+
+@dataclass(slots=True)
+class _Told:
+    """What did not become a restore point, counted by reason: a storm is told in one line."""
+
+    reason: str
+    message: str
+    rule: str = ""
+    vault: str = ""
+    refused: bool = False
+    count: int = 0
+    names: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """One restore point and everything it settles. ``first`` is of the earliest rule, whatever the order of the alerts."""
+
+    first: Planned
+    causes: dict[str, str] = field(default_factory=dict)
+    instead: _Wanted | None = None
+    """The same alerts' fallback, which settles them under causes of its own."""
+
+    def add(self, planned: Planned, name: str, rank: Mapping[str, int]) -> None:
+        if rank[planned.rule] < rank[self.first.rule]:
+            self.first = planned
+        self.causes.setdefault(planned.cause, name)
+        if planned.fallback is not None:
+            self.instead = self.instead or _Wanted(planned.fallback)
+            self.instead.add(planned.fallback, name, rank)
+
+    def collapsed(self) -> Planned:
+        others = tuple(cause for cause in self.causes if cause != self.first.cause)
+        names = tuple(self.causes.values())[:NAMED]
+        fallback = self.instead.collapsed() if self.instead else None
+        return replace(self.first, fallback=fallback, others=others, causes=len(self.causes), cause_names=names)
+
+
+class Sorting:
+    """Goes through one delivery's alerts and keeps what each asks for."""
+
+    def __init__(self, rules: Rules, sender: str, delivery_id: str, now: datetime) -> None:
+        self._rules, self._sender, self._delivery_id, self._now = rules, sender, delivery_id, now
+        self._by_sender = [rule for rule in rules.rules if rule.sender == sender]
+        self._rank = {rule.name: number for number, rule in enumerate(self._by_sender)}
+        self._wanted: dict[tuple[str, frozenset[str]], _Wanted] = {}
+        self._told: dict[tuple[str, str, str], _Told] = {}
+
+    def result(self, triggers: Iterable[Alert | Lost]) -> list[Planned | Skipped | Refused]:
+        """All of them, collapsed."""
+        for trigger in triggers:
+            if isinstance(trigger, Lost):
+                why = "the sender left alerts out of its message (max_alerts): they are not known here"
+                self._tell(_Told("truncated", why), trigger.count)
+            elif trigger.status != "firing":
+                self._tell(_Told(trigger.status, "only a firing alert asks for anything"), name=_name(trigger))
+            else:
+                self._firing(trigger)
+        wanted = sorted(self._wanted.values(), key=lambda each: self._rank[each.first.rule])
+        return [
+            *(each.collapsed() for each in wanted),
+            *(self._outcome(each) for each in self._told.values()),
+        ]
+
+    def _firing(self, alert: Alert) -> None:
+        matching = [rule for rule in self._by_sender if not rule.misses(alert.labels)]
+        if not matching:
+            self._tell(_Told("no_rule", self._nearest(alert)), name=_name(alert))
+        asked: set[tuple[str, frozenset[str]]] = set()
+        for rule in matching:
+            age = (self._now - alert.starts_at).total_seconds() if alert.starts_at else 0.0
+            for vault in self._vaults(alert, rule):
+                if age > rule.max_event_age:
+                    why = f"the alert fires for longer than max_event_age of rule {rule.name}"
+                    self._tell(_Told("stale", why, rule.name, vault), name=_name(alert))
+                elif planned := self._asked(alert, rule, vault):
+                    key = planned.backup.vault_id, planned.backup.resource_ids
+                    if key not in asked:
+                        asked.add(key)
+                        self._wanted.setdefault(key, _Wanted(planned)).add(planned, _name(alert), self._rank)
+
+    def _vaults(self, alert: Alert, rule: Rule) -> Sequence[str]:
+        """The rule's vaults. A label vault_id may choose among them; another vault than theirs is never meant."""
+        if VAULT_LABEL not in alert.labels:
+            return rule.vaults
+        named = [vault for vault in rule.vaults if self._rules.vaults[vault].id == alert.labels[VAULT_LABEL]]
+        if not named:
+            why = f"label {VAULT_LABEL} names a vault that rule {rule.name} does not list"
+            self._tell(_Told("vault_not_listed", why, rule.name, refused=True), name=_name(alert))
+        return named
+
+    def _asked(self, alert: Alert, rule: Rule, vault: str) -> Planned | None:
+        whole = rule.resource_from is None or rule.otherwise == "whole vault"
+        resource = alert.labels.get(rule.resource_from, "") if rule.resource_from else ""
+        if is_uuid(resource):
+            details = tuple(each for each in rule.parameters.resource_details or () if each.id == resource) or None
+            narrowed = rule.parameters.model_copy(update={"resources": (resource,), "resource_details": details})
+            fallback = self._planned(alert, rule, vault, rule.parameters) if whole else None
+            return replace(self._planned(alert, rule, vault, narrowed), narrowed_to=resource, fallback=fallback)
+        if whole:
+            return self._planned(alert, rule, vault, rule.parameters)
+        why = f'label {rule.resource_from} names no resource and rule {rule.name} says else = "refuse"'
+        self._tell(_Told("resource_not_held", why, rule.name, vault, refused=True), name=_name(alert))
+        return None
+
+    def _planned(self, alert: Alert, rule: Rule, vault: str, parameters: CheckpointParam) -> Planned:
+        entry = self._rules.vaults[vault]
+        bare = VaultBackup(vault_id=entry.id, parameters=parameters)
+        labels = sorted(alert.labels.items()) if not rule.by else [(key, alert.labels.get(key, "")) for key in sorted(rule.by)]
+        cause = cause_of("alert", bare, self._sender, *(word for pair in labels for word in pair))
+        occurred = min(alert.starts_at or self._now, self._now)
+        why = f"restore-point: rule {rule.name}, alert {_name(alert)} from {self._sender}, delivery {self._delivery_id}"
+        return Planned(
+            backup=named(bare, parameters.name or f"rp-alert-{stamp(occurred)}", cause, why),
+            cause=cause,
+            occurred=occurred,
+            project=self._rules.project_of(entry),
+            vault=vault,
+            rule=rule.name,
+            trigger="alert",
+            sender=self._sender,
+            delivery_id=self._delivery_id,
+            cause_names=(_name(alert),),
+            give_up_after=rule.give_up_after,
+            window=rule.window,
+            min_interval=entry.min_interval,
+        )
+
+    def _nearest(self, alert: Alert) -> str:
+        """Which rule came closest, and the label that differed."""
+        if not self._by_sender:
+            return f'no [[rules]] has sender = "{self._sender}"'
+        misses = [(rule.misses(alert.labels), rule) for rule in self._by_sender]
+        missed, rule = min(misses, key=lambda each: len(each[0]))
+        key = missed[0]
+        has = f"is {clip(alert.labels[key], 60)!r}" if key in alert.labels else "is missing"
+        return f"no rule wants it; nearest is {rule.name}, which asks for {key} = {rule.match[key]!r}, and the alert's {has}"
+
+    def _tell(self, told: _Told, count: int = 1, name: str = "") -> None:
+        standing = self._told.setdefault((told.reason, told.rule, told.vault), told)
+        standing.count += count
+        if name and len(standing.names) < NAMED:
+            standing.names.append(name)
+
+    def _outcome(self, told: _Told) -> Skipped | Refused:
+        about: dict[str, Any] = {
+            "reason": told.reason,
+            "message": f"{told.message} ({told.count} alerts)" if told.count > 1 else told.message,
+            "rule": told.rule,
+            "vault": told.vault,
+            "causes": told.count,
+            "cause_names": tuple(told.names),
+            "delivery_id": self._delivery_id,
+            "trigger": "alert",
+            "sender": self._sender,
+        }
+        return Refused(http=403, **about) if told.refused else Skipped(**about)
+
+
+def _name(alert: Alert) -> str:
+    return clip(alert.title or ", ".join(f"{key}={value}" for key, value in sorted(alert.labels.items())), 120)

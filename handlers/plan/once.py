@@ -1,0 +1,76 @@
+"""One-offs: somebody asks for one restore point, and gets no more than the rules and their ``may`` allow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from handlers.errors import Refusal
+from handlers.plan.planned import Planned, cause_of, clip, named, stamp
+from handlers.rules import DEFAULT_PROJECT, TERMINAL, Rule, Rules
+from handlers.trigger import Once
+from handlers.vault_backup import CheckpointParam, VaultBackup, retention_conflict
+
+
+def by_once(once: Once, rules: Rules, delivery_id: str) -> list[Planned]:
+    """What is asked for; raises Refusal naming the field that may not be asked."""
+    if once.sender == TERMINAL:
+        assert once.backup is not None  # noqa: S101 - the command always has a body
+        return [_planned(once, once.backup, rules, delivery_id, "")]
+    own = [rule for rule in rules.rules if rule.sender == once.sender]
+    listed = {vault for rule in own for vault in rule.vaults}
+    if once.backup is None:
+        return _by_rule(once, listed, rules, delivery_id)
+    for rule in own:
+        if any(rules.vaults[vault].id == once.backup.vault_id for vault in rule.vaults):
+            return [_planned(once, _merged(once.backup, rule, rules, once.sender), rules, delivery_id, rule.name)]
+    field = "checkpoint.vault_id"
+    raise Refusal("vault_not_listed", f"{field}: no rule of sender {once.sender} lists this vault", field=field, http=403)
+
+
+def _by_rule(once: Once, listed: set[str], rules: Rules, delivery_id: str) -> list[Planned]:
+    """Any rule whose vaults the sender's own rules list, with that rule's own parameters."""
+    rule = next((rule for rule in rules.rules if rule.name == once.rule), None)
+    if rule is None:
+        raise Refusal("unknown_rule", "rule: there is no rule of this name", field="rule")
+    if not listed.issuperset(rule.vaults):
+        why = f"rule: it backs up vaults that no rule of sender {once.sender} lists"
+        raise Refusal("vault_not_listed", why, field="rule", http=403)
+    backups = [VaultBackup(vault_id=rules.vaults[vault].id, parameters=rule.parameters) for vault in rule.vaults]
+    return [_planned(once, backup, rules, delivery_id, rule.name) for backup in backups]
+
+
+def _merged(asked: VaultBackup, rule: Rule, rules: Rules, sender: str) -> VaultBackup:
+    """The rule's parameters with those the sender set, which must be among what it may set."""
+    given = asked.parameters or CheckpointParam()
+    beyond = [f"checkpoint.parameters.{key}" for key in sorted(given.model_fields_set - {*rules.senders[sender].may})]
+    if beyond:
+        raise Refusal("may_not", f"{', '.join(beyond)}: not in `may` of [senders.{sender}]", field=beyond[0], http=403)
+    which: dict[str, Any] = {"resources": None, "resource_details": None}  # one choice, given in two fields
+    changes = (which if given.model_fields_set & which.keys() else {}) | {
+        key: getattr(given, key) for key in given.model_fields_set
+    }
+    merged = rule.parameters.model_copy(update=changes)
+    if conflict := retention_conflict(merged):
+        field = "checkpoint.parameters.retention_duration_days"
+        raise Refusal("malformed", f"{field}: {conflict}", field=field)
+    return VaultBackup(vault_id=asked.vault_id, parameters=merged)
+
+
+def _planned(once: Once, backup: VaultBackup, rules: Rules, delivery_id: str, rule: str) -> Planned:
+    known = rules.vault_named(backup.vault_id)
+    name, project = (known[0], rules.project_of(known[1])) if known else ("", next(iter(rules.projects), DEFAULT_PROJECT))
+    cause = cause_of("once", backup, once.sender, once.key)
+    given = (backup.parameters and backup.parameters.name) or f"rp-once-{stamp(once.at)}"
+    why = f"restore-point: asked for by {once.sender}, delivery {delivery_id}"
+    return Planned(
+        backup=named(backup, given, cause, why),
+        cause=cause,
+        occurred=once.at,
+        project=project,
+        vault=name,
+        rule=rule,
+        trigger="once",
+        sender=once.sender,
+        delivery_id=delivery_id,
+        cause_names=(clip(once.key),),
+    )

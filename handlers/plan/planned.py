@@ -1,0 +1,119 @@
+"""One restore point to take: the whole request, and why it is wanted."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from handlers.vault_backup import CheckpointParam, VaultBackup, restore_point_name
+
+NAMED = 20
+"""Causes a restore point carries by name; the rest are counted."""
+NO_GIVING_UP = 10 * 365 * 86400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """``cause`` (64 hex) is the same for every delivery of the same wish, on every platform and in every version.
+
+    One delivery may bring several causes for the same vault and resources: ``others`` are settled by the same restore point.
+    ``occurred`` is when the cause happened. Spans are in seconds: ``give_up_after`` from the moment the wish is first recorded,
+    ``window`` within which a cause has one restore point (None: for ever), ``min_interval`` between two of the vault's.
+    """
+
+    backup: VaultBackup
+    cause: str
+    occurred: datetime
+    project: str
+    vault: str
+    rule: str
+    trigger: str
+    sender: str
+    delivery_id: str
+    others: tuple[str, ...] = ()
+    fallback: Planned | None = None
+    """Where one resource is named by an alert: what is taken instead if the vault does not hold it (None: nothing)."""
+    narrowed_to: str = ""
+    causes: int = 1
+    cause_names: tuple[str, ...] = ()
+    give_up_after: float = NO_GIVING_UP
+    window: float | None = None
+    min_interval: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """The name CBR gets."""
+        return self.backup.parameters.name or "" if self.backup.parameters else ""
+
+    @property
+    def named_for(self) -> str:
+        """The cause its name carries: the first of those it settles."""
+        return self.name.rpartition("-")[2]
+
+    def led_by(self, cause: str) -> Planned:
+        """The same restore point with another of its causes as the first, hence under that one's name."""
+        if cause == self.cause:
+            return self
+        asked = self.backup.parameters or CheckpointParam()
+        given = self.name.rpartition("-")[0]
+        backup = named(VaultBackup(vault_id=self.backup.vault_id, parameters=asked), given, cause, "")
+        others = tuple(each for each in (self.cause, *self.others) if each != cause)
+        return replace(self, backup=backup, cause=cause, others=others)
+
+    @property
+    def whose(self) -> str:
+        """The vault as people know it."""
+        return self.vault or self.backup.vault_id
+
+    @property
+    def what(self) -> str:
+        """What is asked for, in a sentence's words."""
+        some = self.backup.resource_ids
+        return f"a restore point of vault {self.whose}" + (f" ({len(some)} of its resources)" if some else "")
+
+    def about(self) -> dict[str, Any]:
+        """The fields every outcome of it repeats."""
+        return {
+            "rule": self.rule,
+            "vault": self.vault,
+            "vault_id": self.backup.vault_id,
+            "causes": self.causes,
+            "cause_names": self.cause_names,
+            "name": self.name,
+            "delivery_id": self.delivery_id,
+            "trigger": self.trigger,
+            "sender": self.sender,
+        }
+
+
+def cause_of(kind: str, backup: VaultBackup, *identity: str) -> str:
+    """64 hex. Length-prefixed, so that no two different lists of words are written alike.
+
+    The names a rules file gives are no part of it: renaming a rule, a vault or a project between two deliveries must not make a
+    second restore point. A vault id is its own in every project.
+    """
+    words = [kind, backup.vault_id, ",".join(sorted(backup.resource_ids)), *identity]
+    text = b"".join(b"%d:%s" % (len(word.encode()), word.encode()) for word in words)
+    return hashlib.sha256(text).hexdigest()
+
+
+def named(backup: VaultBackup, given: str, cause: str, why: str) -> VaultBackup:
+    """The request under the name that carries its cause; ``why`` becomes its description where it has none."""
+    asked = backup.parameters or CheckpointParam()
+    changes: dict[str, str] = {"name": restore_point_name(given, cause)}
+    if asked.description is None and why:
+        changes["description"] = clip(why, 255)
+    return VaultBackup(vault_id=backup.vault_id, parameters=asked.model_copy(update=changes))
+
+
+def clip(text: str, limit: int = 200) -> str:
+    """Text from outside, fit for a name, a description or a log line: ASCII, no < or >, at most ``limit`` characters."""
+    plain = text.encode("ascii", "backslashreplace").decode().replace("<", "(").replace(">", ")")
+    return "".join(letter if letter.isprintable() else "?" for letter in plain)[:limit]
+
+
+def stamp(moment: datetime) -> str:
+    """A time as it stands in names."""
+    return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")

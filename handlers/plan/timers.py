@@ -1,0 +1,62 @@
+"""A timer: one cause, the vaults of every rule that names it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from handlers.outcome import Refused, Skipped
+from handlers.plan.planned import Planned, cause_of, clip, named, stamp
+from handlers.rules import Rule, Rules
+from handlers.trigger import Timer
+from handlers.vault_backup import VaultBackup
+
+CLOCK_TOLERANCE = timedelta(minutes=15)
+"""How far in the future an event's time may lie; the gateway's own tolerance for clocks is 15 minutes."""
+
+
+def by_timer(timer: Timer, rules: Rules, delivery_id: str, now: datetime) -> list[Planned | Skipped | Refused]:
+    """What the rules of this schedule ask for."""
+    about: dict[str, Any] = {"delivery_id": delivery_id, "trigger": "timer"}
+    name = next((name for name, known in rules.timers.items() if known.source == timer.schedule), None)
+    if name is None:
+        why = f"no [timers.…] has this source: {clip(timer.schedule)}; add it to the rules if this schedule may speak"
+        return [Refused(reason="unknown_timer", message=why, http=403, **about)]
+    if timer.at > now + CLOCK_TOLERANCE:
+        why = f"the event of timer {name} is for {timer.at.isoformat()}, which is in the future: check the clock of the sender"
+        return [Refused(reason="from_the_future", message=why, sender=name, **about)]
+    matching = [rule for rule in rules.rules if rule.timer == name]
+    if not matching:
+        return [Skipped(reason="no_rule", message=f'no [[rules]] has timer = "{name}"', sender=name, **about)]
+    return [each for rule in matching for each in _by_rule(rule, name, timer, rules, delivery_id, now)]
+
+
+def _by_rule(
+    rule: Rule, name: str, timer: Timer, rules: Rules, delivery_id: str, now: datetime
+) -> list[Planned | Skipped | Refused]:
+    if (now - timer.at).total_seconds() > rule.max_event_age:
+        why = f"timer {name} was for {timer.at.isoformat()}, longer ago than max_event_age of rule {rule.name}"
+        about: dict[str, Any] = {"rule": rule.name, "sender": name, "delivery_id": delivery_id, "trigger": "timer"}
+        return [Skipped(reason="stale", message=why, vault=vault, **about) for vault in rule.vaults]
+    return [_by_vault(vault, rule, name, timer, rules, delivery_id) for vault in rule.vaults]
+
+
+def _by_vault(vault: str, rule: Rule, name: str, timer: Timer, rules: Rules, delivery_id: str) -> Planned:
+    entry = rules.vaults[vault]
+    project = rules.project_of(entry)
+    bare = VaultBackup(vault_id=entry.id, parameters=rule.parameters)
+    cause = cause_of("timer", bare, timer.schedule, timer.at.isoformat())
+    why = f"restore-point: rule {rule.name}, timer {name} at {stamp(timer.at)}, delivery {delivery_id}"
+    return Planned(
+        backup=named(bare, rule.parameters.name or f"rp-timer-{stamp(timer.at)}", cause, why),
+        cause=cause,
+        occurred=timer.at,
+        project=project,
+        vault=vault,
+        rule=rule.name,
+        trigger="timer",
+        sender=name,
+        delivery_id=delivery_id,
+        cause_names=(f"{name} {timer.at.isoformat()}",),
+        give_up_after=rule.give_up_after,
+    )

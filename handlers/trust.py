@@ -1,0 +1,73 @@
+"""Who they are: proof before any work. A sender that is not known, not proven or at the wrong door gets nothing but 401."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+
+from handlers.alerts import DIALECTS
+from handlers.credentials import Secret
+from handlers.envelope import BODY_CAP, Door, Envelope, Http
+from handlers.errors import Refusal
+from handlers.rules import Sender
+
+_NOBODY = Secret("")
+
+
+def verify(envelope: Envelope, senders: Mapping[str, Sender], secrets: Mapping[str, Secret]) -> str:
+    """The name of the sender; raises Refusal. Timers and the watch's own are proven by the platform: no name."""
+    if envelope.door == "timer" and envelope.http is not None:
+        raise Refusal("bad_proof", "a timer is invoked by its platform, not over HTTP", http=401)
+    if envelope.door in ("timer", "watch") and envelope.http is None:
+        return ""
+    if envelope.http is not None:
+        return _by_http(envelope.http, envelope.door, senders, secrets)
+    return _by_platform(envelope, senders)
+
+
+def _by_http(http: Http, door: Door, senders: Mapping[str, Sender], secrets: Mapping[str, Secret]) -> str:
+    if http.method != "POST":
+        raise Refusal("method", "only POST is understood here", http=405)
+    if len(http.body) > BODY_CAP:
+        raise Refusal("too_large", f"the body is larger than {BODY_CAP} bytes", field="body", http=413)
+    if http.headers.get("content-encoding", "identity").lower() != "identity":
+        raise Refusal("compressed", "a compressed body is not understood here", field="Content-Encoding", http=415)
+    kind = http.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise Refusal("content_type", "the body must be application/json", field="Content-Type", http=415)
+    name = http.path.rstrip("/").rpartition("/")[2]
+    sender = senders.get(name)
+    proven = _bearer(http.headers.get("authorization", ""), secrets.get(name, _NOBODY))
+    if sender is None or not proven or not _fits(sender, door):
+        raise Refusal("bad_proof", "the sender is unknown here, or its proof is missing or wrong", http=401)
+    return name
+
+
+def _by_platform(envelope: Envelope, senders: Mapping[str, Sender]) -> str:
+    """By the exact topic or queue; a direct invocation is whoever IAM lets in, and there can be only one such sender a door."""
+    candidates = [
+        name
+        for name, sender in senders.items()
+        if sender.proof == "platform"
+        and _fits(sender, envelope.door)
+        and (envelope.source in sender.sources if envelope.source else not sender.sources)
+    ]
+    if len(candidates) != 1:
+        many = "several [senders.…] claim" if candidates else 'no [senders.…] with proof = "platform" allows'
+        if envelope.source:
+            raise Refusal("source_not_listed", f"{many} this topic or queue at the door {envelope.door!r}", http=403)
+        raise Refusal("bad_proof", f"{many} a direct invocation at the door {envelope.door!r}", http=401)
+    return candidates[0]
+
+
+def _fits(sender: Sender, door: Door) -> bool:
+    """Alerts come from those who speak an alert dialect; whoever may ask for one-offs may have the watch look, too."""
+    return sender.dialect in DIALECTS if door == "alert" else sender.dialect == "once" and door in ("once", "watch")
+
+
+def _bearer(header: str, secret: Secret) -> bool:
+    """Digests are compared, in time that says nothing about either text; an unknown sender costs as much as a known one."""
+    given = hashlib.sha256(header.encode("utf-8", "surrogatepass")).digest()
+    wanted = hashlib.sha256(b"Bearer " + secret.reveal().encode()).digest()
+    return hmac.compare_digest(given, wanted) and bool(secret.reveal())

@@ -1,0 +1,182 @@
+"""HTTP functions for functions-framework (Cloud Run functions, Knative, any container): a request becomes an Envelope.
+
+``main`` serves POST /alert/SENDER, /once/SENDER and /watch/SENDER, and GET /healthz; ``alert``, ``once`` and ``watch`` are the
+same one by one, the sender being the last part of whatever path. Every sender proves itself by its bearer; the watch is for those
+who may ask for one-offs. Timers are proven by their platform, and plain HTTP has none.
+
+functions-framework runs this file inside its application, gives a function any path and method, and reads the whole body once
+more after it: hence ``bounded`` around the application. The framework itself is not imported here.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from typing import Any, Protocol
+
+from handlers.envelope import BODY_CAP, NO_REQUEST, Door, Envelope, Http
+from handlers.errors import Refusal
+from handlers.service import Service, delivery_id, http_response
+from handlers.settings import served
+
+RUN_SECONDS = 25.0
+"""For one request: gunicorn lets those that run end within 30 seconds after SIGTERM, and senders wait no longer than that."""
+READ_SECONDS = 10.0
+"""For a whole body to arrive."""
+_DOORS: Mapping[str, Door] = {"alert": "alert", "once": "once", "watch": "watch", "timer": "timer"}
+_BODY = "restore_point.body"
+"""Where ``bounded`` leaves the body, or why there is none, for the functions below."""
+
+Response = tuple[str, int, dict[str, str]]
+Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+
+class Request(Protocol):
+    """What is used of Flask's request."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    environ: dict[str, Any]
+
+
+def main(request: Request) -> Response:
+    """Everything under one address."""
+    _, _, rest = request.path.partition("/")
+    if rest == "healthz":
+        return _text("ok", 200) if request.method == "GET" else _text("only GET is understood here", 405, Allow="GET")
+    door, slash, sender = rest.partition("/")
+    if door not in _DOORS or not slash or not sender or "/" in sender:
+        return _text("there is nothing here", 404)
+    return _answer(_DOORS[door], request)
+
+
+def alert(request: Request) -> Response:
+    """A monitoring alert."""
+    return _answer("alert", request)
+
+
+def once(request: Request) -> Response:
+    """A one-off: somebody asks for one restore point."""
+    return _answer("once", request)
+
+
+def watch(request: Request) -> Response:
+    """Look after what is due; the body does not matter."""
+    return _answer("watch", request)
+
+
+def service() -> Service:
+    """Built at the first request, by one of the threads: the server may fork after it has loaded this file."""
+    with _building:
+        return _service()
+
+
+_building = threading.Lock()
+
+
+@cache
+def _service() -> Service:
+    return Service(served())
+
+
+def _answer(door: Door, request: Request) -> Response:
+    envelope = Envelope(door, "web", delivery_id(), None, RUN_SECONDS, NO_REQUEST)
+    try:
+        http = _http(request)
+    except Refusal as refusal:
+        answer = http_response(service().refuse(envelope, refusal))
+    else:
+        answer = http_response(service().handle(Envelope(door, "web", envelope.delivery_id, None, RUN_SECONDS, http)))
+    if answer["statusCode"] == 405:
+        answer["headers"]["Allow"] = "POST"
+    return answer["body"], answer["statusCode"], answer["headers"]
+
+
+def _http(request: Request) -> Http:
+    """The request; header names in lower case. Raises Refusal for a body that was not read."""
+    body = request.environ[_BODY] if _BODY in request.environ else read_body(request.environ)
+    if isinstance(body, Refusal):
+        raise body
+    return Http(request.method, request.path, {name.lower(): value for name, value in request.headers.items()}, body)
+
+
+def _text(body: str, status: int, **headers: str) -> Response:
+    return body, status, {"Content-Type": "text/plain", **headers}
+
+
+def bounded(application: Wsgi) -> Wsgi:
+    """The application, given bodies that are already in memory: whole, or none where they are too large or too slow."""
+
+    def bounded_application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        kept: bytes | Refusal
+        try:
+            kept = body = read_body(environ)
+        except Refusal as refusal:
+            kept, body = refusal, b""
+        environ.pop("HTTP_TRANSFER_ENCODING", None)
+        environ |= {_BODY: kept, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+        return application(environ, start_response)
+
+    return bounded_application
+
+
+def read_body(environ: Mapping[str, Any]) -> bytes:
+    """At most BODY_CAP bytes within READ_SECONDS; raises Refusal. A body that says it is larger is not touched."""
+    chunked = "HTTP_TRANSFER_ENCODING" in environ
+    said = environ.get("CONTENT_LENGTH") or "0"
+    if not (said.isascii() and said.isdigit() and len(said) < 20):
+        raise Refusal("malformed", "Content-Length: must be a number", field="Content-Length")
+    length = BODY_CAP + 1 if chunked else int(said)
+    if length > BODY_CAP and not chunked:
+        raise _too_large()
+    if not length:
+        return b""
+    late = threading.Event()
+    timer = threading.Timer(READ_SECONDS, _stop_reading, (environ.get("gunicorn.socket"), late))
+    timer.start()
+    try:
+        body: bytes = environ["wsgi.input"].read(length)
+    except OSError:
+        body = b""
+    finally:
+        timer.cancel()
+    if late.is_set():
+        raise Refusal("too_slow", f"the body did not arrive within {READ_SECONDS:.0f} seconds", field="body", http=408)
+    if len(body) > BODY_CAP:
+        raise _too_large()
+    if len(body) < length and not chunked:
+        raise Refusal("malformed", "body: is shorter than Content-Length says", field="Content-Length")
+    return body
+
+
+def _too_large() -> Refusal:
+    return Refusal("too_large", f"the body is larger than {BODY_CAP} bytes", field="body", http=413)
+
+
+def _stop_reading(socket: Any, late: threading.Event) -> None:
+    """What waits for the rest of a body gets its end; the answer still leaves."""
+    late.set()
+    if socket is not None:
+        from contextlib import suppress
+        from socket import SHUT_RD
+
+        with suppress(OSError):
+            socket.shutdown(SHUT_RD)
+
+
+def _start() -> None:
+    """Inside functions-framework's application: bodies are bounded, and a wrong configuration ends the server here."""
+    if "flask" not in sys.modules:
+        return
+    from flask import current_app, has_app_context
+
+    if has_app_context():
+        served()
+        current_app.wsgi_app = bounded(current_app.wsgi_app)  # type: ignore[assignment, method-assign]
+
+
+_start()

@@ -1,0 +1,224 @@
+"""``restore-point pack``: what is deployed, and that it is that and nothing else. Four of these fetch from the package index."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handlers.cli.pack import LIMITS
+from handlers.sandbox import estate
+from tests.cli.terminal import RULES, Inside, Terminal
+
+ROOT = Path(__file__).parents[2]
+HERE = ("--python", f"{sys.version_info.major}.{sys.version_info.minor}", "--arch", "x86_64")
+FETCHING = 300.0
+
+ALONE = """
+import sys
+tree = sys.argv[1]
+sys.path.insert(0, tree)
+import handlers.aws_lambda
+
+class Context:
+    aws_request_id = "0f8fad5b-d9cb-469f-a165-70867728950e"
+    def get_remaining_time_in_millis(self):
+        return 30000
+
+answer = handlers.aws_lambda.timer({}, Context())
+assert (answer["status"], answer["outcomes"][0]["reason"]) == (400, "not_a_timer"), answer
+handlers.aws_lambda.service()
+import httpx, pydantic_core
+rules = handlers.aws_lambda.service().settings.rules_file
+assert rules == tree + "/rules.toml", rules
+ours = {"handlers", "httpx", "pydantic", "pydantic_core", "aws_lambda_powertools", "certifi", "anyio"}
+elsewhere = [name for name, module in sys.modules.items()
+             if name.partition(".")[0] in ours and not (module.__file__ or "").startswith(tree)]
+assert not elsewhere, elsewhere
+"""
+
+
+def fetch(*arguments: str) -> Any:
+    """The command with this machine's own environment: pip must find its index."""
+    done = subprocess.run(
+        [sys.executable, "-m", "handlers", "pack", "lambda", *arguments, "--json"],
+        cwd=ROOT, capture_output=True, text=True, timeout=FETCHING, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    return json.loads(done.stdout)
+
+
+@dataclass(frozen=True)
+class Packed:
+    folder: Path
+    rules: Path
+    report: Any
+
+    @property
+    def zip(self) -> Path:
+        return self.folder / "out" / "function.zip"
+
+    def names(self) -> list[str]:
+        with zipfile.ZipFile(self.zip) as archive:
+            return archive.namelist()
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Packed:
+    folder = tmp_path_factory.mktemp("pack")
+    rules = folder / "mine.toml"
+    rules.write_text(RULES, encoding="utf-8")
+    return Packed(folder, rules, fetch(str(folder / "out"), "--rules", str(rules), *HERE))
+
+
+def contents(tree: Path) -> dict[str, bytes]:
+    return {path.relative_to(tree).as_posix(): path.read_bytes() for path in tree.rglob("*") if path.is_file()}
+
+
+def test_the_same_bytes_twice_and_over_what_pack_made(packed: Packed) -> None:
+    before = packed.zip.read_bytes()
+    again = fetch(str(packed.folder / "out"), "--rules", str(packed.rules), *HERE)
+    assert again == packed.report
+    assert packed.zip.read_bytes() == before
+    assert [path.name for path in (packed.folder / "out").iterdir()] == ["function.zip"]
+
+
+def test_what_is_in_it(packed: Packed) -> None:
+    names = packed.names()
+    assert names == sorted(names)
+    ours = {name.split("/")[1] for name in names if name.startswith("handlers/")}
+    assert {"aws_lambda.py", "service.py", "restore_point", "ledger", "wire"} <= ours
+    assert not ours & {"sandbox", "cli", "__main__.py", "Makefile", "requirements.txt", "web.py", "functiongraph.py"}
+    tops = {name.split("/")[0].partition("-")[0] for name in names}
+    assert tops >= {"handlers", "rules.toml", "packed.json", "httpx", "pydantic_core", "certifi"}
+    assert not tops & {"tests", "events", "bin", "pip", "boto3", "botocore", "functions_framework"}
+    assert not [name for name in names if name.endswith((".pyc", "/RECORD", "/INSTALLER", "/direct_url.json"))]
+    with zipfile.ZipFile(packed.zip) as archive:
+        assert archive.read("rules.toml") == packed.rules.read_bytes()
+        assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert {oct(info.external_attr >> 16) for info in archive.infolist()} == {"0o100644"}
+        assert str(packed.folder).encode() not in b"".join(archive.read(name) for name in names)
+        assert str(ROOT).encode() not in b"".join(archive.read(name) for name in names)
+
+
+def test_the_report_says_what_lambda_will_measure(packed: Packed) -> None:
+    report = packed.report
+    content = packed.zip.read_bytes()
+    with zipfile.ZipFile(packed.zip) as archive:
+        assert report["bytes"] == sum(info.file_size for info in archive.infolist()) == sum(report["sizes"].values())
+        assert report["files"] == len(archive.infolist())
+    assert report["zip"] == str(packed.zip)
+    assert report["zip_bytes"] == len(content) < LIMITS["zip"]
+    assert report["bytes"] < LIMITS["tree"] // 10  # a cold start reads it
+    assert report["code_sha256"] == base64.b64encode(hashlib.sha256(content).digest()).decode()
+    assert {"handlers", "pydantic_core", "httpx", "rules.toml"} <= set(report["sizes"])
+
+
+def test_it_answers_from_the_unpacked_tree_alone(packed: Packed, tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    with zipfile.ZipFile(packed.zip) as archive:
+        archive.extractall(tree)
+    environ = {
+        "HUAWEICLOUD_SDK_AK": estate.ACCESS_KEY,
+        "HUAWEICLOUD_SDK_SK": estate.SECRET_KEY,
+        "HW_REGION_NAME": "eu-de",
+        "RESTORE_POINT_LEDGER": "memory",
+        "AWS_LAMBDA_FUNCTION_NAME": "timer",
+    }
+    done = subprocess.run(
+        [sys.executable, "-S", "-s", "-P", "-B", "-c", ALONE, str(tree)],
+        cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout.splitlines()[0])["message"] == "timer: 1 refused"
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is what sam build runs")
+def test_sam_builds_the_same_tree(packed: Packed, tmp_path: Path) -> None:
+    """As SAM does: from a copy of handlers/ elsewhere, by the Makefile's own path."""
+    copy, artifacts = tmp_path / "copy", tmp_path / "artifacts"
+    copy.mkdir()
+    artifacts.mkdir()
+    given = {"ARTIFACTS_DIR": str(artifacts), "PYTHON": sys.executable, "RULES": str(packed.rules)}
+    done = subprocess.run(
+        ["make", "--makefile", str(ROOT / "handlers" / "Makefile"), "build-Watch"],
+        cwd=copy, env={**os.environ, **given, "TARGET_PYTHON": HERE[1], "ARCH": HERE[3]},
+        capture_output=True, text=True, timeout=FETCHING, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(packed.zip) as archive:
+        assert contents(artifacts) == {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_the_default_is_the_templates(packed: Packed, tmp_path: Path) -> None:
+    report = fetch(str(tmp_path / "tree"), "--stage", "--rules", str(packed.rules))
+    assert (report["python"], report["arch"], report["zip"]) == ("3.13", "arm64", None)
+    compiled = [path.name for path in (tmp_path / "tree").rglob("*.so")]
+    assert compiled
+    assert all("cpython-313-aarch64" in name for name in compiled)
+    (tmp_path / "tree" / "mine.txt").write_text("precious")
+    done = subprocess.run(
+        [sys.executable, "-m", "handlers", "pack", "lambda", str(tmp_path / "tree"), "--rules", str(packed.rules)],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "holds what pack did not make" in done.stderr
+    assert (tmp_path / "tree" / "mine.txt").exists()
+
+
+def test_rules_that_are_wrong_are_not_deployed(offline: Terminal, inside: Inside) -> None:
+    offline.write("wrong.toml", RULES.replace("vaults = [", "valuts = ["))
+    ran = inside(offline, "pack", "lambda", "out", "--rules", "wrong.toml")
+    assert ran.code == 2
+    assert ran.err.startswith("restore-point: wrong.toml: ")
+    assert "valuts" in ran.err
+    assert not (offline.folder / "out").exists()
+
+
+def test_a_function_without_rules_is_not_deployed(offline: Terminal, inside: Inside) -> None:
+    ran = inside(offline, "pack", "lambda", "out", "--json")
+    assert ran.code == 2
+    assert ran.json["error"]["field"] == "--rules"
+
+
+def test_nothing_of_anybody_elses_is_replaced(offline: Terminal, inside: Inside) -> None:
+    offline.write("rules.toml", RULES)
+    out = offline.folder / "out"
+    out.mkdir()
+    (out / "function.zip").write_bytes(b"somebody's")
+    for directory, why in (
+        ("out", "holds what pack did not make"),
+        (".", "holds what pack did not make"),
+        ("rules.toml", "no directory"),
+        (str(ROOT / "handlers" / "build"), "inside the package"),
+    ):
+        ran = inside(offline, "pack", "lambda", directory)
+        assert ran.code == 2, directory
+        assert why in ran.err
+    assert (out / "function.zip").read_bytes() == b"somebody's"
+    assert not (ROOT / "handlers" / "build").exists()
+
+
+def test_where_the_wheels_cannot_be_had_nothing_changes(offline: Terminal) -> None:
+    offline.write("rules.toml", RULES)
+    environ = {**offline.environ, "PIP_NO_INDEX": "1", "PYTHONPATH": str(ROOT)}
+    del environ["PYTHONWARNINGS"]  # pip's own are none of ours
+    done = subprocess.run(
+        [sys.executable, "-m", "handlers", "pack", "lambda", "out"],
+        cwd=offline.folder, env=environ,
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "restore-point: pip: did not fetch the pinned wheels for Python 3.13 on arm64" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (offline.folder / "out").exists()

@@ -1,0 +1,145 @@
+"""What the vaults hold: asked once for a storm, and only where an alert names a resource."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import pytest
+
+from handlers.cbr import Cbr, Vault
+from handlers.errors import CallFailed, NotSent, Rejected, Throttled, Unauthorized, Unclear
+from handlers.inventory import KEPT_SECONDS, Inventory
+from handlers.outcome import Outcome, Refused, Skipped
+from handlers.plan import plan
+from handlers.plan.planned import Planned
+from handlers.rules import Rules
+from handlers.trigger import Alert
+from handlers.wire import Deadline
+from tests.scripted import Clock
+
+NOW = datetime(2026, 11, 23, 2, 0, 30, tzinfo=UTC)
+ERP = "3b5816b5-f29c-4172-9d9a-76c719a659ce"
+HELD, ALSO_HELD, GONE = (f"{n}4eba8b2-acc9-4d82-badc-127144cc5526" for n in (1, 2, 3))
+
+
+class Asked:
+    """CBR, as far as it is asked."""
+
+    def __init__(self, *held: str) -> None:
+        self.held, self.times, self.problem = held, 0, cast("CallFailed | None", None)
+
+    def vault(self, vault_id: str, deadline: Deadline) -> Vault:
+        self.times += 1
+        if self.problem:
+            raise self.problem
+        return Vault.model_validate(
+            {"id": vault_id, "resources": [{"id": each, "type": "OS::Nova::Server"} for each in self.held]}
+        )
+
+
+class Shelf:
+    def __init__(self) -> None:
+        self.clock, self.cbr = Clock(NOW), Asked(HELD, ALSO_HELD)
+        self.inventory = Inventory({"default": cast("Cbr", self.cbr)}, self.clock)
+
+    def narrow(self, *triggers: Alert, **rule: Any) -> list[Planned | Outcome]:
+        plans = plan(triggers, rules(rule), "delivery-1", NOW)
+        return self.inventory.narrow(plans, Deadline.after(self.clock, 30))
+
+    def one(self, *triggers: Alert, **rule: Any) -> Planned:
+        (found,) = self.narrow(*triggers, **rule)
+        assert isinstance(found, Planned)
+        return found
+
+
+@pytest.fixture
+def shelf() -> Shelf:
+    return Shelf()
+
+
+def rules(rule: dict[str, Any], *more: dict[str, Any]) -> Rules:
+    base = {"sender": "am", "vaults": ["erp"]}
+    first = {"name": "one-server", "resource_from": "id", "match": {"id": "*"}, **base, **rule}
+    return Rules.model_validate(
+        {
+            "vaults": {"erp": {"id": ERP}},
+            "senders": {"am": {"dialect": "alertmanager", "proof": "platform"}},
+            "rules": [first, *(base | each for each in more)],
+        }
+    )
+
+
+def alert(resource: str, host: str = "a") -> Alert:
+    return Alert("am", "firing", {"id": resource, "host": host}, "", "", NOW)
+
+
+WHOLE = {"else": "whole vault"}
+
+
+def test_a_resource_the_vault_holds_is_the_one_asked_for(shelf: Shelf) -> None:
+    assert shelf.one(alert(HELD)).backup.resource_ids == frozenset([HELD])
+    assert shelf.one(alert(HELD), **WHOLE).backup.resource_ids == frozenset([HELD])
+
+
+def test_one_it_does_not_hold_is_refused(shelf: Shelf) -> None:
+    (found,) = shelf.narrow(alert(GONE), alert(GONE, "b"))
+    assert isinstance(found, Refused)
+    assert (found.reason, found.http, found.rule, found.vault) == ("resource_not_held", 403, "one-server", "erp")
+    assert (found.causes, found.name, found.sender) == (2, "", "am")
+    assert GONE in found.message
+
+
+def test_or_the_whole_vault_is_taken_for_every_cause(shelf: Shelf) -> None:
+    found = shelf.one(alert(GONE), alert(GONE, "b"), **WHOLE)
+    assert (found.backup.resource_ids, found.causes, len(found.others), len(found.cause_names)) == (frozenset(), 2, 1, 2)
+    assert found.name.endswith(found.cause[:16])
+
+
+def test_two_that_come_to_the_whole_vault_are_one(shelf: Shelf) -> None:
+    another = GONE.replace("3", "4", 1)
+    found = shelf.one(alert(GONE), alert(another, "b"), **WHOLE)
+    assert (found.backup.resource_ids, found.causes, len(found.others)) == (frozenset(), 2, 1)
+    alone = {shelf.one(each, **WHOLE).cause for each in (alert(GONE), alert(another, "b"))}
+    assert {found.cause, *found.others} == alone
+
+
+def test_the_earlier_rule_wins_where_two_come_to_the_whole_vault(shelf: Shelf) -> None:
+    for order in ([alert(GONE), alert("x", "b")], [alert("x", "b"), alert(GONE)]):
+        given = rules({**WHOLE, "parameters": {"incremental": False}, "match": {"id": GONE}}, {"name": "any"})
+        (found,) = shelf.inventory.narrow(plan(order, given, "d", NOW), Deadline.after(shelf.clock, 30))
+        assert isinstance(found, Planned)
+        assert (found.rule, found.causes) == ("one-server", 2)
+
+
+def test_a_vault_is_asked_once_for_a_storm_and_again_when_it_is_old(shelf: Shelf) -> None:
+    for _ in range(3):
+        assert len(shelf.narrow(*(alert(each) for each in (HELD, ALSO_HELD, GONE)))) == 3
+    assert shelf.cbr.times == 1
+    shelf.cbr.held = (HELD, GONE)
+    shelf.clock.forward(KEPT_SECONDS + 1)
+    assert shelf.one(alert(GONE)).backup.resource_ids == frozenset([GONE])
+    assert shelf.cbr.times == 2
+
+
+def test_where_no_alert_names_a_resource_nothing_is_asked(shelf: Shelf) -> None:
+    shelf.narrow(alert("not an id"), alert("x", "b"), **WHOLE)
+    skipped = Skipped(reason="no_rule", message="m")
+    assert shelf.inventory.narrow([skipped], Deadline.after(shelf.clock, 30)) == [skipped]
+    assert shelf.cbr.times == 0
+
+
+@pytest.mark.parametrize("failure", [NotSent, Unclear, Throttled, Unauthorized, Rejected])
+def test_who_cannot_ask_leaves_it_to_cbr_to_refuse(shelf: Shelf, failure: Callable[[str], CallFailed]) -> None:
+    shelf.cbr.problem = failure("no")
+    assert shelf.one(alert(GONE), **WHOLE).backup.resource_ids == frozenset([GONE])
+    shelf.cbr.problem = None
+    assert shelf.one(alert(GONE), **WHOLE).backup.resource_ids == frozenset()
+
+
+def test_each_keeps_its_place(shelf: Shelf) -> None:
+    skipped = Skipped(reason="r", message="m")
+    plans = plan([alert(HELD), alert(ALSO_HELD)], rules({}), "d", NOW)
+    found = shelf.inventory.narrow([skipped, plans[0], skipped, plans[1]], Deadline.after(shelf.clock, 30))
+    assert found == [skipped, plans[0], skipped, plans[1]]

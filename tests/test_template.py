@@ -1,0 +1,250 @@
+"""template.yaml: what CloudFormation will be told, held against what the code reads and promises."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sysconfig
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handlers.credentials import AccessKey
+from handlers.service import TELLING_SECONDS, Service
+from handlers.settings import SECRET_LENGTH, load
+from handlers.timers import SCHEDULER_INPUT, read_timer
+from tests.runtime_api import LambdaFunction
+from tests.scripted import event, world_in
+
+yaml: Any = pytest.importorskip("yaml", reason="PyYAML comes with cfn-lint, from the dev extra")
+ROOT = Path(__file__).parents[1]
+FILE = ROOT / "template.yaml"
+CFN_LINT = Path(sysconfig.get_path("scripts")) / "cfn-lint"
+DOORS = ("Timer", "Alert", "Once", "Watch")
+WATCH_SECONDS = 300
+RESOLVE = re.compile(r"\{\{resolve:secretsmanager:\$\{[A-Za-z]+\}:SecretString:([A-Z_]+)\}\}")
+
+
+class Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types
+    """CloudFormation's short forms in their long form."""
+
+
+def _long(loader: Any, suffix: str, node: Any) -> dict[str, Any]:
+    if isinstance(node, yaml.ScalarNode):
+        value: Any = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = loader.construct_mapping(node, deep=True)
+    if suffix == "GetAtt":
+        value = value.split(".")
+    return {suffix if suffix == "Ref" else f"Fn::{suffix}": value}
+
+
+Loader.add_multi_constructor("!", _long)
+TEMPLATE: dict[str, Any] = yaml.load(FILE.read_text(encoding="utf-8"), Loader)
+PARAMETERS, RESOURCES = TEMPLATE["Parameters"], TEMPLATE["Resources"]
+GLOBALS: dict[str, Any] = TEMPLATE["Globals"]["Function"]
+
+
+def of_type(kind: str) -> dict[str, dict[str, Any]]:
+    return {name: each.get("Properties", {}) for name, each in RESOURCES.items() if each["Type"] == kind}
+
+
+FUNCTIONS = {name: GLOBALS | each for name, each in of_type("AWS::Serverless::Function").items()}
+VARIABLES: dict[str, Any] = GLOBALS["Environment"]["Variables"]
+
+
+def walk(value: Any) -> Iterator[tuple[str, Any]]:
+    """Every key with its value, at any depth."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield key, each
+            yield from walk(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from walk(each)
+
+
+def schedules() -> dict[str, dict[str, Any]]:
+    events = [each for function in FUNCTIONS.values() for each in function.get("Events", {}).items()]
+    assert {each["Type"] for _, each in events} == {"ScheduleV2"}
+    return {name: each["Properties"] for name, each in events}
+
+
+@pytest.mark.skipif(not CFN_LINT.exists(), reason="cfn-lint comes with the dev extra")
+def test_cfn_lint_has_nothing_to_say() -> None:
+    done = subprocess.run([str(CFN_LINT), "--", str(FILE)], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
+def test_every_function_is_an_entry_that_imports_and_has_its_target() -> None:
+    assert tuple(FUNCTIONS) == DOORS
+    makefile = (ROOT / "handlers" / "Makefile").read_text(encoding="utf-8")
+    targets = re.findall(r"^(build-[^:\n]+):", makefile, re.MULTILINE)[0].split()
+    assert targets == [f"build-{name}" for name in DOORS]
+    for name, function in FUNCTIONS.items():
+        module, _, attribute = function["Handler"].rpartition(".")
+        assert (module, attribute) == ("handlers.aws_lambda", name.lower())
+        assert callable(getattr(import_module(module), attribute))
+        assert RESOURCES[name]["Metadata"] == {"BuildMethod": "makefile"}
+        assert (function["CodeUri"], function["Runtime"]) == ("handlers/", "python3.13")
+
+
+def test_how_alerts_are_reached_and_where_wishes_are_kept_is_nobodys_default() -> None:
+    assert PARAMETERS["AlertAccess"]["AllowedValues"] == ["proof", "iam"]
+    assert "Default" not in PARAMETERS["AlertAccess"]
+    assert "Default" not in PARAMETERS["Ledger"]
+
+
+def test_while_the_only_ledger_is_memory_there_is_one_instance_and_the_template_says_so() -> None:
+    assert PARAMETERS["Ledger"]["AllowedValues"] == ["memory"]
+    one = PARAMETERS["ReservedConcurrency"]
+    assert (one["Default"], one["MinValue"], one["MaxValue"]) == (1, 1, 1)
+    assert all(function["ReservedConcurrentExecutions"] == {"Ref": "ReservedConcurrency"} for function in FUNCTIONS.values())
+    assert "memory" in TEMPLATE["Description"]
+    assert len(TEMPLATE["Description"].encode()) <= 1024
+
+
+def test_only_alerts_have_a_url_and_it_is_open_only_where_somebody_said_so() -> None:
+    assert of_type("AWS::Lambda::Url") == {
+        "AlertUrl": {
+            "TargetFunctionArn": {"Fn::GetAtt": ["Alert", "Arn"]},
+            "AuthType": {"Fn::If": ["AlertByProof", "NONE", "AWS_IAM"]},
+        }
+    }
+    assert TEMPLATE["Conditions"]["AlertByProof"] == {"Fn::Equals": [{"Ref": "AlertAccess"}, "proof"]}
+    assert [key for key, _ in walk(TEMPLATE)].count("AuthType") == 1
+    assert not [key for key, _ in walk(TEMPLATE) if key == "FunctionUrlConfig"]
+    permissions = {name: each for name, each in RESOURCES.items() if each["Type"] == "AWS::Lambda::Permission"}
+    assert {each["Properties"]["Action"] for each in permissions.values()} == {
+        "lambda:InvokeFunctionUrl",
+        "lambda:InvokeFunction",
+    }
+    for each in permissions.values():
+        assert each["Condition"] == "AlertByProof"
+        assert each["Properties"]["FunctionName"] == {"Ref": "Alert"}
+        assert each["Properties"].get("FunctionUrlAuthType") == "NONE" or each["Properties"]["InvokedViaFunctionUrl"] is True
+
+
+def test_an_event_that_is_given_up_is_kept() -> None:
+    queue = {"Fn::GetAtt": ["DeadLetters", "Arn"]}
+    for function in FUNCTIONS.values():
+        assert function["DeadLetterQueue"] == {"Type": "SQS", "TargetArn": queue}
+        assert function["EventInvokeConfig"] == {"MaximumEventAgeInSeconds": 21600, "MaximumRetryAttempts": 2}
+    for schedule in schedules().values():
+        assert schedule["DeadLetterConfig"] == {"Arn": queue}
+        assert schedule["RetryPolicy"]["MaximumRetryAttempts"] >= 2
+    letters = RESOURCES["DeadLetters"]
+    assert letters["Properties"] == {"SqsManagedSseEnabled": True, "MessageRetentionPeriod": 14 * 86400}
+    assert letters["DeletionPolicy"] == letters["UpdateReplacePolicy"] == "Retain"
+    for alarm in of_type("AWS::CloudWatch::Alarm").values():
+        assert alarm["AlarmActions"] == [{"Ref": "Alarms"}]
+    assert RESOURCES["DeadLettersAlarm"]["Properties"]["Dimensions"][0]["Value"] == {"Fn::GetAtt": ["DeadLetters", "QueueName"]}
+
+
+def test_the_schedules_say_what_the_code_reads() -> None:
+    found = schedules()
+    nightly = found["Nightly"]
+    assert nightly["Input"] == SCHEDULER_INPUT
+    source = TEMPLATE["Outputs"]["TimerSource"]["Value"]["Fn::Sub"]
+    assert source.endswith(":schedule/default/" + nightly["Name"]["Fn::Sub"])
+    fired = nightly["Input"].replace("<aws.scheduler.schedule-arn>", source)
+    assert read_timer(json.loads(fired.replace("<aws.scheduler.scheduled-time>", "2026-11-23T02:00:00Z"))).schedule == source
+    assert found["EveryFiveMinutes"]["ScheduleExpression"] == "rate(5 minutes)"
+
+
+def test_every_log_ends_and_nobody_can_turn_our_line_off() -> None:
+    for name, function in FUNCTIONS.items():
+        assert function["LoggingConfig"] == {"LogFormat": "Text", "LogGroup": {"Ref": f"{name}Log"}}
+        assert RESOURCES[f"{name}Log"]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    assert isinstance(PARAMETERS["LogRetentionDays"]["Default"], int)
+    assert "debug" not in FILE.read_text(encoding="utf-8").lower()
+
+
+@pytest.mark.parametrize(
+    ("logging", "kept"),
+    [
+        ({"AWS_LAMBDA_LOG_FORMAT": "Text"}, True),
+        ({"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "WARN"}, False),  # why it is Text
+    ],
+)
+def test_one_line_as_the_runtime_is_told_to_log(tmp_path: Path, logging: dict[str, str], kept: bool) -> None:
+    with (
+        world_in(tmp_path, datetime.now(UTC)) as world,
+        LambdaFunction("handlers.aws_lambda.timer", env={**world.environ(), **logging}) as function,
+    ):
+        function.invoke(event(datetime.now(UTC)))
+        lines = [json.loads(line) for line in function.stdout]
+    assert [line["message"] for line in lines if "message" in line] == (["timer: 1 created"] if kept else [])
+
+
+def told(value: Any) -> str:
+    """What a function finds in a variable, with every parameter at its default."""
+    match value:
+        case {"Ref": name}:
+            return str(PARAMETERS[name].get("Default", {"CloudRegion": "eu-de", "Ledger": "memory"}.get(name)))
+        case {"Fn::Sub": text} if RESOLVE.fullmatch(text):
+            return "a-secret-of-some-length-indeed"
+        case {"Fn::If": ["HasAlertSecret", there, {"Ref": "AWS::NoValue"}]}:
+            return told(there)
+    raise AssertionError(value)
+
+
+def test_the_code_takes_what_the_template_gives_and_a_claim_outlives_the_kill(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    token = '[senders.am]\ndialect = "alertmanager"\nproof = "bearer"\nsecret = "env:RESTORE_POINT_ALERT_TOKEN"\n'
+    rules.write_text(token, encoding="utf-8")
+    environ = {name: told(value) for name, value in VARIABLES.items()} | {"AWS_LAMBDA_FUNCTION_NAME": "timer"}
+    settings = load(environ, str(rules))
+    access = settings.projects["default"]
+    assert isinstance(access.credentials, AccessKey)
+    assert (access.region, settings.ledger) == ("eu-de", "memory")
+    assert set(settings.secrets) == {"am"}
+    assert settings.settle_seconds == PARAMETERS["SettleSeconds"]["Default"]
+    service = Service(settings)
+    try:  # the claim's end is the run's end and this
+        assert service.tools.settle_seconds == settings.settle_seconds + TELLING_SECONDS
+    finally:
+        service.close()
+    timeout = PARAMETERS["TimeoutSeconds"]
+    assert all(function["Timeout"] == {"Ref": "TimeoutSeconds"} for function in FUNCTIONS.values())
+    assert PARAMETERS["SettleSeconds"]["MinValue"] >= 60
+    assert TELLING_SECONDS < timeout["MinValue"] <= timeout["Default"] <= timeout["MaxValue"] < WATCH_SECONDS
+
+
+def test_secrets_are_references_only() -> None:
+    named = {RESOLVE.findall(json.dumps(value))[0] for value in VARIABLES.values() if "resolve:" in json.dumps(value)}
+    assert named == {"HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "RESTORE_POINT_ALERT_TOKEN"}
+    assert not [key for key, _ in walk(TEMPLATE) if key == "NoEcho"]
+    assert str(SECRET_LENGTH) in PARAMETERS["AlertSecretArn"]["Description"]
+
+
+def test_every_parameter_is_described_and_bounded() -> None:
+    for name, parameter in PARAMETERS.items():
+        assert parameter["Description"], name
+        assert {"AllowedValues", "AllowedPattern", "MaxValue"} & set(parameter), name
+        if "AllowedPattern" in parameter and "Default" in parameter:
+            assert re.fullmatch(parameter["AllowedPattern"], parameter["Default"]), name
+        if name.endswith("Arn"):
+            assert re.fullmatch(parameter["AllowedPattern"], "arn:aws:secretsmanager:eu-central-1:123456789012:secret:cbr-AbCdEf")
+            assert not re.fullmatch(parameter["AllowedPattern"], "HPUAFEXAMPLEKEY")
+
+
+def test_rights_are_named_one_by_one() -> None:
+    roles = of_type("AWS::IAM::Role")
+    assert all(function["Role"] == {"Fn::GetAtt": ["FunctionRole", "Arn"]} for function in FUNCTIONS.values())
+    allowed = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage", "lambda:InvokeFunction", "sts:AssumeRole"}
+    for role in roles.values():
+        assert "ManagedPolicyArns" not in role
+        for key, value in walk(role):
+            if key == "Action":
+                assert set([value] if isinstance(value, str) else value) <= allowed
+            if key == "Resource":
+                assert all("Fn::GetAtt" in each for each in (value if isinstance(value, list) else [value]))
+    assert not [value for key, value in walk(TEMPLATE) if key == "Action" and "*" in str(value)]
