@@ -51,8 +51,10 @@ def test_what_is_skipped(asking: Terminal, inside: Inside) -> None:
     ran = inside(asking, "plan", asking.write("event.json", event(scheduled_time=old)), "--as", "timer", "--json")
     assert ran.code == 0
     assert (ran.json["planned"], ran.json["refused"]) == ([], [])
-    (skipped,) = ran.json["skipped"]
-    assert (skipped["outcome"], skipped["reason"], skipped["rule"]) == ("skipped", "stale", "nightly-all")
+    assert [(each["outcome"], each["reason"], each["rule"], each["vault"]) for each in ran.json["skipped"]] == [
+        ("skipped", "stale", "nightly-all", "erp"),
+        ("skipped", "stale", "nightly-all", "files"),
+    ]
 
 
 @pytest.mark.parametrize(
