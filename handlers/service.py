@@ -141,7 +141,8 @@ class Service:
         except LedgerDown as problem:
             ledger = Closed(problem)
         settle = self.settings.settle_seconds + TELLING_SECONDS  # the kill comes after the telling
-        return Taking(ledger, self.clock, lambda: os.urandom(8).hex(), settle, self.settings.follow_seconds)
+        lasts, follow = self.settings.ledger_lasts, self.settings.follow_seconds
+        return Taking(ledger, self.clock, lambda: os.urandom(8).hex(), settle, follow, lasts)
 
     @cached_property
     def report(self) -> Report:

@@ -62,6 +62,8 @@ class Settings:
     """What proves each sender whose proof is a secret."""
     ledger: str
     """``memory`` or ``sqlite:PATH``."""
+    ledger_lasts: bool = True
+    """False on a serverless platform with ``memory``: it ends with the instance, and no other instance sees it."""
     settle_seconds: float = 120.0
     """How long CBR may take to show an accepted request in its lists. A claim outlives the run by this much."""
     follow_seconds: float = 60.0
@@ -83,7 +85,8 @@ def load(environ: Mapping[str, str] | None = None, rules_file: str | None = None
             name: _access(name, project, environ, platform, alone=len(projects) == 1) for name, project in projects.items()
         },
         secrets=_secrets(rules, environ),
-        ledger=_ledger(environ),
+        ledger=(ledger := _ledger(environ)),
+        ledger_lasts=ledger != "memory" or not any(environ.get(variable) for variable in PLATFORMS),
         settle_seconds=_seconds(environ, "RESTORE_POINT_SETTLE_SECONDS", 120),
         follow_seconds=_seconds(environ, "RESTORE_POINT_FOLLOW_SECONDS", 60),
         ca_file=_ca_file(environ),

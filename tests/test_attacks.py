@@ -295,3 +295,13 @@ def test_a_user_without_a_home_may_name_a_ledger(monkeypatch: pytest.MonkeyPatch
     assert load(keys | {"RESTORE_POINT_LEDGER": "memory"}).ledger == "memory"
     with pytest.raises(Misconfigured, match="name a file"):
         load(keys)
+
+
+def test_a_ledger_that_ends_with_the_instance_makes_nothing_durable(world: World) -> None:
+    """On Lambda no watch ever sees another instance's memory: what is not settled has to be delivered again."""
+    platform = {"AWS_LAMBDA_FUNCTION_NAME": "timer", "RESTORE_POINT_LEDGER": "memory"}
+    service = world.service({**world.environ(), **platform})
+    world.door.on(CREATE, fails("6125"))
+    delivered = world.fire(service)
+    assert only(delivered).word == "later"
+    assert (delivered.answer.status, delivered.answer.again) == (503, True)

@@ -34,6 +34,8 @@ class Taking:
     new_owner: Callable[[], str]
     settle_seconds: float
     follow_seconds: float
+    ledger_lasts: bool = True
+    """False for a ledger that ends with the instance: what stands in it may be seen by no watch."""
     telling_seconds: float | None = None
     """Set by the watch, which nobody redelivers: a failure stays due this long until it was told."""
 
@@ -145,6 +147,7 @@ class Held:
         return self.planned.about() | {"degraded": self.wish is None}
 
     def _later(self, reason: str, message: str, failure: CallFailed | None, wait: float, durable: bool) -> Outcome:
+        durable = durable and self.tools.ledger_lasts
         then = "The watch takes it up." if durable else "It could not be recorded: it must be delivered again."
         wait = max(wait, 1.0)
         return Later(
@@ -218,11 +221,11 @@ def _claim_one(planned: Planned, tools: Taking, deadline: Deadline, *, leads: bo
             return joined(wish.planned, "already_taken", wish.checkpoint_id, planned)
         if wish.held(now) or (not leads and wish.may_have_been_sent):
             # What may have been sent under its own name is looked for under that name: by the watch, when its claim ends.
-            return _in_progress(planned, wish.claim_ends - now)
+            return _in_progress(planned, wish.claim_ends - now, tools)
         mine = wish.claimed(planned, owner, now, until, leads=leads)
         stored = tools.ledger.swap(mine.to_record())
         if stored is None:
-            return _in_progress(planned, RETRY_SECONDS)
+            return _in_progress(planned, RETRY_SECONDS, tools)
         return Held(tools, mine.planned, replace(mine, version=stored.version))
     except (LedgerDown, ValueError):  # down, or holding something that was not written by us
         return Held(tools, planned, None)
@@ -253,6 +256,7 @@ def known(failure: CallFailed | None) -> dict[str, Any]:
     return {"error_code": failure.code, "request_id": failure.request_id} if failure else {}
 
 
-def _in_progress(planned: Planned, wait: float) -> Later:
+def _in_progress(planned: Planned, wait: float, tools: Taking) -> Later:
     message = f"Another run is at work on {planned.what}; the watch looks after it when that run's claim ends."
-    return Later(reason="in_progress", message=message, retry_after=max(wait, 1.0), **planned.about())
+    durable = tools.ledger_lasts
+    return Later(reason="in_progress", message=message, durable=durable, retry_after=max(wait, 1.0), **planned.about())
