@@ -2,10 +2,12 @@
 
 The way of an event, one file per step::
 
-    aws_lambda            a platform's call becomes an Envelope
+    aws_lambda, functiongraph, web    a platform's call becomes an Envelope, the outcomes its answer
       └▶ service          builds everything once per cold start; handle(envelope) is the pipeline
-           ├▶ reading     envelope → triggers            (envelope, timers, trigger)
+           ├▶ trust       who sends it: nothing is read before that is proven       (rules, credentials)
+           ├▶ reading     envelope → triggers            (envelope, timers, alerts, trigger)
            ├▶ plan        triggers + rules + now → one Planned per (vault, resources)
+           ├▶ inventory   one resource of a vault, if the vault holds it
            ├▶ restore_point.take   wish → claim → look → one POST → outcome   (ledger, cbr, iam, wire, signing)
            └▶ report      one log line, metrics, messages                       (message, topics)
     watch                 wishes that are due, restore points followed to their end
