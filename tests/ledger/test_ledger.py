@@ -371,7 +371,9 @@ def test_what_was_acknowledged_survives_a_process_killed_while_it_writes(backend
             if acknowledged >= last:
                 break
         process.send_signal(signal.SIGKILL)
-        acknowledged = max([acknowledged, *(int(line) for line in process.communicate()[0].splitlines())])
+        rest = process.stdout.read()  # not communicate(), which passes over what this side has buffered already
+        process.communicate()
+        acknowledged = max([acknowledged, *(int(line) for line in rest.splitlines())])
         with closing(open_ledger(where, time.time)) as ledger:
             found = {record.key: record.version for record in ledger.since("wish", 0)}
             assert [found[f"cause-{number:04}"] for number in range(acknowledged + 1)] == [2] * (acknowledged + 1)
