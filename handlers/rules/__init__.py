@@ -1,0 +1,107 @@
+"""What the rules file may say: frozen values, checked against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from handlers.documents import Strict, nearest
+from handlers.rules.rule import Rule
+from handlers.rules.tables import Project, Sender, Timer, Topic, Vault
+from handlers.rules.words import Word, checked_project_id, checked_region, like, seconds
+
+__all__ = [
+    "DEFAULT_PROJECT",
+    "TERMINAL",
+    "Project",
+    "Rule",
+    "Rules",
+    "Sender",
+    "Timer",
+    "Topic",
+    "Vault",
+    "checked_project_id",
+    "checked_region",
+    "like",
+    "seconds",
+]
+
+
+class Rules(Strict):
+    """The whole file. No event can have a vault backed up that no rule lists."""
+
+    projects: dict[Word, Project] = Field(default_factory=dict)
+    vaults: dict[Word, Vault] = Field(default_factory=dict)
+    timers: dict[Word, Timer] = Field(default_factory=dict)
+    senders: dict[Word, Sender] = Field(default_factory=dict)
+    topics: dict[Word, Topic] = Field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        for key, why in self._faults():
+            raise PydanticCustomError("disagrees", "{why}", {"key": key, "why": why})
+        return self
+
+    def project_of(self, vault: Vault | Topic) -> str:
+        """The project a vault or topic belongs to; without any ``[projects]`` there is one, from the environment."""
+        return vault.project or next(iter(self.projects), DEFAULT_PROJECT)
+
+    def vault_named(self, id_or_name: str) -> tuple[str, Vault] | None:
+        """A vault by its name here or by its id."""
+        if id_or_name in self.vaults:
+            return id_or_name, self.vaults[id_or_name]
+        return next(((name, vault) for name, vault in self.vaults.items() if vault.id == id_or_name), None)
+
+    def _faults(self) -> Iterator[tuple[str, str]]:
+        yield from self._projects_named()
+        yield from _twice("vaults", "id", {f".{name}": vault.id for name, vault in self.vaults.items()})
+        yield from _twice("timers", "source", {f".{name}": timer.source for name, timer in self.timers.items()})
+        yield from _twice("rules", "name", {f"[{index}]": rule.name for index, rule in enumerate(self.rules)})
+        if TERMINAL in self.senders:
+            yield f"senders.{TERMINAL}", "is whoever sits at a terminal, who needs no rule: choose another name"
+        for index, rule in enumerate(self.rules):
+            if rule.timer is not None and rule.timer not in self.timers:
+                yield f"rules[{index}].timer", _unknown("timers", rule.timer, self.timers)
+            if rule.sender is not None:
+                yield from self._sender_faults(index, rule, rule.sender)
+            for place, vault in enumerate(rule.vaults):
+                if vault not in self.vaults:
+                    yield f"rules[{index}].vaults[{place}]", _unknown("vaults", vault, self.vaults)
+
+    def _sender_faults(self, index: int, rule: Rule, name: str) -> Iterator[tuple[str, str]]:
+        if name not in self.senders:
+            yield f"rules[{index}].sender", _unknown("senders", name, self.senders)
+        elif self.senders[name].dialect == "once":
+            for key in ("match", "by", "window", "resource_from"):
+                if key in rule.model_fields_set:
+                    yield f"rules[{index}].{key}", f"is for alerts, and [senders.{name}] sends one-offs"
+
+    def _projects_named(self) -> Iterator[tuple[str, str]]:
+        for table, entries in (("vaults", self.vaults), ("topics", self.topics)):
+            for name, entry in entries.items():
+                if entry.project is not None and entry.project not in self.projects:
+                    yield f"{table}.{name}.project", _unknown("projects", entry.project, self.projects)
+                if entry.project is None and len(self.projects) > 1:
+                    yield f"{table}.{name}.project", "must be named: there is more than one [projects.…]"
+
+
+TERMINAL = "terminal"
+"""The sender of ``restore-point take``: whoever holds the credentials needs no rule."""
+DEFAULT_PROJECT = "default"
+"""The name of the project that the environment alone describes."""
+
+
+def _twice(table: str, field: str, values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    first: dict[str, str] = {}
+    for place, value in values.items():
+        if first.setdefault(value, place) != place:
+            yield f"{table}{place}.{field}", f"is the {field} of {table}{first[value]} already"
+
+
+def _unknown(table: str, name: str, known: Mapping[str, object]) -> str:
+    meant = nearest(name, list(known))
+    return f"there is no [{table}.{name}]" + (f"; did you mean {meant!r}?" if meant else "")

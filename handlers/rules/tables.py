@@ -1,0 +1,118 @@
+"""What is known by name: projects, vaults, timers, senders, topics."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, StrictStr, model_validator
+from pydantic_core import PydanticCustomError
+
+from handlers.documents import Strict
+from handlers.rules.words import (
+    Duration,
+    Word,
+    checked_credentials,
+    checked_project_id,
+    checked_reference,
+    checked_region,
+    checked_topic_urn,
+)
+from handlers.vault_backup import Uuid
+
+Told = Literal["created", "joined", "skipped", "refused", "later", "failed", "available", "partly", "broken"]
+"""What a topic may ask to be told: the six outcomes, and the three ends of a restore point that was followed."""
+
+OneOffParameter = Literal[
+    "auto_trigger",
+    "description",
+    "incremental",
+    "name",
+    "policy_id",
+    "resource_details",
+    "resources",
+    "retention_duration_days",
+]
+
+
+class Project(Strict):
+    """A cloud project: where its services are and whose credentials speak for it.
+
+    Whatever is left out comes from the environment, then from the region.
+    """
+
+    project_id: Annotated[StrictStr, AfterValidator(checked_project_id)] | None = None
+    region: Annotated[StrictStr, AfterValidator(checked_region)] | None = None
+    cloud: Literal["huawei", "otc"] | None = None
+    """Which cloud's host names a region stands for: cbr.<region>.myhuaweicloud.com or cbr.<region>.otc.t-systems.com."""
+    endpoint: StrictStr | None = None
+    """CBR's origin, such as https://cbr.eu-de.otc.t-systems.com; for regions whose host names follow no pattern."""
+    iam_endpoint: StrictStr | None = None
+    smn_endpoint: StrictStr | None = None
+    credentials: Annotated[StrictStr, AfterValidator(checked_credentials)] = "env"
+    agency: StrictStr | None = None
+    """An agency to act as (IAM assume_role); needs agency_domain, the name of the account that owns it."""
+    agency_domain: StrictStr | None = None
+    requests_per_second: Annotated[float, Field(strict=True, gt=0, le=200)] = 5.0
+    """CBR publishes no rate; 200 a second is the gateway's default for a whole API, 100 a minute a user has been seen."""
+
+    @model_validator(mode="after")
+    def _agency_whole(self) -> Self:
+        if (self.agency is None) != (self.agency_domain is None):
+            raise PydanticCustomError("not_whole", "agency and agency_domain go together", {"key": "agency"})
+        return self
+
+
+class Vault(Strict):
+    """A vault that rules may name. ``project`` may be left out where there is only one."""
+
+    id: Uuid
+    project: Word | None = None
+    min_interval: Duration = 0.0
+    """Between two restore points that alerts ask of it, whatever their causes."""
+
+
+class Timer(Strict):
+    """A schedule that may speak. ``source`` is its exact name: a rule or schedule ARN, a FunctionGraph trigger's name."""
+
+    source: Annotated[StrictStr, Field(min_length=1, max_length=1024)]
+
+
+class Sender(Strict):
+    """Somebody who may send: which words they speak, and how they prove who they are.
+
+    ``bearer``: ``Authorization: Bearer <secret>`` over HTTP. ``platform``: the platform says who it is (the topic or queue a
+    message came from, listed in ``sources``; with none listed, whoever IAM lets invoke the function directly).
+    """
+
+    dialect: Literal["alertmanager", "simple", "once"]
+    proof: Literal["bearer", "platform"]
+    secret: Annotated[StrictStr, AfterValidator(checked_reference)] | None = None
+    sources: tuple[Annotated[StrictStr, Field(min_length=1, max_length=1024)], ...] = ()
+    may: tuple[OneOffParameter, ...] = ()
+    """One-off parameters this sender may set; a rule's own are always there."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.proof == "bearer") != (self.secret is not None):
+            raise PydanticCustomError("not_whole", "{why}", {"key": "secret", "why": 'goes with proof = "bearer" only'})
+        if self.sources and self.proof != "platform":
+            raise PydanticCustomError("not_whole", "{why}", {"key": "sources", "why": 'goes with proof = "platform" only'})
+        if self.may and self.dialect != "once":
+            raise PydanticCustomError("not_whole", "{why}", {"key": "may", "why": 'goes with dialect = "once" only'})
+        return self
+
+
+class Topic(Strict):
+    """Where messages go. ``log`` writes a line; ``smn`` publishes to a Simple Message Notification topic."""
+
+    kind: Literal["log", "smn"]
+    urn: Annotated[StrictStr, AfterValidator(checked_topic_urn)] | None = None
+    project: Word | None = None
+    outcomes: tuple[Told, ...] = ("created", "refused", "failed", "available", "partly", "broken")
+
+    @model_validator(mode="after")
+    def _urn_with_smn(self) -> Self:
+        if (self.kind == "smn") != (self.urn is not None):
+            why = 'is required: the topic that kind = "smn" publishes to' if self.kind == "smn" else 'goes with kind = "smn" only'
+            raise PydanticCustomError("not_whole", "{why}", {"key": "urn", "why": why})
+        return self

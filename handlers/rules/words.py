@@ -1,0 +1,85 @@
+"""How single values are written in the rules file: spans, ids, references, globs."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, StrictStr
+
+_WORD = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+_DURATION = re.compile(r"([1-9][0-9]{0,6})(s|m|h|d)")
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def _word(value: str) -> str:
+    if not _WORD.fullmatch(value):
+        raise ValueError("must be 1 to 63 characters of a-z 0-9 _ and -, beginning with a letter or digit")
+    return value
+
+
+def seconds(value: object) -> float:
+    """A time span as people write it; raises ValueError."""
+    parts = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if parts is None:
+        raise ValueError('must be a time span such as "90s", "15m", "26h" or "7d"')
+    return int(parts[1]) * _SECONDS[parts[2]]
+
+
+def checked_project_id(value: str) -> str:
+    """A project id as IAM makes them; raises ValueError. It becomes part of a path."""
+    if not re.fullmatch(r"[0-9a-f]{32}", value):
+        raise ValueError("must be 32 characters of 0-9 a-f, as the console shows under My Credentials")
+    return value
+
+
+def checked_region(value: str) -> str:
+    """A region's name; raises ValueError. It becomes part of a host name."""
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", value):
+        raise ValueError("must be a region such as eu-de or ap-southeast-3")
+    return value
+
+
+def checked_credentials(value: str) -> str:
+    """Where a project's credentials stand; raises ValueError."""
+    if not re.fullmatch(r"env(:[A-Z][A-Z0-9_]*_)?", value):
+        raise ValueError('must be "env", or "env:PROD_" for variables that begin with PROD_')
+    return value
+
+
+def checked_topic_urn(value: str) -> str:
+    """An SMN topic; raises ValueError. It becomes part of a path."""
+    if not re.fullmatch(r"urn:smn:[a-z0-9-]+:[0-9a-f]{32}:[A-Za-z0-9_-]{1,255}", value):
+        raise ValueError("must be urn:smn:<region>:<project id>:<topic name>")
+    return value
+
+
+def checked_reference(value: str) -> str:
+    """Where a secret stands; raises ValueError."""
+    if not re.fullmatch(r"env:[A-Z][A-Z0-9_]*|file:/.+", value):
+        raise ValueError('must say where the secret is: "env:NAME" or "file:/path"; never the secret itself')
+    return value
+
+
+def like(glob: str, text: str) -> bool:
+    """Whether ``text`` is what ``glob`` says. Linear in time: no pattern and no label can make it slow."""
+    first, *rest = glob.split("*")
+    if not rest:
+        return glob == text
+    *middle, last = rest
+    if not text.startswith(first) or not text.endswith(last) or len(text) < len(first) + len(last):
+        return False
+    place, end = len(first), len(text) - len(last)
+    for piece in middle:
+        place = text.find(piece, place, end)
+        if place < 0:
+            return False
+        place += len(piece)
+    return True
+
+
+Label = Annotated[StrictStr, Field(min_length=1, max_length=128)]
+Glob = Annotated[StrictStr, Field(max_length=1024)]
+Word = Annotated[StrictStr, AfterValidator(_word)]
+Duration = Annotated[float, BeforeValidator(seconds)]
+"""Seconds; written "90s", "15m", "26h", "7d"."""
