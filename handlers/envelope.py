@@ -21,12 +21,16 @@ _EXACT = 1 << 53
 
 @dataclass(frozen=True, slots=True)
 class Http:
-    """An HTTP request as a platform handed it over: header names in lower case, the body as the bytes that were sent."""
+    """An HTTP request as a platform handed it over: header names in lower case, the body as the bytes that were sent.
+
+    ``caller`` is who the platform itself says is calling (an ARN); empty where it asked nobody.
+    """
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: bytes
+    caller: str = ""
 
 
 NO_REQUEST = Http("", "", {}, b"")
@@ -59,12 +63,12 @@ def lambda_http(event: object) -> Http | None:
     context = context if isinstance(context, dict) else {}
     modern = context.get("http") if event.get("version") == "2.0" else None
     if isinstance(modern, dict):
-        method, path = modern.get("method"), event.get("rawPath")
+        method, path, caller = modern.get("method"), event.get("rawPath"), _text(context, "authorizer", "iam", "userArn")
     elif isinstance(event.get("httpMethod"), str) and "resource" in event:
-        method, path = event["httpMethod"], event.get("path")
+        method, path, caller = event["httpMethod"], event.get("path"), _text(context, "identity", "userArn")
     else:
         return None
-    return Http(str(method or ""), str(path or ""), _headers(event), _body(event))
+    return Http(str(method or ""), str(path or ""), _headers(event), _body(event), caller)
 
 
 def apig_http(event: object) -> Http | None:
@@ -91,6 +95,13 @@ def smn_records(envelope: Envelope) -> list[Envelope]:
     if not found:
         raise Refusal("malformed", "record: must not be empty", field="record")
     return found
+
+
+def _text(value: object, *keys: str) -> str:
+    """The text behind these keys, or nothing."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value if isinstance(value, str) else ""
 
 
 def _headers(event: dict[str, Any]) -> dict[str, str]:

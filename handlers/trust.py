@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from handlers.alerts import DIALECTS
 from handlers.credentials import Secret
@@ -38,7 +38,8 @@ def _by_http(http: Http, door: Door, senders: Mapping[str, Sender], secrets: Map
         raise Refusal("content_type", "the body must be application/json", field="Content-Type", http=415)
     name = http.path.rstrip("/").rpartition("/")[2]
     sender = senders.get(name)
-    proven = _bearer(http.headers.get("authorization", ""), secrets.get(name, _NOBODY))
+    by_bearer = _bearer(http.headers.get("authorization", ""), secrets.get(name, _NOBODY))
+    proven = _called(http.caller, sender.sources) if sender and sender.proof == "platform" else by_bearer
     if sender is None or not proven or not _fits(sender, door):
         raise Refusal("bad_proof", "the sender is unknown here, or its proof is missing or wrong", http=401)
     return name
@@ -59,6 +60,15 @@ def _by_platform(envelope: Envelope, senders: Mapping[str, Sender]) -> str:
             raise Refusal("source_not_listed", f"{many} this topic or queue at the door {envelope.door!r}", http=403)
         raise Refusal("bad_proof", f"{many} a direct invocation at the door {envelope.door!r}", http=401)
     return candidates[0]
+
+
+def _called(caller: str, sources: Sequence[str]) -> bool:
+    """Whom the platform's gateway authenticated: by the exact ARN, or an assumed role's without the name of its session.
+
+    Where no source is listed it is whoever IAM lets call: somebody, in any case.
+    """
+    role = caller.rpartition("/")[0] if ":assumed-role/" in caller else caller
+    return bool(caller) and (not sources or caller in sources or role in sources)
 
 
 def _fits(sender: Sender, door: Door) -> bool:

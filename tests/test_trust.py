@@ -24,6 +24,7 @@ from tests.scripted import World, world_in
 
 AM, MON, CI = "token-of-am-0123456789abcdef", "token-of-mon-0123456789abcde", "token-of-ci-0123456789abcdef"
 TOPIC = "urn:smn:eu-de:f841e01fd2b14e7fa41b6ae7aa6b0594:alarms"
+USER, ROLE = "arn:aws:iam::123456789012:user/alerting", "arn:aws:sts::123456789012:assumed-role/alerting"
 SENDERS = f"""
 [senders.am]
 dialect = "alertmanager"
@@ -63,6 +64,7 @@ RULES = Rules.model_validate(
             "ci": {"dialect": "once", "proof": "bearer", "secret": "env:CI_TOKEN"},
             "alarms": {"dialect": "simple", "proof": "platform", "sources": [TOPIC]},
             "ops": {"dialect": "once", "proof": "platform"},
+            "cloud": {"dialect": "alertmanager", "proof": "platform", "sources": [USER, ROLE]},
         }
     }
 )
@@ -74,6 +76,45 @@ def http(sender: str = "am", authorization: str | None = f"Bearer {AM}", door: D
     headers = JSON_TYPE | ({} if authorization is None else {"authorization": authorization})
     request = Http("POST", f"/{door}/{sender}", headers, BODY.encode())
     return Envelope(door, "test", "delivery-1", None, 60.0, replace(request, **more))
+
+
+SIGNED = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261127/eu-central-1/lambda/aws4_request, SignedHeaders=host, Signature=0"
+
+
+@pytest.mark.parametrize(
+    ("sender", "door", "caller", "let_in"),
+    [
+        ("cloud", "alert", USER, True),
+        ("cloud", "alert", f"{ROLE}/any-session", True),
+        ("cloud", "alert", ROLE, True),
+        ("cloud", "alert", "", False),
+        ("cloud", "alert", f"{USER}x", False),
+        ("cloud", "alert", f"{USER}/x", False),
+        ("cloud", "alert", USER.upper(), False),
+        ("cloud", "alert", f"{ROLE}x/any-session", False),
+        ("cloud", "alert", f"{ROLE}/any/session", False),
+        ("cloud", "alert", ROLE.rpartition("/")[0], False),
+        ("cloud", "once", USER, False),  # one-offs are another sender's
+        ("alarms", "alert", USER, False),  # that one speaks through a topic
+        ("ops", "once", USER, True),  # no source listed: whoever IAM lets in
+        ("ops", "once", "", False),
+        ("am", "alert", USER, False),  # its proof is a bearer, and a signature is none
+    ],
+)
+def test_a_caller_whom_the_gateway_authenticated(sender: str, door: Door, caller: str, let_in: bool) -> None:
+    envelope = http(sender, SIGNED, door, caller=caller)
+    if let_in:
+        assert verify(envelope, RULES.senders, SECRETS) == sender
+        return
+    with pytest.raises(Refusal) as refusal:
+        verify(envelope, RULES.senders, SECRETS)
+    assert (refusal.value.reason, refusal.value.http) == ("bad_proof", 401)
+
+
+def test_a_bearer_is_no_caller_and_a_caller_no_bearer() -> None:
+    assert verify(http("am", f"Bearer {AM}", caller=USER), RULES.senders, SECRETS) == "am"
+    with pytest.raises(Refusal):
+        verify(http("cloud", f"Bearer {AM}"), RULES.senders, SECRETS)
 
 
 def direct(door: Door, source: str = "") -> Envelope:

@@ -80,8 +80,9 @@ class Timer(Strict):
 class Sender(Strict):
     """Somebody who may send: which words they speak, and how they prove who they are.
 
-    ``bearer``: ``Authorization: Bearer <secret>`` over HTTP. ``platform``: the platform says who it is (the topic or queue a
-    message came from, listed in ``sources``; with none listed, whoever IAM lets invoke the function directly).
+    ``bearer``: ``Authorization: Bearer <secret>`` over HTTP. ``platform``: the platform says who it is, ``sources`` whom
+    that may be: the topic a message came from, or the caller AWS authenticated at a URL or API (a user's ARN, or an assumed
+    role's without the session's name). With none listed it is whoever IAM lets invoke the function or call its URL.
     """
 
     dialect: Literal["alertmanager", "simple", "once"]
