@@ -8,7 +8,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import IO, TYPE_CHECKING, Any
 
@@ -28,6 +28,8 @@ NAMED = 20
 """Outcomes a log line names, if they fit."""
 ROOM = 15_000
 """Bytes of what we add to a line; it stays below 16 kB, which every platform takes whole."""
+REFUSED_SECONDS = 3600.0
+"""Between two messages about refusals of the same kind."""
 VALUES = 99
 """Outcomes in one document of metrics: at 100 values the library prints by itself, and not to our stream."""
 _LEVELS = {
@@ -48,6 +50,29 @@ class Told:
     problems: tuple[str, ...] = ()
 
 
+class Refusals:
+    """Refusals are told once in REFUSED_SECONDS for each sender and reason: who proves nothing must not fill a mailbox.
+
+    This process's alone, for a refusal asks nothing of the ledger. Every one of them is logged and counted.
+    """
+
+    def __init__(self) -> None:
+        self._changing = threading.Lock()
+        self._told: dict[tuple[str, ...], tuple[float, int]] = {}
+
+    def worded(self, outcome: Outcome, now: float) -> Outcome | None:
+        """The refusal as it is told, with how many were kept back since the last one; None: this one is kept back."""
+        key = outcome.reason, outcome.sender, outcome.rule, outcome.vault  # rules name them all, events none
+        with self._changing:
+            at, kept_back = self._told.get(key, (float("-inf"), 0))
+            if now - at < REFUSED_SECONDS:
+                self._told[key] = at, kept_back + 1
+                return None
+            self._told[key] = now, 0
+        more = f" ({kept_back} more like it since the last message; the log has them all)" if kept_back else ""
+        return replace(outcome, message=outcome.message + more)
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """Where a process reports to. ``stream`` takes log lines and metrics; ``metrics`` is for AWS, which reads them there."""
@@ -55,6 +80,7 @@ class Report:
     topics: tuple[Topic, ...]
     stream: IO[str] | None = None
     metrics: bool = False
+    refusals: Refusals = field(default_factory=Refusals)
 
     def tell(self, envelope: Envelope, outcomes: Sequence[Outcome], deadline: Deadline) -> bool:
         """Publish, log and count; True when every failure reached at least one topic."""
@@ -63,10 +89,12 @@ class Report:
     def publish(self, outcome: Outcome, deadline: Deadline) -> Told:
         """Send the outcome's message to every topic that wants it."""
         sent, problems = 0, []
-        for topic in self.topics:
-            if outcome.word in topic.outcomes:
+        wanting = [topic for topic in self.topics if outcome.word in topic.outcomes]
+        worded = self.refusals.worded(outcome, deadline.clock.monotonic()) if wanting and outcome.word == "refused" else outcome
+        if worded is not None:
+            for topic in wanting:
                 try:
-                    topic.send(compose(outcome), deadline)
+                    topic.send(compose(worded), deadline)
                     sent += 1
                 except NotTold as problem:
                     problems.append(f"{topic.name}: {problem}")

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,7 +17,7 @@ from handlers.envelope import Envelope
 from handlers.errors import NotTold
 from handlers.message import Message, compose
 from handlers.outcome import Available, Broken, Created, Failed, Joined, Later, Outcome, Partly, Refused, Skipped
-from handlers.report import Report, Told
+from handlers.report import REFUSED_SECONDS, Report, Told
 from handlers.topics import Topic, log_topic
 from handlers.vault_backup import CheckpointResource, SkippedResource
 from handlers.wire import Deadline
@@ -312,3 +313,28 @@ def test_a_failure_is_told_when_one_topic_took_it(down: tuple[bool, ...], told: 
 def test_what_succeeded_need_not_be_told() -> None:
     report = telling(io.StringIO(), (Heard(down=True), {"created"}))
     assert report.tell(ENVELOPE, [outcome(Created)], Deadline.after(Clock(), 3)) is True
+
+
+def test_refusals_of_a_kind_are_told_once_an_hour_and_logged_every_time() -> None:
+    stream, ears, clock = io.StringIO(), Heard(), Clock()
+    report = telling(stream, (ears, {"refused", "failed"}))
+
+    def tell(*outcomes: Outcome) -> None:
+        report.tell(ENVELOPE, outcomes, Deadline.after(clock, 3))
+
+    for _ in range(500):
+        tell(replace(outcome(Refused), reason="bad_proof", sender=""))
+    assert len(ears.messages) == 1
+    assert "more like it" not in ears.messages[0].text
+    tell(replace(outcome(Refused), reason="vault_not_listed", sender="am"))  # another kind is news
+    tell(outcome(Failed), outcome(Failed))  # and failures are never kept back
+    assert len(ears.messages) == 4
+    clock.forward(REFUSED_SECONDS - 1)
+    tell(replace(outcome(Refused), reason="bad_proof", sender=""))
+    assert len(ears.messages) == 4
+    clock.forward(1)
+    tell(replace(outcome(Refused), reason="bad_proof", sender=""))
+    assert "500 more like it" in ears.messages[4].text
+    refusals = [line for line in lines(stream) if "refused" in line["message"]]
+    assert len(refusals) == 503
+    assert all("more like it" not in json.dumps(line) for line in refusals)
