@@ -9,8 +9,9 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, Protocol
 
+from handlers.answers import function_answer, gateway_answer
 from handlers.envelope import Door, Envelope, lambda_http
-from handlers.service import Service, function_answer, gateway_answer
+from handlers.service import Service
 from handlers.settings import load
 
 

@@ -68,11 +68,18 @@ class Billing(Tolerant):
     protect_type: Text = ""
 
 
+def _tags(value: object) -> object:
+    """A list of ``{"key": …, "value": …}``."""
+    pairs = [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+    return {str(each.get("key") or ""): str(each.get("value") or "") for each in pairs}
+
+
 class Vault(Tolerant):
     """A vault as it stands now."""
 
     id: Text
     name: Text = ""
+    tags: Annotated[dict[str, str], BeforeValidator(_tags)] = Field(default_factory=dict)
     resources: Annotated[tuple[VaultResource, ...], BeforeValidator(listed)] = ()
     billing: Billing = Billing()
 

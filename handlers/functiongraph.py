@@ -15,11 +15,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
+from handlers.answers import function_answer, gateway_answer
 from handlers.credentials import AccessKey, Handed, Platform, Secret
 from handlers.envelope import Door, Envelope, apig_http, smn_records
 from handlers.errors import Refusal
 from handlers.rules import checked_project_id
-from handlers.service import Delivered, Service, function_answer, gateway_answer
+from handlers.service import Delivered, Service
 from handlers.settings import load
 
 

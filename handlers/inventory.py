@@ -1,26 +1,70 @@
-"""What the vaults hold now: an alert that names one resource gets that one, if the vault holds it. GET only."""
+"""What is there now: which vaults carry a rule's tags, and whether a vault holds the resource an alert names. GET only."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
+from handlers import cbr
 from handlers.cbr import Cbr
-from handlers.errors import CallFailed
-from handlers.outcome import Outcome, Refused
+from handlers.errors import CallFailed, Rejected, Unauthorized
+from handlers.outcome import Failed, Later, Outcome, Refused
+from handlers.plan import by_tags
 from handlers.plan.planned import NAMED, Planned
+from handlers.rules import Rule, Rules, Vault
+from handlers.trigger import Trigger
 from handlers.wire import Clock, Deadline
 
 KEPT_SECONDS = 60.0
-"""How long a vault's resources are remembered: long enough for a storm, short enough for a server added by hand."""
+"""How long what was found is remembered: long enough for a storm, short enough for a server added or a tag set by hand."""
 
 
 class Inventory:
-    """The resources of vaults, asked for when an alert names one."""
+    """The vaults of projects and the resources of vaults, asked for when an event needs to know."""
 
     def __init__(self, cbrs: Mapping[str, Cbr], clock: Clock) -> None:
         self._cbrs, self._clock = cbrs, clock
         self._held: dict[str, tuple[float, frozenset[str]]] = {}
+        self._vaults: dict[str, tuple[float, list[cbr.Vault]]] = {}
+
+    def listed(self, triggers: Sequence[Trigger], rules: Rules, deadline: Deadline) -> tuple[Rules, list[Outcome]]:
+        """The rules with the vaults that carry their tags, as far as these triggers need them.
+
+        A rule whose vaults cannot be known just now, or that has none, lists none; what that means stands beside the rules.
+        """
+        found, problems = dict[str, dict[str, Vault]](), list[Outcome]()
+        for rule in by_tags(triggers, rules):
+            try:
+                found[rule.name] = self.tagged(rule, rules, deadline)
+            except CallFailed as failure:
+                problems.append(_unknown(rule, failure))
+                continue
+            if not found[rule.name]:
+                problems.append(_none(rule))
+        return (rules.with_vaults(found) if found else rules), problems
+
+    def tagged(self, rule: Rule, rules: Rules, deadline: Deadline) -> dict[str, Vault]:
+        """The vaults that carry this rule's tags, by their names in the rules file or else their own. Raises CallFailed."""
+        vaults: dict[str, Vault] = {}
+        for project in rule.projects or self._cbrs:
+            for each in self._all(project, deadline):
+                # a replication vault takes no backups (BackupService.6124)
+                if not rule.tagged(each.tags) or each.billing.protect_type == "replication":
+                    continue
+                known = rules.vault_named(each.id)
+                taken = each.name in rules.vaults or each.name in vaults or not each.name
+                name = known[0] if known else f"{each.name}-{each.id[:8]}" if taken else each.name
+                vaults[name] = known[1] if known else Vault(id=each.id, project=project if rules.projects else None)
+        return vaults
+
+    def _all(self, project: str, deadline: Deadline) -> list[cbr.Vault]:
+        now = self._clock.monotonic()
+        at, vaults = self._vaults.get(project, (float("-inf"), []))
+        if now - at > KEPT_SECONDS:
+            vaults = self._cbrs[project].vaults(deadline)
+            self._vaults[project] = now, vaults
+        return vaults
 
     def narrow(self, plans: Sequence[Planned | Outcome], deadline: Deadline) -> list[Planned | Outcome]:
         """Each as it is, as its fallback, or refused; two that ask for the same after that become one."""
@@ -65,3 +109,25 @@ def _together(first: Planned | Outcome, second: Planned) -> Planned | Outcome:
     others = tuple(cause for cause in dict.fromkeys((*first.others, second.cause, *second.others)) if cause != first.cause)
     names = tuple(dict.fromkeys((*first.cause_names, *second.cause_names)))[:NAMED]
     return replace(first, others=others, causes=1 + len(others), cause_names=names)
+
+
+def _unknown(rule: Rule, failure: CallFailed) -> Outcome:
+    """Nothing could be recorded, for nobody knows for which vaults: whoever sent this must send it again."""
+    what = f"which vaults rule {rule.name} means could not be looked up ({failure.code or failure.status} {failure.message})"
+    about: dict[str, Any] = {
+        "reason": "vaults_unknown",
+        "rule": rule.name,
+        "error_code": failure.code,
+        "request_id": failure.request_id,
+    }
+    if isinstance(failure, Unauthorized | Rejected):
+        return Failed(message=f"No restore point was taken: {what}. The identity needs cbr:vaults:list.", **about)
+    return Later(message=f"No restore point was taken yet: {what}.", durable=False, **about)
+
+
+def _none(rule: Rule) -> Outcome:
+    tags = ", ".join(f"{key} = {glob!r}" for key, glob in rule.vault_tags.items())
+    message = (
+        f"No restore point was taken: no vault carries the tags rule {rule.name} asks for ({tags}). Tag one, or fix the rule."
+    )
+    return Failed(reason="no_vault_tagged", message=message, rule=rule.name)

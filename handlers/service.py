@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import IO, Any
 
 from handlers.cbr import Cbr
-from handlers.envelope import NO_REQUEST, Envelope, Http
-from handlers.errors import LedgerDown, Redeliver, Refusal
+from handlers.envelope import Envelope
+from handlers.errors import LedgerDown, Refusal
 from handlers.iam import Session, find_project, open_session
 from handlers.inventory import Inventory
 from handlers.ledger import Closed, Ledger, open_ledger
-from handlers.outcome import Answer, Failed, Outcome, answer, worst
+from handlers.outcome import Answer, Failed, Outcome, answer
 from handlers.plan import plan, refused
 from handlers.plan.planned import Planned
 from handlers.reading import read
@@ -27,6 +26,7 @@ from handlers.restore_point import take
 from handlers.restore_point.held import Taking
 from handlers.settings import Access, Settings
 from handlers.topics import Topic, log_topic
+from handlers.trigger import Trigger
 from handlers.trust import verify
 from handlers.watch import Watch
 from handlers.wire import Clock, Deadline, Pace, Wire
@@ -63,45 +63,6 @@ class Delivered:
     answer: Answer
     not_told: tuple[str, ...]
     """Topics that did not take a message, and what they said."""
-
-
-def http_response(delivered: Delivered) -> dict[str, Any]:
-    """What a gateway or Function URL hands back to the sender: what became of it, and nothing of what was sent."""
-    outcomes = [
-        {"outcome": each.word, "reason": each.reason, "rule": each.rule, "vault": each.vault, "restore_point": each.checkpoint_id}
-        for each in delivered.outcomes
-    ]
-    body = {"outcomes": outcomes}
-    headers = {"Content-Type": "application/json"}
-    if delivered.answer.retry_after:
-        headers["Retry-After"] = str(round(delivered.answer.retry_after))
-    return {"statusCode": delivered.answer.status, "headers": headers, "body": json.dumps(body), "isBase64Encoded": False}
-
-
-def function_answer(*deliveries: Delivered) -> dict[str, Any]:
-    """What an invoked function returns: everything. Raises Redeliver where the platform must bring the event again."""
-    outcomes = [outcome for each in deliveries for outcome in each.outcomes]
-    spoken = worst(each.answer for each in deliveries)
-    found: dict[str, Any] = {
-        "status": spoken.status,
-        "outcomes": [outcome.to_dict() for outcome in outcomes],
-        "not_told": [problem for each in deliveries for problem in each.not_told],
-    }
-    if any(each.answer.again for each in deliveries):
-        why = "; ".join(outcome.message for outcome in outcomes)[:500]
-        raise Redeliver(f"not settled, deliver again: {why}", found)
-    return found
-
-
-def gateway_answer(service: Service, envelope: Envelope, request_in: Callable[[object], Http | None]) -> dict[str, Any]:
-    """An event that may be a gateway's form of an HTTP request: that gets a status and a short body, any other everything."""
-    try:
-        http = request_in(envelope.document)
-    except Refusal as refusal:
-        return http_response(service.refuse(replace(envelope, document=None, http=NO_REQUEST), refusal))
-    if http is None:
-        return function_answer(service.handle(envelope))
-    return http_response(service.handle(replace(envelope, document=None, http=http)))
 
 
 def delivery_id() -> str:
@@ -158,11 +119,26 @@ class Service:
             if envelope.door == "watch":
                 return self.watch(envelope)
             triggers = read(envelope, sender, rules.senders.get(sender), self.clock.now())
-            planned = plan(triggers, rules, envelope.delivery_id, self.clock.now())
-            outcomes = self.take_all(self.inventory.narrow(planned, self._working(envelope)), self._working(envelope))
+            planned = self.planned(triggers, envelope, sender, self._working(envelope))
+            outcomes = self.take_all(planned, self._working(envelope))
         except Refusal as refusal:
             outcomes = [refused(refusal, envelope.delivery_id, envelope.door, sender)]
         return self._delivered(envelope, [(outcome, self.report.publish(outcome, deadline)) for outcome in outcomes])
+
+    def planned(
+        self, triggers: Sequence[Trigger], envelope: Envelope, sender: str, deadline: Deadline
+    ) -> list[Planned | Outcome]:
+        """What these triggers ask for, after a look at the cloud where the rules need one. Raises Refusal."""
+        rules, unknown = self.inventory.listed(triggers, self.settings.rules, deadline)
+        about: dict[str, Any] = {"delivery_id": envelope.delivery_id, "trigger": envelope.door, "sender": sender}
+        problems = [replace(each, **about) for each in unknown]
+        try:
+            wanted = plan(triggers, rules, envelope.delivery_id, self.clock.now())
+        except Refusal:
+            if problems:  # it may have been a vault that nobody could look up
+                return [*problems]
+            raise
+        return [*self.inventory.narrow(wanted, deadline), *problems]
 
     def refuse(self, envelope: Envelope, refusal: Refusal) -> Delivered:
         """A delivery that could not even be read."""
@@ -183,7 +159,8 @@ class Service:
 
     def watching(self, deadline: Deadline) -> Watch:
         """The watch over this service's ledger; what it finds is told within the deadline."""
-        return Watch(self.tools, self.settings.rules, self.cbrs, lambda outcome: self.report.publish(outcome, deadline))
+        rules, publish = self.settings.rules, lambda outcome: self.report.publish(outcome, deadline)
+        return Watch(self.tools, rules, self.cbrs, self.inventory, publish)
 
     def take(self, planned: Planned, deadline: Deadline) -> Outcome:
         """One restore point, told like any other; for one-offs at a terminal."""

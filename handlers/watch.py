@@ -8,13 +8,15 @@ from typing import Any
 
 from handlers.cbr import Cbr, Operation
 from handlers.errors import CallFailed, LedgerDown, Rejected
+from handlers.inventory import Inventory
 from handlers.ledger import Record
 from handlers.outcome import Available, Broken, Failed, Outcome, Partly
+from handlers.plan.planned import Planned
 from handlers.report import Told
 from handlers.restore_point import LEAST_SECONDS, take
 from handlers.restore_point.held import SKEW, Taking
 from handlers.restore_point.wish import KIND, Wish
-from handlers.rules import Rules
+from handlers.rules import Rule, Rules
 from handlers.vault_backup import Checkpoint
 from handlers.wire import Deadline
 
@@ -38,6 +40,7 @@ class Watch:
     tools: Taking
     rules: Rules
     cbrs: Mapping[str, Cbr]
+    inventory: Inventory
     publish: Callable[[Outcome], Told]
 
     def sweep(self, deadline: Deadline) -> list[tuple[Outcome, Told]]:
@@ -69,7 +72,7 @@ class Watch:
             return self._tell(wish, Failed(reason=wish.reason, message=wish.untold, **wish.planned.about()))
         if wish.state == "done":
             return self._follow(wish, cbr, deadline) if cbr else self._lost(wish)
-        if cbr is None or not self._allowed(wish):
+        if cbr is None or not self._allowed(wish, deadline):
             return self._forbidden(wish)
         outcome = take(wish.planned, cbr, replace(self.tools, telling_seconds=TELL_SECONDS), deadline)
         told = self.publish(outcome)
@@ -106,13 +109,23 @@ class Watch:
             return []
         return [(outcome, told)]
 
-    def _allowed(self, wish: Wish) -> bool:
+    def _allowed(self, wish: Wish, deadline: Deadline) -> bool:
         """Today's rules decide: what a rule wanted yesterday is not taken once no rule lists the vault."""
         planned = wish.planned
         if planned.trigger == "once":
             return True
         known = self.rules.vault_named(planned.backup.vault_id)
-        return known is not None and any(known[0] in rule.vaults for rule in self.rules.rules)
+        if known is not None and any(known[0] in rule.vaults for rule in self.rules.rules):
+            return True
+        return any(self._tagged(rule, planned, deadline) for rule in self.rules.rules if rule.vault_tags)
+
+    def _tagged(self, rule: Rule, planned: Planned, deadline: Deadline) -> bool:
+        """Whether the vault carries the rule's tags; where that cannot be asked, it did when the wish was recorded."""
+        try:
+            vaults = self.inventory.tagged(rule, self.rules, deadline)
+        except CallFailed:
+            return rule.name == planned.rule
+        return any(vault.id == planned.backup.vault_id for vault in vaults.values())
 
     def _forbidden(self, wish: Wish) -> list[tuple[Outcome, Told]]:
         planned = wish.planned

@@ -17,9 +17,10 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, Protocol
 
+from handlers.answers import http_response
 from handlers.envelope import BODY_CAP, NO_REQUEST, Door, Envelope, Http
 from handlers.errors import Refusal
-from handlers.service import Service, delivery_id, http_response
+from handlers.service import Service, delivery_id
 from handlers.settings import served
 
 RUN_SECONDS = 25.0

@@ -374,7 +374,7 @@ def test_who_is_killed_while_telling_tells_again_rather_than_never(world: World,
     def killed(_: object) -> Told:
         raise KeyboardInterrupt
 
-    watch = Watch(service.tools, service.settings.rules, service.cbrs, killed)
+    watch = Watch(service.tools, service.settings.rules, service.cbrs, service.inventory, killed)
     with pytest.raises(KeyboardInterrupt):
         watch.sweep(Deadline.after(world.clock, 30))
     assert world.sweep(service).outcomes == []
@@ -407,7 +407,7 @@ def test_a_ledger_that_goes_while_following_loses_nothing(world: World, service:
         return Told(1)
 
     tools = type(service.tools)(Flaky(service.ledger, "swap"), world.clock, lambda: "owner", 120.0, 60.0)
-    watch = Watch(tools, service.settings.rules, service.cbrs, publish)
+    watch = Watch(tools, service.settings.rules, service.cbrs, service.inventory, publish)
     assert watch.sweep(Deadline.after(world.clock, 30)) == []
     assert told == []
     assert isinstance(only(world.sweep(service)), Available)

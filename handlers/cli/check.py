@@ -13,6 +13,7 @@ from handlers.cli import DONE, FAILED, MISUSED, print_json, what_now
 from handlers.cli.show import fold
 from handlers.credentials import AccessKey, GivenToken, Password
 from handlers.errors import CallFailed, LedgerDown, Misconfigured
+from handlers.rules import Rule
 from handlers.service import Service
 from handlers.settings import Settings, load
 from handlers.wire import Deadline
@@ -78,6 +79,9 @@ def _at_the_cloud(settings: Settings, service: Service) -> Iterator[Check]:
     for name, access in settings.projects.items():
         kind = _KINDS[type(access.credentials)]
         yield _call(f"projects.{name}", service, partial(_vaults, service.cbrs[name]), f"{access.cbr} {kind}: ")
+    for rule in settings.rules.rules:
+        if rule.vault_tags:
+            yield _call(f"rules.{rule.name}", service, partial(_tagged, service, rule))
     listed = {vault for rule in settings.rules.rules for vault in rule.vaults}
     for name, vault in settings.rules.vaults.items():
         if name not in listed:
@@ -88,6 +92,13 @@ def _at_the_cloud(settings: Settings, service: Service) -> Iterator[Check]:
     for name, topic in settings.rules.topics.items():
         note = "a log line" if topic.kind == "log" else f"{topic.urn}; only a message proves it, the first one does"
         yield _good(f"topics.{name}", note)
+
+
+def _tagged(service: Service, rule: Rule, deadline: Deadline) -> str:
+    vaults = service.inventory.tagged(rule, service.settings.rules, deadline)
+    if not vaults:
+        raise Misconfigured("vault_tags", "no vault carries these tags now: an event would fail")
+    return f"vaults with its tags: {', '.join(sorted(vaults))}"
 
 
 def _vaults(cbr: Cbr, deadline: Deadline) -> str:

@@ -12,7 +12,7 @@ from handlers.errors import Misconfigured
 from handlers.timers import SCHEDULER_INPUT
 
 _HEAD = """\
-# Rules of restore-point: which timer may have which vaults backed up. Checked strictly: restore-point check
+# Rules of restore-point: which timer, alert or person may have which vaults backed up. Checked strictly: restore-point check
 
 # A project is found through the environment (HUAWEICLOUD_SDK_AK … or OS_USERNAME …). To speak to several, name them:
 # [projects.prod]
@@ -35,6 +35,12 @@ _TAIL = f"""
 # [timers.nightly]
 # source = "arn:aws:scheduler:eu-central-1:123456789012:schedule/default/nightly"
 
+# Who may send alerts or ask for one-offs, and how they prove who they are. Over HTTP the sender is the last part of the path.
+# [senders.am]
+# dialect = "alertmanager"       # or "simple": any sender whose body is a template; or "once": one-offs
+# proof = "bearer"               # Authorization: Bearer …; or "platform" with sources = ["urn:smn:…", "arn:aws:iam::…:user/…"]
+# secret = "env:RESTORE_POINT_ALERT_TOKEN"   # or "file:/…": where it stands, never the secret itself; 24 characters or more
+
 # Who is told. Without any topic nobody hears of a failure but the platform's dead-letter queue.
 # [topics.ops]
 # kind = "smn"                   # or "log"
@@ -45,12 +51,23 @@ _TAIL = f"""
 # [[rules]]
 # name = "nightly-erp"
 # timer = "nightly"
-# vaults = ["erp"]
+# vaults = ["erp"]               # or vault_tags = {{ backup = "yes" }}: whichever carry these tags when it fires
 # max_event_age = "24h"          # older events are skipped
 # give_up_after = "6h"           # a vault that stays busy for longer is told as failed
 # [rules.parameters]             # all optional: the API's own fields
 # incremental = true
 # description = "taken by restore-point"
+
+# When this sender sends a firing alert that has these labels, too. One cause gets one restore point within the window.
+# [[rules]]
+# name = "disk-failing"
+# sender = "am"
+# match = {{ severity = "critical", host = "erp-*" }}   # all of them; * stands for any text
+# by = ["alertname", "host"]     # the labels that make two alerts the same cause; all labels by default
+# window = "1h"
+# vaults = ["erp"]
+# resource_from = "resource_id"  # the label that names the one server to back up
+# else = "whole vault"           # or "refuse", where it names none
 """
 
 

@@ -1,9 +1,14 @@
-"""Show what an event would ask of CBR, and why; calls nothing."""
+"""Show what an event would ask of CBR, and why.
+
+Calls nothing, unless ``--resolve`` lets it look up which vaults carry a rule's tags and whether they hold the resource that an
+alert names.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,12 +16,17 @@ from typing import Any
 from handlers.cli import DONE, FAILED, print_json
 from handlers.envelope import Envelope, parse_json
 from handlers.errors import Misconfigured, Refusal
-from handlers.outcome import Outcome
-from handlers.plan import plan, refused
+from handlers.outcome import Outcome, Skipped
+from handlers.plan import by_tags, plan, refused
 from handlers.plan.planned import Planned
 from handlers.reading import read
-from handlers.rules import Rules
-from handlers.settings import find_rules, read_rules
+from handlers.rules import Rule, Rules
+from handlers.service import Service
+from handlers.settings import find_rules, load, read_rules
+from handlers.trigger import Trigger
+from handlers.wire import Deadline
+
+RESOLVE_SECONDS = 30.0
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +36,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--as", dest="door", choices=["timer", "alert", "once"], required=True, help="the entry function it would arrive at"
     )
     parser.add_argument("--sender", default="", metavar="NAME", help="whose alert or one-off it is: a [senders.…] of the rules")
+    parser.add_argument("--resolve", action="store_true", help="look at the cloud where the rules need it (GET only)")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -35,16 +46,16 @@ def run(arguments: argparse.Namespace) -> int:
     document = parse_json(read_file(arguments.file), f"event in {arguments.file}")
     now = datetime.now(UTC)
     envelope, sender = Envelope(arguments.door, "terminal", "plan", document, 0.0), checked_sender(arguments, rules)
-    found: list[Planned | Outcome]
     try:
-        found = [*plan(read(envelope, sender, rules.senders.get(sender), now), rules, "plan", now)]
+        triggers = read(envelope, sender, rules.senders.get(sender), now)
+        found = _resolved(triggers, envelope, sender, arguments.rules) if arguments.resolve else _alone(triggers, rules, now)
     except Refusal as refusal:
         found = [refused(refusal, "plan", arguments.door)]
     planned = [each for each in found if isinstance(each, Planned)]
     others: dict[str, list[Outcome]] = {"skipped": [], "refused": []}
     for each in found:
         if isinstance(each, Outcome):
-            others[each.word].append(each)
+            others.setdefault(each.word, []).append(each)
     if arguments.json:
         print_json(
             {"planned": [each.backup.to_dict() for each in planned]}
@@ -52,7 +63,31 @@ def run(arguments: argparse.Namespace) -> int:
         )
     else:
         _show(planned, others)
-    return FAILED if others["refused"] else DONE
+    return FAILED if others.keys() & {"failed", "later"} or others["refused"] else DONE
+
+
+def _alone(triggers: Sequence[Trigger], rules: Rules, now: datetime) -> list[Planned | Outcome]:
+    """By the rules alone. Vaults that are known by their tags are not known here."""
+    unknown = [
+        Skipped(
+            reason="vaults_by_tag", message=f"rule {rule.name} wants every vault tagged {_tags(rule)}: --resolve looks them up"
+        )
+        for rule in by_tags(triggers, rules)
+    ]
+    return [*plan(triggers, rules, "plan", now), *unknown]
+
+
+def _resolved(triggers: Sequence[Trigger], envelope: Envelope, sender: str, rules_file: str | None) -> list[Planned | Outcome]:
+    """As a delivery would find it now."""
+    service = Service(load(rules_file=rules_file))
+    try:
+        return service.planned(triggers, envelope, sender, Deadline.after(service.clock, RESOLVE_SECONDS))
+    finally:
+        service.close()
+
+
+def _tags(rule: Rule) -> str:
+    return ", ".join(f"{key} = {glob!r}" for key, glob in rule.vault_tags.items())
 
 
 def checked_sender(arguments: argparse.Namespace, rules: Rules) -> str:

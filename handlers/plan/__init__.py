@@ -11,7 +11,7 @@ from handlers.plan.alerts import Sorting
 from handlers.plan.once import by_once
 from handlers.plan.planned import Planned
 from handlers.plan.timers import by_timer
-from handlers.rules import Rules
+from handlers.rules import Rule, Rules
 from handlers.trigger import Alert, Lost, Once, Timer, Trigger
 
 Plan = list[Planned | Skipped | Refused]
@@ -36,6 +36,23 @@ def plan(triggers: Sequence[Trigger], rules: Rules, delivery_id: str, now: datet
         if isinstance(each, Planned):
             planned.setdefault((each.backup.vault_id, each.backup.resource_ids), each)
     return [*planned.values(), *(each for each in found if not isinstance(each, Planned))]
+
+
+def by_tags(triggers: Sequence[Trigger], rules: Rules) -> list[Rule]:
+    """The rules these triggers mean whose vaults are known by tags alone: what they list must be looked up first."""
+    tagged = [rule for rule in rules.rules if rule.vault_tags]
+    return [rule for rule in tagged if any(_means(trigger, rule, rules) for trigger in triggers)]
+
+
+def _means(trigger: Trigger, rule: Rule, rules: Rules) -> bool:
+    match trigger:
+        case Timer():
+            return rule.timer is not None and rules.timers[rule.timer].source == trigger.schedule
+        case Alert():
+            return trigger.status == "firing" and rule.sender == trigger.sender and not rule.misses(trigger.labels)
+        case Once():
+            return rule.sender == trigger.sender or (trigger.backup is None and rule.name == trigger.rule)
+    return False
 
 
 def refused(refusal: Refusal, delivery_id: str, trigger: str, sender: str = "") -> Refused:

@@ -50,6 +50,16 @@ class Rules(Strict):
         """The project a vault or topic belongs to; without any ``[projects]`` there is one, from the environment."""
         return vault.project or next(iter(self.projects), DEFAULT_PROJECT)
 
+    def with_vaults(self, found: Mapping[str, Mapping[str, Vault]]) -> Rules:
+        """The same rules where those named in ``found`` list these vaults, by the names given with them."""
+        vaults = dict(self.vaults)
+        for each in found.values():
+            vaults |= each
+        changed = (
+            rule.model_copy(update={"vaults": tuple(found[rule.name])}) if rule.name in found else rule for rule in self.rules
+        )
+        return self.model_copy(update={"vaults": vaults, "rules": tuple(changed)})
+
     def vault_named(self, id_or_name: str) -> tuple[str, Vault] | None:
         """A vault by its name here or by its id."""
         if id_or_name in self.vaults:
@@ -68,9 +78,15 @@ class Rules(Strict):
                 yield f"rules[{index}].timer", _unknown("timers", rule.timer, self.timers)
             if rule.sender is not None:
                 yield from self._sender_faults(index, rule, rule.sender)
-            for place, vault in enumerate(rule.vaults):
-                if vault not in self.vaults:
-                    yield f"rules[{index}].vaults[{place}]", _unknown("vaults", vault, self.vaults)
+            yield from self._place_faults(index, rule)
+
+    def _place_faults(self, index: int, rule: Rule) -> Iterator[tuple[str, str]]:
+        for place, vault in enumerate(rule.vaults):
+            if vault not in self.vaults:
+                yield f"rules[{index}].vaults[{place}]", _unknown("vaults", vault, self.vaults)
+        for place, project in enumerate(rule.projects):
+            if project not in self.projects:
+                yield f"rules[{index}].projects[{place}]", _unknown("projects", project, self.projects)
 
     def _sender_faults(self, index: int, rule: Rule, name: str) -> Iterator[tuple[str, str]]:
         if name not in self.senders:

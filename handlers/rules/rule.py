@@ -27,7 +27,11 @@ class Rule(Strict):
     sender: Word | None = None
     match: dict[Label, Glob] = Field(default_factory=dict)
     """Labels an alert must have, all of them; ``*`` stands for any run of characters, nothing else is special."""
-    vaults: Annotated[tuple[Word, ...], Field(min_length=1, max_length=1000)]
+    vaults: Annotated[tuple[Word, ...], Field(max_length=1000)] = ()
+    vault_tags: dict[Label, Glob] = Field(default_factory=dict)
+    """Instead of ``vaults``: every vault that carries all of these tags when the event comes, looked up at the cloud."""
+    projects: tuple[Word, ...] = ()
+    """Where such vaults are looked for: all [projects.…] unless some are named."""
     parameters: Annotated[CheckpointParam, AfterValidator(_manual_retention)] = CheckpointParam()
     by: tuple[Label, ...] = ()
     """The labels that make the cause: alerts that agree in them are one wish. Without any, all labels do."""
@@ -43,14 +47,23 @@ class Rule(Strict):
     """A wish CBR could not take in this time ends as failed and is told."""
 
     @model_validator(mode="after")
-    def _one_trigger(self) -> Self:
+    def _whole(self) -> Self:
         if (self.timer is None) == (self.sender is None):
             raise PydanticCustomError("not_whole", "{why}", {"key": "timer", "why": "a rule has either a timer or a sender"})
+        if bool(self.vaults) == bool(self.vault_tags):
+            why = "a rule has either vaults, by name, or vault_tags"
+            raise PydanticCustomError("not_whole", "{why}", {"key": "vaults", "why": why})
+        if self.projects and not self.vault_tags:
+            raise PydanticCustomError("not_whole", "{why}", {"key": "projects", "why": "goes with vault_tags only"})
         if self.timer is not None:
             for key in ("match", "by", "window", "resource_from"):
                 if key in self.model_fields_set:
                     raise PydanticCustomError("not_whole", "{why}", {"key": key, "why": "is for rules with a sender"})
         return self
+
+    def tagged(self, tags: Mapping[str, str]) -> bool:
+        """Whether a vault with these tags is one of this rule's."""
+        return all(key in tags and like(glob, tags[key]) for key, glob in self.vault_tags.items())
 
     def misses(self, labels: Mapping[str, str]) -> list[str]:
         """The labels of ``match`` an alert does not have as asked; none: the alert is meant."""

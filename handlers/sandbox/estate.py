@@ -54,6 +54,7 @@ VAULTS = (
     Vault(
         id=ERP_VAULT_ID,
         name="erp",
+        tags=(("backup", "yes"), ("team", "erp")),
         object_type="server",
         size_gb=500,
         created_at=_FOUNDED,
@@ -81,6 +82,7 @@ VAULTS = (
     Vault(
         id=FILES_VAULT_ID,
         name="files",
+        tags=(("backup", "yes"), ("team", "files")),
         object_type="turbo",
         size_gb=1000,
         created_at=_FOUNDED + 3600,
@@ -96,6 +98,7 @@ VAULTS = (
     Vault(
         id=EMPTY_VAULT_ID,
         name="empty",
+        tags=(("team", "lab"),),
         object_type="server",
         size_gb=100,
         created_at=_FOUNDED + 7200,

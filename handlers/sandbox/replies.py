@@ -108,7 +108,7 @@ def vault(state: Vaults, held: Vault, now: float) -> Wire:
         "enterprise_project_id": "0",
         "created_at": moment(held.created_at),
         "updated_at": moment(held.created_at),
-        "tags": [],
+        "tags": [{"key": key, "value": value} for key, value in held.tags],
         "resources": [vault_resource(state, held, resource, now) for resource in held.resources],
         "billing": {
             "allocated": sum(resource.size_gb for resource in held.resources),

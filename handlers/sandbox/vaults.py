@@ -59,6 +59,7 @@ class Vault:
     size_gb: int
     resources: tuple[Resource, ...]
     created_at: float
+    tags: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

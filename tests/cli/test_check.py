@@ -29,6 +29,12 @@ def test_all_is_well(ruled: Terminal, sandbox: Sandbox) -> None:
     assert sandbox.published == []
 
 
+def test_vaults_known_by_their_tags_are_shown(ruled: Terminal, inside: Inside) -> None:
+    ruled.write("rules.toml", RULES.replace('vaults = ["erp", "files"]', 'vault_tags = { backup = "yes" }'))
+    said = {check["what"]: check["message"] for check in inside(ruled, "check", "--json").json["checks"]}
+    assert said["rules.nightly-all"] == "vaults with its tags: erp, files"
+
+
 def test_for_people(ruled: Terminal, inside: Inside) -> None:
     ran = inside(ruled, "check")
     assert ran.code == 0
@@ -47,6 +53,11 @@ def test_without_a_rules_file(terminal: Terminal, inside: Inside) -> None:
     [
         (RULES.replace(estate.ERP_VAULT_ID, GONE), "vaults.erp", "BackupService.6105"),
         (RULES.replace(estate.FILES_VAULT_ID, estate.EMPTY_VAULT_ID), "vaults.files", "no resource"),
+        (
+            RULES.replace('vaults = ["erp", "files"]', 'vault_tags = { team = "x" }'),
+            "rules.nightly-all",
+            "no vault carries these tags",
+        ),
         (RULES.partition("[topics")[0] + RULES[RULES.index("[[rules]]") :], "topics", "nobody is told"),
         (RULES.replace("urn =", 'outcomes = ["created"]\nurn ='), "topics", "nobody is told"),
         (RULES + '[timers.idle]\nsource = "idle"\n', "timers.idle", "no rule uses it"),

@@ -29,7 +29,10 @@ def test_the_file_says_nothing_until_it_is_uncommented(terminal: Terminal, sandb
     rules = read_rules(uncommented(terminal.folder / "rules.toml"))
     assert list(rules.projects) == ["prod"]
     assert rules.vault_named("erp") is not None
-    assert [(rule.name, rule.timer, rule.vaults) for rule in rules.rules] == [("nightly-erp", "nightly", ("erp",))]
+    assert [(rule.name, rule.timer or rule.sender, rule.vaults) for rule in rules.rules] == [
+        ("nightly-erp", "nightly", ("erp",)),
+        ("disk-failing", "am", ("erp",)),
+    ]
     assert rules.topics["ops"].kind == "smn"
     # what is written there as an example is the default, so uncommenting changes nothing by surprise
     assert (rules.rules[0].max_event_age, rules.rules[0].give_up_after) == (24 * 3600.0, 6 * 3600.0)

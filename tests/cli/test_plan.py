@@ -83,3 +83,22 @@ def test_without_rules_nobody_may_ask(asking: Terminal, inside: Inside) -> None:
     ran = inside(asking, "plan", asking.write("event.json", event()), "--as", "timer")
     assert ran.code == 1
     assert "refused (unknown_timer)" in ran.out
+
+
+TAGGED = RULES.replace('vaults = ["erp", "files"]', 'vault_tags = { team = "files" }')
+
+
+def test_vaults_known_by_their_tags(ruled: Terminal, sandbox: Sandbox) -> None:
+    ruled.write("rules.toml", TAGGED)
+    file = ruled.write("event.json", event())
+    alone = ruled.run("plan", file, "--as", "timer", "--json")
+    assert (alone.code, alone.json["planned"]) == (0, [])
+    assert [each["reason"] for each in alone.json["skipped"]] == ["vaults_by_tag"]
+    assert "--resolve" in alone.json["skipped"][0]["message"]
+    assert sandbox.exchanges == []
+    resolved = ruled.run("plan", file, "--as", "timer", "--resolve", "--json")
+    assert [each["vault_id"] for each in resolved.json["planned"]] == [estate.FILES_VAULT_ID]
+    assert {each.method for each in sandbox.exchanges} == {"GET"}
+    ruled.write("rules.toml", TAGGED.replace('"files" }', '"nobody" }'))
+    nobody = ruled.run("plan", file, "--as", "timer", "--resolve", "--json")
+    assert (nobody.code, [each["reason"] for each in nobody.json["failed"]]) == (1, ["no_vault_tagged"])
