@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import IO, Any
 
@@ -40,11 +40,14 @@ LANES = 32
 
 
 class SystemClock:
-    """The machine's clocks."""
+    """The machine's clocks; ``starts_at`` is what the wall's says now, for a replay against the sandbox."""
+
+    def __init__(self, starts_at: datetime | None = None) -> None:
+        self._ahead = starts_at - datetime.now(UTC) if starts_at else timedelta()
 
     def now(self) -> datetime:
         """Wall time, UTC."""
-        return datetime.now(UTC)
+        return datetime.now(UTC) + self._ahead
 
     def monotonic(self) -> float:
         """Seconds on a clock that is never set back."""
@@ -76,7 +79,7 @@ class Service:
     def __init__(
         self, settings: Settings, clock: Clock | None = None, *, stream: IO[str] | None = None, metrics: bool = False
     ) -> None:
-        self.settings, self.clock = settings, clock or SystemClock()
+        self.settings, self.clock = settings, clock or SystemClock(settings.starts_at)
         self._stream, self._metrics = stream, metrics
         origins = {origin for access in settings.projects.values() for origin in (access.cbr, access.iam, access.smn)}
         self.wire = Wire(origins, self.clock, ca_file=settings.ca_file)

@@ -19,10 +19,9 @@ import pytest
 
 from handlers import functiongraph
 from handlers.errors import Misconfigured, Redeliver
-from handlers.sandbox import Sandbox, estate
-from handlers.service import Service
-from tests.scripted import CREATE, Clock, World, fails, world_in
-from tests.test_web import AM, EVENTS, SECRETS, firing, fits
+from handlers.sandbox import estate
+from tests.scripted import CREATE, World, fails, world_in
+from tests.test_web import AM, EVENTS, SECRETS, firing
 
 PROJECT = estate.PROJECT_ID
 TOPIC = "urn:smn:eu-de:f841e01fd2b14e7fa41b6ae7aa6b0594:alarms"
@@ -105,48 +104,6 @@ def smn(*messages: str, topic: str = TOPIC) -> dict[str, Any]:
 def fired() -> dict[str, Any]:
     at = (datetime.now(UTC) - timedelta(seconds=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {"version": "v1.0", "time": at, "trigger_type": "TIMER", "trigger_name": "restore_point_nightly", "user_event": ""}
-
-
-# ── every sample that can arrive here ──
-
-
-def samples() -> list[str]:
-    files = sorted(EVENTS.glob("*/*.outcome.json"))
-    found = [file for file in files if "functiongraph" in json.loads(file.read_text("utf-8"))["platforms"]]
-    return [str(file.relative_to(EVENTS)).removesuffix(".outcome.json") for file in found]
-
-
-def test_there_are_samples() -> None:
-    assert len(samples()) > 30
-
-
-@pytest.mark.parametrize("name", samples())
-def test_a_sample_comes_to_what_its_outcome_file_says(
-    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    expected = json.loads((EVENTS / f"{name}.outcome.json").read_text("utf-8"))
-    event, clock = json.loads((EVENTS / f"{name}.json").read_bytes()), Clock(datetime.fromisoformat(expected["now"]))
-    with Sandbox(clock=clock) as sandbox:
-        monkeypatch.setattr(functiongraph, "Service", lambda settings: Service(settings, clock))
-        answer = invoke(expected["as"], event, FakeContext(variables(sandbox.environment())))
-        posts = {each.body["checkpoint"]["parameters"]["name"]: each.body["checkpoint"] for each in sandbox.posts()}
-        calls = len(sandbox.exchanges)
-    logged = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    said, left = [outcome for line in logged for outcome in line["restore_points"]], list(expected["outcomes"])
-    over_http = "statusCode" in answer
-    assert over_http == ("apig" in name)
-    if over_http:
-        assert isinstance(answer["body"], str)
-        assert answer["isBase64Encoded"] is False
-    assert answer["statusCode" if over_http else "status"] == expected["status"], said
-    for outcome in said:
-        fitting = [each for each in left if fits(outcome, each, posts)]
-        assert fitting, (outcome, left)
-        left.remove(fitting[0])
-    assert left == []
-    assert len(posts) == sum(each["outcome"] == "created" for each in said)
-    if all(each["outcome"] == "refused" and each["reason"] != "resource_not_held" for each in said):
-        assert calls == 0
 
 
 # ── keys and settings ──

@@ -18,8 +18,7 @@ from typing import Any
 import pytest
 
 from handlers.envelope import BODY_CAP
-from handlers.sandbox import Sandbox
-from tests.scripted import CREATE, Clock, World, executes_and, fails, world_in
+from tests.scripted import CREATE, World, executes_and, fails, world_in
 from tests.web_server import ROOT, WEB, WebServer
 
 EVENTS = ROOT / "events"
@@ -51,76 +50,6 @@ def world(tmp_path: Path) -> Iterator[World]:
 def server(world: World) -> Iterator[WebServer]:
     with WebServer(environ(world.environ()), world.folder) as running:
         yield running
-
-
-# ── every sample that can arrive over HTTP ──
-
-
-def samples() -> list[str]:
-    files = sorted(EVENTS.glob("*/*.outcome.json"))
-    found = [file for file in files if "web" in json.loads(file.read_text("utf-8"))["platforms"]]
-    return [str(file.relative_to(EVENTS)).removesuffix(".outcome.json") for file in found]
-
-
-@pytest.fixture(scope="module")
-def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebServer]:
-    """One server for all samples; each gets a sandbox, an empty ledger and its own time (see tests/web_at.py)."""
-    with (
-        Sandbox() as some,
-        WebServer(environ(some.environment()), tmp_path_factory.mktemp("judge"), ROOT / "tests/web_at.py") as it,
-    ):
-        yield it
-
-
-def excluded(post: Mapping[str, Any]) -> set[str]:
-    details = post["parameters"].get("resource_details", [])
-    return {volume for each in details for volume in each.get("extra_info", {}).get("exclude_volumes", [])}
-
-
-def asked(post: Mapping[str, Any]) -> set[str]:
-    parameters = post["parameters"]
-    return {*parameters.get("resources", []), *(each["id"] for each in parameters.get("resource_details", []))}
-
-
-def fits(said: Mapping[str, Any], wanted: Mapping[str, Any], posts: Mapping[str, Any]) -> bool:
-    judged = ("outcome", "reason", "rule", "vault", "causes")
-    if (
-        any(said.get(key, "") != wanted[key] for key in judged if key in wanted)
-        or wanted.get("message_has", "") not in said["message"]
-    ):
-        return False
-    if said["outcome"] != "created":
-        return True
-    post = posts[said["name"]]
-    return asked(post) == set(wanted.get("resources", [])) and excluded(post) == set(wanted.get("exclude_volumes", []))
-
-
-def test_there_are_samples() -> None:
-    assert len(samples()) > 70
-
-
-@pytest.mark.parametrize("name", samples())
-def test_a_sample_comes_to_what_its_outcome_file_says(name: str, judge: WebServer) -> None:
-    expected = json.loads((EVENTS / f"{name}.outcome.json").read_text("utf-8"))
-    body = (EVENTS / f"{name}.json").read_bytes()
-    with Sandbox(clock=Clock(datetime.fromisoformat(expected["now"]))) as sandbox:
-        begin = {"now": expected["now"], "environ": environ(sandbox.environment())}
-        assert judge.ask("POST", "/", {"X-Begin": json.dumps(begin)}).status == 204
-        answer = judge.ask("POST", expected["path"], expected["headers"], body)
-        posts = {each.body["checkpoint"]["parameters"]["name"]: each.body["checkpoint"] for each in sandbox.posts()}
-        calls = len(sandbox.exchanges)
-    delivery = judge.deliveries[-1]
-    assert answer.status == expected["status"], delivery
-    said, left = delivery["restore_points"], list(expected["outcomes"])
-    assert answer.outcomes == [(each["outcome"], each["reason"]) for each in said]
-    for outcome in said:
-        fitting = [each for each in left if fits(outcome, each, posts)]
-        assert fitting, (outcome, left)
-        left.remove(fitting[0])
-    assert left == []
-    assert len(posts) == sum(each["outcome"] == "created" for each in said)
-    if all(each["outcome"] == "refused" and each["reason"] != "resource_not_held" for each in said):
-        assert calls == 0
 
 
 # ── who, what and where ──

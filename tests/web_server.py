@@ -1,4 +1,4 @@
-"""The real functions-framework server on a free port, with ``handlers/web.py`` or, for samples, ``tests/web_at.py``."""
+"""The real functions-framework server on a free port, with ``handlers/web.py``."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ class Answered:
 class WebServer:
     """``with WebServer(environ, folder) as server: server.post("/alert/am", …)``. ``process`` may be killed by a test."""
 
-    def __init__(self, environ: Mapping[str, str], folder: Path, source: Path = WEB, target: str = "main") -> None:
+    def __init__(self, environ: Mapping[str, str], folder: Path, target: str = "main") -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port: int = free.getsockname()[1]
         kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
         around = kept | {"PYTHONPATH": str(ROOT), "HOME": str(folder), "PYTHONUNBUFFERED": "1"} | dict(environ)
         self._stdout, self._stderr = folder / "web.out", folder / "web.err"
-        given = ["--target", target, "--source", str(source), "--host", "127.0.0.1", "--port", str(self.port)]
+        given = ["--target", target, "--source", str(WEB), "--host", "127.0.0.1", "--port", str(self.port)]
         with self._stdout.open("ab") as out, self._stderr.open("ab") as err:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "functions_framework", *given], env=around, cwd=folder, stdout=out, stderr=err

@@ -14,7 +14,8 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -117,15 +118,15 @@ def server_command(host: str, port: int) -> list[str]:
 
 
 @contextlib.contextmanager
-def posted(requests: Callable[[str, object], tuple[str, dict[str, str], bytes]]) -> Iterator[Ask]:
-    """Posts to a functions-framework server of its own, which ends with the block; ``requests`` says path, headers, body."""
+def posted() -> Iterator[Callable[[str, Mapping[str, str], bytes], dict[str, Any]]]:
+    """Posts path, headers and body to a functions-framework server of its own, which ends with the block."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with subprocess.Popen(server_command("127.0.0.1", port), stdout=sys.stderr) as server:  # noqa: S603 - our own
         try:
             _wait(server, port)
-            yield lambda door, document: _post(port, *requests(door, document))
+            yield partial(_post, port)
         finally:
             server.send_signal(signal.SIGTERM)
 
@@ -139,13 +140,13 @@ def _wait(server: subprocess.Popen[bytes], port: int) -> None:
     raise Misconfigured("functions-framework", "did not start; what it said stands above")
 
 
-def _post(port: int, path: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
+def _post(port: int, path: str, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=RUN_SECONDS)) as connection:
         connection.request("POST", path, body, headers)
         answer = connection.getresponse()
-        headers, text = dict(answer.getheaders()), answer.read().decode(errors="replace")
-    found = {"statusCode": answer.status, "headers": headers, "body": text}
-    if headers.get("Content-Type") == "application/json":
+        given, text = dict(answer.getheaders()), answer.read().decode(errors="replace")
+    found = {"statusCode": answer.status, "headers": given, "body": text}
+    if given.get("Content-Type") == "application/json":
         return filled(found)
     why = f"the server answered {answer.status} without saying what came of it"  # it crashed, or something else answered
     failed = {

@@ -1,4 +1,8 @@
-"""Put an event document through the real entry function of a platform."""
+"""Put an event document through the real entry function of a platform.
+
+With ``--expect`` the outcome file beside it (``NAME.outcome.json``) says as what, when and how it is sent and what must come of
+it: rules can be tested like code, against the sandbox.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +12,16 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from functools import partial
+from pathlib import Path
 from typing import Any
 
-from handlers.cli import exit_code, print_json
+from handlers.cli import DONE, FAILED, exit_code, print_json
 from handlers.cli.carriers import apig, function_url, invoked, posted, proof
+from handlers.cli.expect import read_expected
 from handlers.cli.plan import checked_sender, read_file
 from handlers.cli.show import show
 from handlers.envelope import parse_json
-from handlers.errors import Refusal
+from handlers.errors import Misconfigured, Refusal
 from handlers.settings import find_rules, load
 
 MODULES = {"lambda": "handlers.aws_lambda", "functiongraph": "handlers.functiongraph"}
@@ -27,23 +32,54 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``send``."""
     parser.add_argument("file", metavar="FILE", help="an event document, or one per line; - for standard input")
     parser.add_argument(
-        "--as", dest="door", choices=["timer", "alert", "once", "watch"], required=True, help="the entry function"
+        "--as", dest="door", choices=["timer", "alert", "once", "watch"], help="the entry function (an outcome file may say it)"
     )
     parser.add_argument("--sender", default="", metavar="NAME", help="whose body it is; a whole platform event says so itself")
     parser.add_argument("--platform", choices=[*MODULES, "web"], default="lambda", help="whose (default: lambda)")
+    parser.add_argument("--now", metavar="TIME", help="what the functions' clock says, against a sandbox with the same --now")
+    parser.add_argument(
+        "--expect", nargs="?", const="", metavar="OUTCOME", help="judge what came of it (default: the outcome file beside FILE)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Send each document; the answer of the platform's function, and the outcomes."""
+    if arguments.expect is not None:
+        return _judge(arguments)
+    if arguments.door is None:
+        raise Misconfigured("--as", "is required: timer, alert, once or watch")
     documents = _documents(read_file(arguments.file), arguments.file)
-    with environment(rules_given(arguments)):
+    with environment(rules_given(arguments) | clock_given(arguments.now)):
         if arguments.platform == "web":
-            with posted(partial(_request, arguments)) as ask:
-                answers = [ask(arguments.door, document) for document in documents]
+            with posted() as post:
+                answers = [post(*_request(arguments, document)) for document in documents]
         else:
             ask = invoked(MODULES[arguments.platform])
             answers = [ask(arguments.door, _carried(arguments, document)) for document in documents]
     return report(arguments, answers)
+
+
+def _judge(arguments: argparse.Namespace) -> int:
+    """Send one document as its outcome file says, and compare."""
+    file = Path(arguments.file)
+    expected = read_expected(Path(arguments.expect) if arguments.expect else file.with_suffix(".outcome.json"))
+    if arguments.platform not in expected.platforms:
+        why = expected.not_on.get(arguments.platform, f"it can arrive by {', '.join(expected.platforms)}")
+        raise Misconfigured("--platform", f"{file.name} does not arrive by {arguments.platform}: {why}")
+    body = read_file(arguments.file)
+    with environment(rules_given(arguments) | clock_given(arguments.now or expected.now)):
+        if arguments.platform == "web":
+            with posted() as post:
+                answer = post(expected.path, expected.headers, body)
+        else:
+            answer = invoked(MODULES[arguments.platform])(expected.door, parse_json(body, f"event in {file.name}"))
+    differences = expected.differences(answer)
+    if arguments.json:
+        print_json({"answer": answer, "outcomes": answer["outcomes"], "differences": differences})
+    else:
+        show(answer["outcomes"])
+        print("\n".join(differences) or "as expected")
+    return FAILED if differences else DONE
 
 
 def report(arguments: argparse.Namespace, answers: list[dict[str, Any]]) -> int:
@@ -65,9 +101,9 @@ def send(door: str, document: object) -> dict[str, Any]:
     return invoked(MODULES["lambda"])(door, document)
 
 
-def _request(arguments: argparse.Namespace, door: str, document: object) -> tuple[str, dict[str, str], bytes]:
+def _request(arguments: argparse.Namespace, document: object) -> tuple[str, dict[str, str], bytes]:
     """A sender's body over HTTP, with its proof. Timers have none, which is what their answer will say."""
-    settings, name, body = load(), str(arguments.sender), json.dumps(document).encode()
+    settings, name, door, body = load(), str(arguments.sender), arguments.door, json.dumps(document).encode()
     if door == "timer":
         return f"/timer/{name or 'nobody'}", {"Content-Type": "application/json"}, body
     if door != "watch":
@@ -86,6 +122,11 @@ def _carried(arguments: argparse.Namespace, document: object) -> object:
         return document
     carried = apig if arguments.platform == "functiongraph" else function_url
     return carried(arguments.door, name, settings.secrets[name].reveal(), document)
+
+
+def clock_given(now: str | None) -> dict[str, str | None]:
+    """``--now`` as the variable the entry functions read."""
+    return {"RESTORE_POINT_NOW": now} if now else {}
 
 
 def rules_given(arguments: argparse.Namespace) -> dict[str, str | None]:

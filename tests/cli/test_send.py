@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 import socket
 import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
 
 from handlers.sandbox import Sandbox, estate
-from tests.cli.terminal import RULES, SCHEDULE, Terminal, event
+from tests.cli.terminal import RULES, SCHEDULE, Inside, Terminal, event, known
+from tests.scripted import Clock
 
 
 def test_a_document(ruled: Terminal, sandbox: Sandbox) -> None:
@@ -100,3 +105,95 @@ def test_rules_from_another_place(ruled: Terminal, sandbox: Sandbox) -> None:
     ran = ruled.run("send", ruled.write("event.json", event()), "--as", "timer", "--json", "--rules", "mine.toml")
     assert [each["vault"] for each in ran.json["outcomes"]] == ["files"]
     assert len(sandbox.posts()) == 1
+
+
+OUTCOME = {
+    "as": "timer",
+    "now": "2026-03-02T02:00:05Z",
+    "platforms": ["lambda"],
+    "not_on": {"web": "timers are proven by their platform"},
+    "status": 200,
+    "outcomes": [
+        {"outcome": "created", "rule": "nightly-all", "vault": "erp"},
+        {"outcome": "created", "rule": "nightly-all", "vault": "files", "causes": 1, "message_has": "restore point"},
+    ],
+}
+
+
+def then(ruled: Terminal, **changes: object) -> None:
+    """An event of long ago, and what it must come to, with changes."""
+    ruled.write("rules.toml", RULES)
+    ruled.write("event.json", event(scheduled_time="2026-03-02T02:00:00Z"))
+    ruled.write("event.outcome.json", OUTCOME | changes)
+
+
+def test_what_must_come_of_it(terminal: Terminal, tmp_path: Path, inside: Inside) -> None:
+    with Sandbox(clock=Clock(datetime(2026, 3, 2, 2, 0, 5, tzinfo=UTC))) as sandbox:
+        there = Terminal(terminal.folder, known(sandbox, tmp_path) | {"RESTORE_POINT_LEDGER": "memory"})
+        then(there)
+        met = inside(there, "send", "event.json", "--expect")
+        assert (met.code, met.out.splitlines()[-1]) == (0, "as expected")
+        assert len(sandbox.posts()) == 2
+        again = inside(there, "send", "event.json", "--expect", "--json")  # a new ledger, but CBR knows the two by their names
+        assert again.code == 1
+        assert sum("came and was not expected: outcome 'joined'" in each for each in again.json["differences"]) == 2
+        assert len(sandbox.posts()) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"status": 403}, "the answer is 200 and should be 403"),
+        ({"outcomes": OUTCOME["outcomes"][:1]}, "came and was not expected: outcome 'created', reason 'accepted'"),  # type: ignore[index]
+        (
+            {"outcomes": [{"outcome": "skipped", "reason": "stale"}]},
+            "did not come: outcome 'skipped', reason 'stale'",
+        ),
+        ({"outcomes": [{"outcome": "created", "vault": "erp", "resources": ["x"]}]}, "resources ['x']"),
+        ({"outcomes": [{"outcome": "created", "vault": "erp", "message_has": "x\ny"}]}, "message_has"),
+    ],
+)
+def test_what_came_instead_is_said(
+    terminal: Terminal, tmp_path: Path, inside: Inside, changes: dict[str, object], says: str
+) -> None:
+    with Sandbox(clock=Clock(datetime(2026, 3, 2, 2, 0, 5, tzinfo=UTC))) as sandbox:
+        there = Terminal(terminal.folder, known(sandbox, tmp_path) | {"RESTORE_POINT_LEDGER": "memory"})
+        then(there, **changes)
+        ran = inside(there, "send", "event.json", "--expect", "--json")
+    assert ran.code == 1
+    assert any(says in each for each in ran.json["differences"]), ran.json["differences"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "platform", "field", "says"),
+    [
+        ({}, "web", "--platform", "timers are proven by their platform"),
+        ({}, "functiongraph", "--platform", "it can arrive by lambda"),
+        ({"statsu": 1}, "lambda", "event.outcome.json: statsu", "did you mean 'status'"),
+        ({"as": "watch"}, "lambda", "event.outcome.json: as", "'timer', 'alert' or 'once'"),
+        ({"now": "soon"}, "lambda", "RESTORE_POINT_NOW", "must be a time with its zone"),
+    ],
+)
+def test_an_outcome_file_that_is_wrong(
+    ruled: Terminal, sandbox: Sandbox, inside: Inside, changes: dict[str, object], platform: str, field: str, says: str
+) -> None:
+    then(ruled, **changes)
+    ran = inside(ruled, "send", "event.json", "--expect", "--platform", platform, "--json")
+    assert ran.code == 2
+    assert ran.json["error"]["field"] == field
+    assert says in ran.json["error"]["message"]
+    assert sandbox.exchanges == []
+
+
+def test_without_an_outcome_file_the_entry_must_be_named(ruled: Terminal, inside: Inside) -> None:
+    ruled.write("event.json", event())
+    assert inside(ruled, "send", "event.json").err == "restore-point: --as: is required: timer, alert, once or watch\n"
+    assert "event.outcome.json cannot be read" in inside(ruled, "send", "event.json", "--expect").err
+
+
+def test_a_clock_that_is_wrong_on_purpose_never_meets_a_real_cloud(ruled: Terminal, inside: Inside) -> None:
+    ruled.write("event.json", event())
+    real = {"HUAWEICLOUD_SDK_REGION_SMN_SANDBOX_1": "https://smn.eu-de.otc.t-systems.com"}
+    ran = inside(ruled, "send", "event.json", "--as", "timer", "--now", "2026-03-02T02:00:05Z", **real)
+    assert ran.code == 2
+    assert "it is for a sandbox only" in ran.err

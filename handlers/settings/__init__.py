@@ -6,48 +6,27 @@ import os
 import re
 import tomllib
 from collections import ChainMap
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from handlers import credentials
-from handlers.credentials import NO_PLATFORM, Credentials, Platform, Secret
+from handlers.credentials import NO_PLATFORM, Platform, Secret
 from handlers.documents import fault
 from handlers.errors import Misconfigured
 from handlers.rules import DEFAULT_PROJECT, Project, Rules
+from handlers.settings.access import Access, find_access
+
+__all__ = ["PLATFORMS", "SECRET_LENGTH", "Access", "Settings", "find_rules", "load", "read_rules", "served"]
 
 PLATFORMS = {"AWS_LAMBDA_FUNCTION_NAME": "AWS Lambda", "K_SERVICE": "Knative or Cloud Run", "RUNTIME_FUNC_NAME": "FunctionGraph"}
 """Variables by which serverless platforms show themselves."""
 
 SECRET_LENGTH = 24
 """Characters. A shorter bearer secret can be guessed."""
-_HOSTS = {"huawei": "myhuaweicloud.com", "otc": "otc.t-systems.com"}
-_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
-_LOOPBACK = re.compile(r"localhost|::1|127(\.(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])){3}")
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """One project, ready to be spoken to. ``project_id`` is empty where it has to be looked up at IAM by region.
-
-    ``cbr``, ``iam`` and ``smn`` are origins (``https://host``), the only ones this project's calls may go to.
-    """
-
-    name: str
-    credentials: Credentials
-    project_id: str
-    project_name: str
-    region: str
-    cbr: str
-    iam: str
-    smn: str
-    agency: str = ""
-    agency_domain: str = ""
-    requests_per_second: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +49,8 @@ class Settings:
     """How soon the watch looks at a restore point that is being made; backups take minutes to hours."""
     ca_file: str = ""
     """A file of certificates to trust instead of the public ones, for private installations."""
+    starts_at: datetime | None = None
+    """What the clock says when the service is built, to replay an event at its own time; only against a sandbox."""
 
 
 def load(environ: Mapping[str, str] | None = None, rules_file: str | None = None, platform: Platform = NO_PLATFORM) -> Settings:
@@ -77,19 +58,19 @@ def load(environ: Mapping[str, str] | None = None, rules_file: str | None = None
     environ = ChainMap(os.environ if environ is None else environ, platform.variables)  # type: ignore[arg-type]  # only read
     found = find_rules(environ, rules_file)
     rules = read_rules(found) if found else Rules()
-    projects = rules.projects or {DEFAULT_PROJECT: Project()}
+    named = rules.projects or {DEFAULT_PROJECT: Project()}
+    projects = {name: find_access(name, project, environ, platform, alone=len(named) == 1) for name, project in named.items()}
     return Settings(
         rules=rules,
         rules_file=str(found or ""),
-        projects={
-            name: _access(name, project, environ, platform, alone=len(projects) == 1) for name, project in projects.items()
-        },
+        projects=projects,
         secrets=_secrets(rules, environ),
         ledger=(ledger := _ledger(environ)),
         ledger_lasts=ledger != "memory" or not any(environ.get(variable) for variable in PLATFORMS),
         settle_seconds=_seconds(environ, "RESTORE_POINT_SETTLE_SECONDS", 120),
         follow_seconds=_seconds(environ, "RESTORE_POINT_FOLLOW_SECONDS", 60),
         ca_file=_ca_file(environ),
+        starts_at=_starts_at(environ, projects.values()),
     )
 
 
@@ -100,7 +81,7 @@ def find_rules(environ: Mapping[str, str], given: str | None) -> Path | None:
         if not _is_file(path):
             raise Misconfigured("--rules" if given else "RESTORE_POINT_RULES", f"there is no file {path.name!r} at that path")
         return path
-    places = (Path("rules.toml"), Path(__file__).parent.parent / "rules.toml")
+    places = (Path("rules.toml"), Path(__file__).parents[2] / "rules.toml")
     return next((path for path in places if _is_file(path)), None)
 
 
@@ -131,69 +112,6 @@ def served(environ: Mapping[str, str] | None = None) -> Settings:
     if (os.environ if environ is None else environ).get("DEBUG"):
         raise Misconfigured("DEBUG", "is set: functions-framework would open a debugger to whoever can connect; unset it")
     return load(environ)
-
-
-def _access(name: str, project: Project, environ: Mapping[str, str], platform: Platform, *, alone: bool) -> Access:
-    prefix = project.credentials.removeprefix("env").removeprefix(":")
-    found = credentials.find(environ, prefix, platform.keys)
-    own = platform.project_id if alone and not prefix else ""  # several projects cannot all be the function's
-    auth_url = environ.get(f"{prefix}OS_AUTH_URL", "") or environ.get(f"{prefix}HUAWEICLOUD_SDK_IAM_ENDPOINT", "")
-    region = project.region or found.region or _only_region(environ, prefix)
-    cloud = project.cloud or ("otc" if re.search(r"\.otc\.t-systems\.com(:[0-9]+)?(/|$)", auth_url.strip()) else "huawei")
-
-    def origin(service: str, given: str | None, variable: str) -> str:
-        if given:
-            return _origin(f"projects.{name}.{'endpoint' if service == 'cbr' else service + '_endpoint'}", given)
-        if environ.get(variable):
-            return _origin(variable, environ[variable])
-        if service == "iam" and auth_url:
-            return _origin(f"{prefix}OS_AUTH_URL", auth_url)
-        if not region:
-            raise Misconfigured(
-                f"projects.{name}.region", f"is not set: write it there, or set {prefix}HW_REGION_NAME, or name the endpoint"
-            )
-        return f"https://{service}.{region}.{_HOSTS[cloud]}"
-
-    suffix = region.replace("-", "_").upper()
-    return Access(
-        name=name,
-        credentials=found.credentials,
-        project_id=project.project_id or found.project_id or own,
-        project_name=found.project_name or region,
-        region=region,
-        cbr=origin("cbr", project.endpoint, f"{prefix}HUAWEICLOUD_SDK_REGION_CBR_{suffix}"),
-        iam=origin("iam", project.iam_endpoint, f"{prefix}HUAWEICLOUD_SDK_IAM_ENDPOINT"),
-        smn=origin("smn", project.smn_endpoint, f"{prefix}HUAWEICLOUD_SDK_REGION_SMN_{suffix}"),
-        agency=project.agency or "",
-        agency_domain=project.agency_domain or "",
-        requests_per_second=project.requests_per_second,
-    )
-
-
-def _only_region(environ: Mapping[str, str], prefix: str) -> str:
-    """The region the official SDK's endpoint variable speaks of, where there is exactly one such variable."""
-    start = f"{prefix}HUAWEICLOUD_SDK_REGION_CBR_"
-    regions = [name.removeprefix(start) for name in environ if name.startswith(start)]
-    return regions[0].lower().replace("_", "-") if len(regions) == 1 else ""
-
-
-def _origin(setting: str, url: str) -> str:
-    """``https://host[:port]`` of an endpoint; a path of /v3 is what people have in OS_AUTH_URL and is left off."""
-    try:
-        parts = urlsplit(url.strip())
-        port = parts.port
-    except ValueError:
-        raise Misconfigured(setting, "is no URL") from None
-    host = parts.hostname or ""
-    loopback = _LOOPBACK.fullmatch(host)
-    more = parts.path.strip("/") not in ("", "v3") or parts.query or parts.fragment or "@" in parts.netloc
-    if more or port == 0 or not (loopback or _HOST.fullmatch(host)):
-        raise Misconfigured(setting, "must be an origin such as https://cbr.eu-de.otc.t-systems.com, without path or user")
-    if not loopback and re.fullmatch(r"[0-9]+|0x[0-9a-f]*", host.rpartition(".")[2]):
-        raise Misconfigured(setting, "must name its host: an address is for loopback only")
-    if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
-        raise Misconfigured(setting, "must begin with https:// (plain http is for loopback only)")
-    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}" + (f":{port}" if port else "")
 
 
 def _secrets(rules: Rules, environ: Mapping[str, str]) -> dict[str, Secret]:
@@ -237,6 +155,23 @@ def _ca_file(environ: Mapping[str, str]) -> str:
     if given and not _is_file(Path(given)):
         raise Misconfigured("RESTORE_POINT_CA_FILE", "there is no file at that path")
     return given
+
+
+def _starts_at(environ: Mapping[str, str], projects: Iterable[Access]) -> datetime | None:
+    """RESTORE_POINT_NOW. A clock that is wrong on purpose must never meet a real cloud."""
+    given = environ.get("RESTORE_POINT_NOW", "")
+    if not given:
+        return None
+    if not all(each.on_this_machine for each in projects):
+        why = "is set, and a service is not on this machine: it is for a sandbox only; unset it"
+        raise Misconfigured("RESTORE_POINT_NOW", why)
+    try:
+        moment = datetime.fromisoformat(given)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise Misconfigured("RESTORE_POINT_NOW", "must be a time with its zone, such as 2026-03-02T10:15:00Z")
+    return moment.astimezone(UTC)
 
 
 def _home() -> Path:
