@@ -20,7 +20,7 @@ from handlers.errors import Misconfigured, NotTold
 from handlers.outcome import Available, Broken, Failed, Partly
 from handlers.report import Report
 from handlers.restore_point import take
-from handlers.sandbox import estate
+from handlers.sandbox import Sandbox, estate
 from handlers.service import Service
 from handlers.settings import load
 from handlers.wire import Deadline
@@ -305,3 +305,62 @@ def test_a_ledger_that_ends_with_the_instance_makes_nothing_durable(world: World
     delivered = world.fire(service)
     assert only(delivered).word == "later"
     assert (delivered.answer.status, delivered.answer.again) == (503, True)
+
+
+COUNTING = """
+import json, sys
+connected = []
+sys.addaudithook(lambda name, given: connected.append(given[1]) if name == "socket.connect" else None)
+from handlers import aws_lambda
+
+class Context:
+    aws_request_id = "0f8fad5b-d9cb-469f-a165-70867728950e"
+    def get_remaining_time_in_millis(self):
+        return 30000
+
+path = "/alert/" + sys.argv[1]
+request = {"version": "2.0", "rawPath": path, "requestContext": {"http": {"method": "POST", "path": path}}, "body": sys.argv[2],
+           "headers": {"content-type": "application/json", "authorization": "Bearer " + sys.argv[3]}}
+answer = aws_lambda.alert(request, Context())
+print(json.dumps([answer["statusCode"], json.loads(answer["body"])["outcomes"][0]["reason"], len(connected)]), file=sys.stderr)
+"""
+
+
+def connections(folder: Path, sandbox: Sandbox, sender: str, labels: dict[str, str]) -> tuple[int, str, int]:
+    """The status and reason a Function URL's caller gets, and how often the interpreter saw the function call ``connect``."""
+    lines = (ROOT / "events" / "senders.env").read_text("utf-8").splitlines()
+    secrets = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    alert = {"status": "firing", "labels": {"alertname": "DatabaseCorrupt", "host": "erp-db", "severity": "critical"} | labels}
+    own = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "RESTORE_POINT_LEDGER": "memory"}
+    done = subprocess.run(
+        [sys.executable, "-c", COUNTING, sender, json.dumps({"alerts": [alert]}), secrets["RESTORE_POINT_AM_TOKEN"]],
+        env=own | sandbox.environment() | secrets | {"RESTORE_POINT_RULES": str(ROOT / "events" / "rules.toml")},
+        cwd=folder, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    status, reason, connected = json.loads(done.stderr.splitlines()[-1])
+    return status, reason, connected
+
+
+@pytest.mark.parametrize(
+    ("sender", "labels", "ends"),
+    [
+        ("am", {"vault_id": estate.EMPTY_VAULT_ID}, (403, "vault_not_listed")),  # of the project, and in no rule
+        ("am", {"vault_id": estate.FILES_VAULT_ID}, (403, "vault_not_listed")),  # another rule's
+        ("am", {"vault_id": "3b5816b5-f29c-4172-9d9a-76c719a659ce"}, (403, "vault_not_listed")),
+        ("am", {"severity": "info"}, (200, "no_rule")),
+        ("nobody", {}, (401, "bad_proof")),
+    ],
+)
+def test_what_may_not_be_asked_opens_no_socket(
+    tmp_path: Path, sender: str, labels: dict[str, str], ends: tuple[int, str]
+) -> None:
+    with Sandbox() as sandbox:
+        assert connections(tmp_path, sandbox, sender, labels) == (*ends, 0)
+        assert sandbox.exchanges == []
+
+
+def test_and_what_may_be_asked_does(tmp_path: Path) -> None:
+    with Sandbox() as sandbox:
+        status, _, connected = connections(tmp_path, sandbox, "am", {"vault_id": estate.ERP_VAULT_ID})
+        assert (status, len(sandbox.posts())) == (200, 1)
+        assert connected > 0
