@@ -70,7 +70,7 @@ _FAULTS = ("redeliveries", "crashes", "losses", "timeouts", "foreign", "throttle
 
 
 class State(NamedTuple):
-    """``orphans`` are flying POSTs nobody waits for; ``claim`` is free, held, dead (its holder is) or done; ``wish``: recorded."""
+    """``orphans`` are flying POSTs nobody waits for; ``claim``: free, held, dead (its holder is) or done; ``wish``: recorded."""
 
     runs: tuple[Run, ...]
     orphans: int = 0
