@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -29,7 +29,7 @@ from handlers.topics import Topic, log_topic
 from handlers.trigger import Trigger
 from handlers.trust import verify
 from handlers.watch import Watch
-from handlers.wire import Clock, Deadline, Pace, Wire
+from handlers.wire import Clock, Deadline, Network, Pace, Wire
 
 ANSWER_SECONDS = 0.5
 """Kept back from telling, so that the log line and the answer come before the kill."""
@@ -74,20 +74,30 @@ def delivery_id() -> str:
 
 
 class Service:
-    """One process's handlers, built from settings. ``stream`` takes what it logs (standard output by default)."""
+    """One process's handlers, built from settings. ``stream`` takes what it logs (standard output by default).
+
+    ``ledger`` and ``network`` take the place of what the settings name: a simulation has a store and a network of its own.
+    """
 
     def __init__(
-        self, settings: Settings, clock: Clock | None = None, *, stream: IO[str] | None = None, metrics: bool = False
+        self,
+        settings: Settings,
+        clock: Clock | None = None,
+        *,
+        stream: IO[str] | None = None,
+        metrics: bool = False,
+        ledger: Ledger | None = None,
+        network: Callable[[frozenset[str]], Network] | None = None,
     ) -> None:
         self.settings, self.clock = settings, clock or SystemClock(settings.starts_at)
         self._stream, self._metrics = stream, metrics
         origins = {origin for access in settings.projects.values() for origin in (access.cbr, access.iam, access.smn)}
-        self.wire = Wire(origins, self.clock, ca_file=settings.ca_file)
+        self.wire = Wire(origins, self.clock, ca_file=settings.ca_file, network=network)
         self.sessions = {name: open_session(access, self.wire, self.clock) for name, access in settings.projects.items()}
         self.cbrs = {name: self._cbr(access, self.sessions[name]) for name, access in settings.projects.items()}
         self.inventory = Inventory(self.cbrs, self.clock)
         self._opening = threading.Lock()
-        self._ledger: Ledger | None = None
+        self._ledger = ledger
 
     @property
     def ledger(self) -> Ledger:

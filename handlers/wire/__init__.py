@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from handlers.errors import CallFailed, Misconfigured, NotSent, Unclear
-
-if TYPE_CHECKING:
-    from handlers.wire.transport import Connections
 
 BODY_CAP = 1 << 20
 """Bytes of an answer that are read; a list of 1,000 backups has about half as many."""
@@ -89,14 +86,40 @@ class Reply:
         return "".join(letter for letter in given if letter.isascii() and letter.isprintable())[:128]
 
 
-class Wire:
-    """The only way out. Connects to ``origins`` (``https://host[:port]``; http for loopback) and to nothing else."""
+class Network(Protocol):
+    """What carries one request; `transport.Connections` in real life. ``users`` and ``retired`` are kept by Wire."""
 
-    def __init__(self, origins: Iterable[str], clock: Clock, *, ca_file: str = "") -> None:
+    users: int
+    retired: bool
+
+    def exchange(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, deadline: Deadline
+    ) -> tuple[int, Sequence[tuple[str, str]], bytes]:
+        """Status, headers and body of one answer; raises NotSent or Unclear."""
+
+    def close(self) -> None:
+        """Its connections."""
+
+
+class Wire:
+    """The only way out. Connects to ``origins`` (``https://host[:port]``; http for loopback) and to nothing else.
+
+    ``network`` makes what carries the requests, given the origins: sockets, unless a simulation has its own.
+    """
+
+    def __init__(
+        self,
+        origins: Iterable[str],
+        clock: Clock,
+        *,
+        ca_file: str = "",
+        network: Callable[[frozenset[str]], Network] | None = None,
+    ) -> None:
         self._origins = frozenset(_checked(origin) for origin in origins)
         self._clock, self._ca_file = clock, ca_file
+        self._network = network or self._sockets
         self._building = threading.Lock()
-        self._connections: Connections | None = None
+        self._connections: Network | None = None
         self._last_used = 0.0
 
     def request(self, method: str, url: str, *, headers: Mapping[str, str], body: bytes = b"", deadline: Deadline) -> Reply:
@@ -144,7 +167,12 @@ class Wire:
             kept.setdefault(name.lower(), value)
         return Reply(status, kept, content)
 
-    def _take(self) -> Connections:
+    def _sockets(self, origins: frozenset[str]) -> Network:
+        from handlers.wire.transport import Connections
+
+        return Connections(origins, self._ca_file)
+
+    def _take(self) -> Network:
         """The connections, built at first use and retired after a freeze: when neither a call began nor one ended for so
         long, every idle connection has been idle for at least as long."""
         with self._building:
@@ -152,14 +180,12 @@ class Wire:
             if abs(now - self._last_used) > IDLE_SECONDS:
                 self._retire()
             if self._connections is None:
-                from handlers.wire.transport import Connections
-
-                self._connections = Connections(self._origins, self._ca_file)
+                self._connections = self._network(self._origins)
             self._connections.users += 1
             self._last_used = now
             return self._connections
 
-    def _give_back(self, connections: Connections) -> None:
+    def _give_back(self, connections: Network) -> None:
         with self._building:
             connections.users -= 1
             if connections.retired and not connections.users:
