@@ -10,7 +10,7 @@ from handlers.errors import Misconfigured
 from handlers.sandbox import estate, replies
 from handlers.sandbox.cbr import Cbr
 from handlers.sandbox.doors import Doors
-from handlers.sandbox.front import Front, routes
+from handlers.sandbox.front import Front, Table, routes
 from handlers.sandbox.identity import Identity
 from handlers.sandbox.server import Server
 from handlers.sandbox.topics import Topics
@@ -58,7 +58,7 @@ class Sandbox:
                 raise Misconfigured(name, "is set, and the sandbox does not start on a serverless platform")
         server = Server(*self._address)
         identity = Identity(estate.ACCOUNT, self._doors, server.endpoint)
-        self._front.routes = routes(Cbr(self._vaults, server.endpoint), identity, self._topics)
+        self._front.table = Table(routes(Cbr(self._vaults, server.endpoint), identity, self._topics))
         server.start(self._front)
         self._server = server
         return self
@@ -115,7 +115,7 @@ class Sandbox:
     def exchanges(self) -> list[Exchange]:
         """What has really arrived so far, in order."""
         with self._front.busy:
-            return list(self._front.exchanges)
+            return list(self._front.record)
 
     def posts(self) -> list[Exchange]:
         """The attempts to create a checkpoint, refused ones included."""
