@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from handlers.errors import Misconfigured
 from handlers.sandbox import estate, replies
 from handlers.sandbox.cbr import Cbr
+from handlers.sandbox.control import Control
 from handlers.sandbox.doors import Doors
+from handlers.sandbox.faults import Faults, is_create
 from handlers.sandbox.front import Front, Table, routes
+from handlers.sandbox.habits import Habits
 from handlers.sandbox.identity import Identity
+from handlers.sandbox.record import KEPT, Counts, Record
 from handlers.sandbox.server import Server
 from handlers.sandbox.topics import Topics
 from handlers.sandbox.vaults import Vaults, by_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
 
     from handlers.sandbox.exchange import Exchange
@@ -27,10 +33,13 @@ _SERVERLESS = ("AWS_LAMBDA_FUNCTION_NAME", "K_SERVICE", "RUNTIME_FUNC_NAME")
 
 
 class Sandbox:
-    """CBR, IAM and SMN on one loopback port, with the vaults of ``estate``; everything is forgotten with the object.
+    """CBR, IAM and SMN on one loopback port, with the vaults of ``estate``.
 
-    ``speed`` divides the 60 seconds of a first backup and the 20 of a later one. ``clock`` gives seconds since 1970 and is
-    the only time the services know. ``port`` 0 takes a free one.
+    ``speed`` divides the time a backup takes (60 seconds for a first one, 20 for a later one), nothing else. ``clock`` gives
+    seconds since 1970 and is the only time the services know. ``port`` 0 takes a free one. Out of itself it behaves as badly as
+    CBR may (see `habits`); ``well_behaved`` is for tests about something else. ``seed`` decides everything that looks like
+    chance. ``keep`` bounds what is remembered: so many restore points and exchanges. ``state`` is a file that outlives the
+    object. ``faults`` are specifications such as ``"reset_after:method=POST"``; more with ``faults.add``.
     """
 
     def __init__(
@@ -40,14 +49,25 @@ class Sandbox:
         clock: Callable[[], float] = time.time,
         *,
         host: str = "127.0.0.1",
+        well_behaved: bool = False,
+        seed: int = 0,
+        keep: int | None = None,
+        faults: Iterable[str | Mapping[str, Any]] = (),
     ) -> None:
         if not speed > 0:
             raise Misconfigured("speed", "must be greater than 0")
+        if keep is not None and keep < 1:
+            raise Misconfigured("keep", "must be 1 or more")
         self._address, self._clock = (host, port), clock
+        self.habits = Habits.well_behaved() if well_behaved else Habits()
         self._vaults = Vaults(estate.PROJECT_ID, by_id(estate.VAULTS), speed)
         self._doors = Doors(estate.PROJECT_ID, dict(estate.KEYS))
         self._topics = Topics([estate.TOPIC_URN])
         self._front = Front((), self._doors, clock)
+        self._front.record = Record(keep or KEPT)
+        self.faults = self._front.faults = Faults(seed, self._refuse)
+        self.faults.add(*faults)
+        self._front.control = Control(self.faults, self.habits, self._recorded).answer
         self._server: Server | None = None
         self.topic_urn = estate.TOPIC_URN
 
@@ -61,6 +81,7 @@ class Sandbox:
         self._front.table = Table(routes(Cbr(self._vaults, server.endpoint), identity, self._topics))
         server.start(self._front)
         self._server = server
+        self.faults.resume()
         return self
 
     def stop(self) -> None:
@@ -112,15 +133,20 @@ class Sandbox:
         }
 
     @property
+    def counts(self) -> Counts:
+        """Exact for everything that ever arrived, where `exchanges` holds the newest."""
+        with self._front.busy:
+            return replace(self._front.record.counts, names=Counter(self._front.record.counts.names))
+
+    @property
     def exchanges(self) -> list[Exchange]:
-        """What has really arrived so far, in order."""
+        """What has really arrived so far, in order: the newest 10,000, or as many as ``keep`` says."""
         with self._front.busy:
             return list(self._front.record)
 
     def posts(self) -> list[Exchange]:
         """The attempts to create a checkpoint, refused ones included."""
-        path = f"/v3/{estate.PROJECT_ID}/checkpoints"
-        return [seen for seen in self.exchanges if seen.method == "POST" and seen.path == path]
+        return [seen for seen in self.exchanges if is_create(seen.method, seen.path)]
 
     def restore_points(self) -> list[dict[str, Any]]:
         """As CBR itself sees them now, oldest first; ``resources`` are the ids of those being or having been backed up."""
@@ -143,3 +169,31 @@ class Sandbox:
         """The messages topics have taken, oldest first."""
         with self._front.busy:
             return [dict(message) for message in self._topics.published]
+
+    def _refuse(self, seconds: float | None) -> bool:
+        """None listens again. There is nobody to tell before the start."""
+        if self._server is None:
+            return False
+        if seconds is None:
+            self._server.listen()
+        else:
+            self._server.refuse(seconds)
+        return True
+
+    def _recorded(self, most: int) -> dict[str, Any]:
+        """The document of ``GET /_sandbox/record``."""
+        newest = self.exchanges[-most:] if most else []
+        shown = [
+            {
+                "at": seen.at,
+                "method": seen.method,
+                "path": seen.path,
+                "status": seen.status,
+                "done": seen.done,
+                "fault": seen.fault,
+                "body": seen.body,
+                "reply": seen.reply,
+            }
+            for seen in newest
+        ]
+        return {"counts": self.counts.save(), "restore_points": self.restore_points(), "exchanges": shown}

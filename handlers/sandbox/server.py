@@ -39,6 +39,7 @@ class Server:
         self._stopping, self._empty = asyncio.Event(), asyncio.Event()
         self._listener: asyncio.Server | None = None
         self._thread: threading.Thread | None = None
+        self._quiet = False
         self._refusing: asyncio.TimerHandle | None = None
 
     @property
@@ -92,11 +93,14 @@ class Server:
             self._empty.set()
 
     async def _listen(self) -> None:
-        if self._socket.fileno() >= 0:  # else told to refuse before the loop had begun
+        if not self._quiet:
             self._listener = await self._loop.create_server(lambda: Connection(self), sock=self._socket, backlog=_BACKLOG)
 
     def _refuse(self, seconds: float) -> None:
+        """A port that is bound and not listened on refuses, and nobody else can take it."""
+        self._quiet = True
         self._close_listener()
+        self._socket = self._bound(*self.address)
         if seconds:
             self._refusing = self._loop.call_later(seconds, self._listen_again)
 
@@ -104,17 +108,16 @@ class Server:
         if self._refusing:
             self._refusing.cancel()
             self._refusing = None
-        if not self._listener and not self._stopping.is_set():
+        if self._quiet and not self._stopping.is_set():
+            self._quiet = False
             self._socket.listen(_BACKLOG)
-            self._again = self._loop.create_task(self._listen())  # a task without a name might be collected while it runs
+            self._again = self._loop.create_task(self._listen())  # kept: a task nobody holds may be collected while it runs
 
     def _close_listener(self) -> None:
-        """A port that is bound and not listened on refuses, and nobody else can take it."""
         if self._listener:
             self._listener.close()
             self._listener = None
-            if not self._stopping.is_set():
-                self._socket = self._bound(*self.address)
+        self._socket.close()
 
     def _bound(self, host: str, port: int) -> socket.socket:
         made = socket.socket(socket.AF_INET6 if self._version == 6 else socket.AF_INET, socket.SOCK_STREAM)

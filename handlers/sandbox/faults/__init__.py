@@ -26,9 +26,9 @@ _THROTTLE_SECONDS = 60.0
 
 
 class Faults:
-    """``refuse`` is called with seconds when nobody is to listen, and with None when somebody is again."""
+    """``refuse`` is called with seconds when nobody is to listen, with None when somebody is again; says whether it could."""
 
-    def __init__(self, seed: int = 0, refuse: Callable[[float | None], None] | None = None) -> None:
+    def __init__(self, seed: int = 0, refuse: Callable[[float | None], bool] | None = None) -> None:
         self._seed, self._refuse = seed, refuse
         self._all: tuple[Fault, ...] = ()
         self._windows: dict[str, tuple[float, int]] = {}
@@ -37,10 +37,13 @@ class Faults:
         """All of them, or none if one of them cannot be read."""
         added = tuple(read(each, where) for each in specifications)
         self._all += added
-        for fault in added:
-            if fault.kind == "refuse" and self._refuse:
+        self.resume()
+
+    def resume(self) -> None:
+        """Refuse connections from now on, if that was asked for and has not been done: also called when a server starts."""
+        for fault in self._all:
+            if fault.kind == "refuse" and not fault.struck and self._refuse and self._refuse(fault.number("seconds")):
                 fault.struck = 1
-                self._refuse(fault.number("seconds"))
 
     def clear(self) -> None:
         """Nothing goes wrong any more, except for what the state keeps (full, frozen)."""
