@@ -59,6 +59,7 @@ class Sandbox:
         if keep is not None and keep < 1:
             raise Misconfigured("keep", "must be 1 or more")
         self._address, self._clock = (host, port), clock
+        self._server: Server | None = None
         self.habits = Habits.well_behaved() if well_behaved else Habits()
         self._vaults = Vaults(estate.PROJECT_ID, by_id(estate.VAULTS), speed)
         self._doors = Doors(estate.PROJECT_ID, dict(estate.KEYS))
@@ -68,7 +69,6 @@ class Sandbox:
         self.faults = self._front.faults = Faults(seed, self._refuse)
         self.faults.add(*faults)
         self._front.control = Control(self.faults, self.habits, self._recorded).answer
-        self._server: Server | None = None
         self.topic_urn = estate.TOPIC_URN
 
     def start(self) -> Self:

@@ -35,9 +35,9 @@ class Server:
         self.address = (str(name), int(number))
         self.front: Front
         self.open: set[Connection] = set()
-        self._loop = asyncio.new_event_loop()
+        self._loop = asyncio.SelectorEventLoop()
         self._stopping, self._empty = asyncio.Event(), asyncio.Event()
-        self._listener: asyncio.Server | None = None
+        self._arriving: set[asyncio.Task[object]] = set()
         self._thread: threading.Thread | None = None
         self._quiet = False
         self._refusing: asyncio.TimerHandle | None = None
@@ -75,9 +75,10 @@ class Server:
         self._loop.run_until_complete(self._serve())
 
     async def _serve(self) -> None:
-        await self._listen()
+        self._listen()
         await self._stopping.wait()
-        self._close_listener()
+        self._deafen()
+        await asyncio.gather(*self._arriving, return_exceptions=True)
         for connection in list(self.open):
             connection.hang_up()
         with suppress(TimeoutError):
@@ -92,15 +93,32 @@ class Server:
         if self._stopping.is_set() and not self.open:
             self._empty.set()
 
-    async def _listen(self) -> None:
-        if not self._quiet:
-            self._listener = await self._loop.create_server(lambda: Connection(self), sock=self._socket, backlog=_BACKLOG)
+    def _listen(self) -> None:
+        if not (self._quiet or self._stopping.is_set()):
+            self._loop.add_reader(self._socket, self._accept)
+
+    def _accept(self) -> None:
+        """Not asyncio's own server: that one loses a connection which arrives while it is being closed."""
+        for _ in range(_BACKLOG):
+            try:
+                accepted, _address = self._socket.accept()
+            except BlockingIOError:
+                return
+            except OSError:  # out of file descriptors, for example
+                self._loop.remove_reader(self._socket)
+                self._loop.call_later(_PATIENCE_SECONDS, self._listen)
+                return
+            accepted.setblocking(False)  # noqa: FBT003 - the standard library takes it by position only
+            arriving = self._loop.create_task(self._loop.connect_accepted_socket(lambda: Connection(self), accepted))
+            self._arriving.add(arriving)
+            arriving.add_done_callback(self._arriving.discard)
 
     def _refuse(self, seconds: float) -> None:
         """A port that is bound and not listened on refuses, and nobody else can take it."""
         self._quiet = True
-        self._close_listener()
+        self._deafen()
         self._socket = self._bound(*self.address)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)  # else another could bind it, too
         if seconds:
             self._refusing = self._loop.call_later(seconds, self._listen_again)
 
@@ -110,13 +128,12 @@ class Server:
             self._refusing = None
         if self._quiet and not self._stopping.is_set():
             self._quiet = False
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self._socket.listen(_BACKLOG)
-            self._again = self._loop.create_task(self._listen())  # kept: a task nobody holds may be collected while it runs
+            self._listen()
 
-    def _close_listener(self) -> None:
-        if self._listener:
-            self._listener.close()
-            self._listener = None
+    def _deafen(self) -> None:
+        self._loop.remove_reader(self._socket)
         self._socket.close()
 
     def _bound(self, host: str, port: int) -> socket.socket:

@@ -50,9 +50,11 @@ class Plain:
     socket: socket.socket = field(init=False)
 
     def __post_init__(self) -> None:
+        self.socket = socket.socket()
         self.connect()
 
     def connect(self) -> None:
+        self.socket.close()
         address = urlsplit(self.sandbox.endpoint)
         self.socket = socket.create_connection((address.hostname or "", address.port or 0), timeout=5)
 
