@@ -9,10 +9,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from handlers.errors import Misconfigured
-from handlers.sandbox import estate, replies
+from handlers.sandbox import replies
 from handlers.sandbox.cbr import Cbr
 from handlers.sandbox.control import Control
 from handlers.sandbox.doors import Doors
+from handlers.sandbox.estate import DEFAULT
 from handlers.sandbox.faults import Faults, is_create
 from handlers.sandbox.front import Front, Table, routes
 from handlers.sandbox.habits import Habits
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
 
+    from handlers.sandbox.estate import Estate
     from handlers.sandbox.exchange import Exchange
 
 # set by AWS Lambda, by Knative and Cloud Run, by Huawei FunctionGraph
@@ -49,6 +51,7 @@ class Sandbox:
         clock: Callable[[], float] = time.time,
         *,
         host: str = "127.0.0.1",
+        estate: Estate = DEFAULT,
         well_behaved: bool = False,
         seed: int = 0,
         keep: int | None = None,
@@ -58,18 +61,18 @@ class Sandbox:
             raise Misconfigured("speed", "must be greater than 0")
         if keep is not None and keep < 1:
             raise Misconfigured("keep", "must be 1 or more")
-        self._address, self._clock = (host, port), clock
+        self._address, self._clock, self._estate = (host, port), clock, estate
         self._server: Server | None = None
         self.habits = Habits.well_behaved() if well_behaved else Habits()
-        self._vaults = Vaults(estate.PROJECT_ID, by_id(estate.VAULTS), speed)
-        self._doors = Doors(estate.PROJECT_ID, dict(estate.KEYS))
-        self._topics = Topics([estate.TOPIC_URN])
+        self._vaults = Vaults(estate.project_id, by_id(estate.vaults), speed)
+        self._doors = Doors(estate.project_id, dict(estate.keys))
+        self._topics = Topics(estate.topic_urns)
         self._front = Front((), self._doors, clock)
         self._front.record = Record(keep or KEPT)
         self.faults = self._front.faults = Faults(seed, self._refuse)
         self.faults.add(*faults)
         self._front.control = Control(self.faults, self.habits, self._recorded).answer
-        self.topic_urn = estate.TOPIC_URN
+        self.topic_urn = estate.topic_urns[0] if estate.topic_urns else ""
 
     def start(self) -> Self:
         """Refuse to be part of a deployment: its credentials are public and its restore points hold nothing."""
@@ -77,7 +80,7 @@ class Sandbox:
             if name in os.environ:
                 raise Misconfigured(name, "is set, and the sandbox does not start on a serverless platform")
         server = Server(*self._address)
-        identity = Identity(estate.ACCOUNT, self._doors, server.endpoint)
+        identity = Identity(self._estate.account, self._doors, server.endpoint)
         self._front.table = Table(routes(Cbr(self._vaults, server.endpoint), identity, self._topics))
         server.start(self._front)
         self._server = server
@@ -105,15 +108,15 @@ class Sandbox:
 
     def settings(self) -> dict[str, Any]:
         """The document of ``restore-point sandbox --json``."""
-        account = estate.ACCOUNT
+        account, (access_key, key) = self._estate.account, next(iter(self._estate.keys.items()))
         return {
             "endpoint": self.endpoint,
             "iam_endpoint": self.endpoint,
             "smn_endpoint": self.endpoint,
             "project_id": account.project_id,
             "region": account.region,
-            "access_key": estate.ACCESS_KEY,
-            "secret_key": estate.SECRET_KEY,
+            "access_key": access_key,
+            "secret_key": key.secret,
             "username": account.username,
             "password": account.password,
             "user_domain_name": account.domain_name,
@@ -122,11 +125,12 @@ class Sandbox:
 
     def environment(self) -> dict[str, str]:
         """Variables the official SDKs read; they write the region in capitals, with ``_`` for ``-``."""
-        region = estate.REGION.replace("-", "_").upper()
+        region = self._estate.region.replace("-", "_").upper()
+        access_key, key = next(iter(self._estate.keys.items()))
         return {
-            "HUAWEICLOUD_SDK_AK": estate.ACCESS_KEY,
-            "HUAWEICLOUD_SDK_SK": estate.SECRET_KEY,
-            "HUAWEICLOUD_SDK_PROJECT_ID": estate.PROJECT_ID,
+            "HUAWEICLOUD_SDK_AK": access_key,
+            "HUAWEICLOUD_SDK_SK": key.secret,
+            "HUAWEICLOUD_SDK_PROJECT_ID": self._estate.project_id,
             f"HUAWEICLOUD_SDK_REGION_CBR_{region}": self.endpoint,
             f"HUAWEICLOUD_SDK_REGION_SMN_{region}": self.endpoint,
             "HUAWEICLOUD_SDK_IAM_ENDPOINT": self.endpoint,
