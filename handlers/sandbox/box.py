@@ -7,9 +7,10 @@ import time
 from typing import TYPE_CHECKING, Any, Self
 
 from handlers.errors import Misconfigured
-from handlers.sandbox import estate, replies
+from handlers.sandbox import replies
 from handlers.sandbox.cbr import Cbr
 from handlers.sandbox.doors import Doors
+from handlers.sandbox.estate import DEFAULT
 from handlers.sandbox.front import Front, routes
 from handlers.sandbox.identity import Identity
 from handlers.sandbox.server import Server
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from handlers.sandbox.estate import Estate
     from handlers.sandbox.exchange import Exchange
 
 # set by AWS Lambda, by Knative and Cloud Run, by Huawei FunctionGraph
@@ -40,16 +42,19 @@ class Sandbox:
         clock: Callable[[], float] = time.time,
         *,
         host: str = "127.0.0.1",
+        estate: Estate = DEFAULT,
+        seed: int = 0,
     ) -> None:
         if not speed > 0:
             raise Misconfigured("speed", "must be greater than 0")
         self._address, self._clock = (host, port), clock
-        self._vaults = Vaults(estate.PROJECT_ID, by_id(estate.VAULTS), speed)
-        self._doors = Doors(estate.PROJECT_ID, dict(estate.KEYS))
-        self._topics = Topics([estate.TOPIC_URN])
+        self._estate = estate
+        self._vaults = Vaults(estate.project_id, by_id(estate.vaults), speed)
+        self._doors = Doors(estate.project_id, estate.keys, user_id=estate.account.user_id, seed=seed)
+        self._topics = Topics(estate.topic_urns, region=estate.region, seed=seed)
         self._front = Front((), self._doors, clock)
         self._server: Server | None = None
-        self.topic_urn = estate.TOPIC_URN
+        self.topic_urn = estate.topic_urns[0] if estate.topic_urns else ""
 
     def start(self) -> Self:
         """Refuse to be part of a deployment: its credentials are public and its restore points hold nothing."""
@@ -57,7 +62,7 @@ class Sandbox:
             if name in os.environ:
                 raise Misconfigured(name, "is set, and the sandbox does not start on a serverless platform")
         server = Server(*self._address)
-        identity = Identity(estate.ACCOUNT, self._doors, server.endpoint)
+        identity = Identity(self._estate.account, self._doors, server.endpoint)
         self._front.routes = routes(Cbr(self._vaults, server.endpoint), identity, self._topics)
         server.start(self._front)
         self._server = server
@@ -84,15 +89,15 @@ class Sandbox:
 
     def settings(self) -> dict[str, Any]:
         """The document of ``restore-point sandbox --json``."""
-        account = estate.ACCOUNT
+        account, (access_key, key) = self._estate.account, next(iter(self._estate.keys.items()))
         return {
             "endpoint": self.endpoint,
             "iam_endpoint": self.endpoint,
             "smn_endpoint": self.endpoint,
             "project_id": account.project_id,
             "region": account.region,
-            "access_key": estate.ACCESS_KEY,
-            "secret_key": estate.SECRET_KEY,
+            "access_key": access_key,
+            "secret_key": key.secret,
             "username": account.username,
             "password": account.password,
             "user_domain_name": account.domain_name,
@@ -101,11 +106,12 @@ class Sandbox:
 
     def environment(self) -> dict[str, str]:
         """Variables the official SDKs read; they write the region in capitals, with ``_`` for ``-``."""
-        region = estate.REGION.replace("-", "_").upper()
+        region = self._estate.region.replace("-", "_").upper()
+        access_key, key = next(iter(self._estate.keys.items()))
         return {
-            "HUAWEICLOUD_SDK_AK": estate.ACCESS_KEY,
-            "HUAWEICLOUD_SDK_SK": estate.SECRET_KEY,
-            "HUAWEICLOUD_SDK_PROJECT_ID": estate.PROJECT_ID,
+            "HUAWEICLOUD_SDK_AK": access_key,
+            "HUAWEICLOUD_SDK_SK": key.secret,
+            "HUAWEICLOUD_SDK_PROJECT_ID": self._estate.project_id,
             f"HUAWEICLOUD_SDK_REGION_CBR_{region}": self.endpoint,
             f"HUAWEICLOUD_SDK_REGION_SMN_{region}": self.endpoint,
             "HUAWEICLOUD_SDK_IAM_ENDPOINT": self.endpoint,
@@ -119,7 +125,7 @@ class Sandbox:
 
     def posts(self) -> list[Exchange]:
         """The attempts to create a checkpoint, refused ones included."""
-        path = f"/v3/{estate.PROJECT_ID}/checkpoints"
+        path = f"/v3/{self._estate.project_id}/checkpoints"
         return [seen for seen in self.exchanges if seen.method == "POST" and seen.path == path]
 
     def restore_points(self) -> list[dict[str, Any]]:

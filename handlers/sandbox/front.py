@@ -88,7 +88,7 @@ class Front:
             if segments is None:
                 continue
             if route.guarded:
-                project_id = self.doors.project_of(request)
+                project_id = self.doors.enter(request).project_id
                 if project_id != self.doors.project_id or segments.get("project_id", project_id) != project_id:
                     raise problems.malformed_url()
             return route.handle(replace(request, segments=segments))
@@ -109,6 +109,7 @@ def _exchange(request: Request, status: int, payload: bytes) -> Exchange:
 
 def routes(cbr: Cbr, identity: Identity, topics: Topics) -> tuple[Route, ...]:
     """Every route there is. IAM lets callers in by itself, because it refuses them in words of its own."""
+    smn = "/v2/{project_id}/notifications"
 
     def version(request: Request) -> Reply:
         """One host serves what are two in the cloud, and both have a ``/v3``.
@@ -128,6 +129,9 @@ def routes(cbr: Cbr, identity: Identity, topics: Topics) -> tuple[Route, ...]:
         open_to_all("POST", "/v3/auth/tokens", identity.create_token),
         open_to_all("GET", "/v3/auth/tokens", identity.show_token),
         open_to_all("HEAD", "/v3/auth/tokens", identity.show_token),
+        open_to_all("DELETE", "/v3/auth/tokens", identity.revoke_token),
+        open_to_all("POST", "/v3.0/OS-CREDENTIAL/securitytokens", identity.create_temporary_key),
+        open_to_all("GET", "/v3/auth/catalog", identity.show_catalog),
         open_to_all("GET", "/v3/projects", identity.list_projects),
         open_to_all("GET", "/v3/auth/projects", identity.list_projects),
         Route("POST", "/v3/{project_id}/checkpoints", cbr.create_checkpoint),
@@ -138,5 +142,14 @@ def routes(cbr: Cbr, identity: Identity, topics: Topics) -> tuple[Route, ...]:
         Route("GET", "/v3/{project_id}/vaults/{vault_id}", cbr.show_vault),
         Route("GET", "/v3/{project_id}/operation-logs", cbr.list_operation_logs),
         Route("GET", "/v3/{project_id}/operation-logs/{operation_log_id}", cbr.show_operation_log),
-        Route("POST", "/v2/{project_id}/notifications/topics/{topic_urn}/publish", topics.publish),
+        Route("POST", f"{smn}/topics", topics.create),
+        Route("GET", f"{smn}/topics", topics.list),
+        Route("GET", f"{smn}/topics/{{topic_urn}}", topics.show),
+        Route("DELETE", f"{smn}/topics/{{topic_urn}}", topics.delete),
+        Route("GET", f"{smn}/topics/{{topic_urn}}/attributes", topics.show_attributes),
+        Route("POST", f"{smn}/topics/{{topic_urn}}/publish", topics.publish),
+        Route("POST", f"{smn}/message_template", topics.create_template),
+        Route("GET", f"{smn}/message_template", topics.list_templates),
+        Route("GET", f"{smn}/message_template/{{message_template_id}}", topics.show_template),
+        Route("DELETE", f"{smn}/message_template/{{message_template_id}}", topics.delete_template),
     )
