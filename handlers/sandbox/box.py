@@ -65,13 +65,13 @@ class Sandbox:
         self._server: Server | None = None
         self.habits = Habits.well_behaved() if well_behaved else Habits()
         self._vaults = Vaults(estate.project_id, by_id(estate.vaults), speed)
-        self._doors = Doors(estate.project_id, dict(estate.keys))
-        self._topics = Topics(estate.topic_urns)
+        self._doors = Doors(estate.project_id, estate.keys, user_id=estate.account.user_id, seed=seed)
+        self._topics = Topics(estate.topic_urns, region=estate.region, seed=seed)
         self._front = Front((), self._doors, clock)
         self._front.record = Record(keep or KEPT)
         self.faults = self._front.faults = Faults(seed, self._refuse)
         self.faults.add(*faults)
-        self._front.control = Control(self.faults, self.habits, self._recorded).answer
+        self._front.control = Control(self.faults, self.habits, self._recorded, expire=self._doors.expire_all).answer
         self.topic_urn = estate.topic_urns[0] if estate.topic_urns else ""
 
     def start(self) -> Self:

@@ -131,11 +131,12 @@ class Front:
             return answers.of_problem(problem, request.request_id)
 
     def _enter(self, request: Request) -> str:
-        """Who it is, as far as throttling by user is concerned."""
-        project_id = self.doors.project_of(request)
+        """Which user it is: throttling goes by users, whatever they prove themselves with."""
+        caller = self.doors.enter(request)
+        project_id = caller.project_id
         if project_id != self.doors.project_id or request.segments.get("project_id", project_id) != project_id:
             raise problems.malformed_url()
-        return request.headers.get("x-auth-token", "") or request.headers.get("authorization", "").partition(",")[0]
+        return caller.user_id
 
     def _ask(self, request: Request, route: Route, way: Way) -> Reply:
         fault = self.faults.strike("CBR", request) if self.misbehave and "project_id" in request.segments else None
@@ -175,6 +176,7 @@ def _exchange(request: Request, answer: Answer, way: Way) -> Exchange:
 
 def routes(cbr: Cbr, identity: Identity, topics: Topics) -> tuple[Route, ...]:
     """Every route there is. IAM lets callers in by itself, because it refuses them in words of its own."""
+    smn = "/v2/{project_id}/notifications"
 
     def version(request: Request) -> Reply:
         """One host serves what are two in the cloud, and both have a ``/v3``.
@@ -194,6 +196,9 @@ def routes(cbr: Cbr, identity: Identity, topics: Topics) -> tuple[Route, ...]:
         open_to_all("POST", "/v3/auth/tokens", identity.create_token),
         open_to_all("GET", "/v3/auth/tokens", identity.show_token),
         open_to_all("HEAD", "/v3/auth/tokens", identity.show_token),
+        open_to_all("DELETE", "/v3/auth/tokens", identity.revoke_token),
+        open_to_all("POST", "/v3.0/OS-CREDENTIAL/securitytokens", identity.create_temporary_key),
+        open_to_all("GET", "/v3/auth/catalog", identity.show_catalog),
         open_to_all("GET", "/v3/projects", identity.list_projects),
         open_to_all("GET", "/v3/auth/projects", identity.list_projects),
         Route("POST", "/v3/{project_id}/checkpoints", cbr.create_checkpoint),
@@ -204,5 +209,14 @@ def routes(cbr: Cbr, identity: Identity, topics: Topics) -> tuple[Route, ...]:
         Route("GET", "/v3/{project_id}/vaults/{vault_id}", cbr.show_vault),
         Route("GET", "/v3/{project_id}/operation-logs", cbr.list_operation_logs),
         Route("GET", "/v3/{project_id}/operation-logs/{operation_log_id}", cbr.show_operation_log),
-        Route("POST", "/v2/{project_id}/notifications/topics/{topic_urn}/publish", topics.publish),
+        Route("POST", f"{smn}/topics", topics.create),
+        Route("GET", f"{smn}/topics", topics.list),
+        Route("GET", f"{smn}/topics/{{topic_urn}}", topics.show),
+        Route("DELETE", f"{smn}/topics/{{topic_urn}}", topics.delete),
+        Route("GET", f"{smn}/topics/{{topic_urn}}/attributes", topics.show_attributes),
+        Route("POST", f"{smn}/topics/{{topic_urn}}/publish", topics.publish),
+        Route("POST", f"{smn}/message_template", topics.create_template),
+        Route("GET", f"{smn}/message_template", topics.list_templates),
+        Route("GET", f"{smn}/message_template/{{message_template_id}}", topics.show_template),
+        Route("DELETE", f"{smn}/message_template/{{message_template_id}}", topics.delete_template),
     )
