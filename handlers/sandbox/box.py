@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from handlers.sandbox.estate import Estate
-    from handlers.sandbox.exchange import Exchange
+    from handlers.sandbox.exchange import Answer, Exchange
 
 # set by AWS Lambda, by Knative and Cloud Run, by Huawei FunctionGraph
 _SERVERLESS = ("AWS_LAMBDA_FUNCTION_NAME", "K_SERVICE", "RUNTIME_FUNC_NAME")
@@ -105,6 +105,10 @@ class Sandbox:
         if self._server is None:
             raise RuntimeError("the sandbox has not been started")
         return self._server.endpoint
+
+    def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Without any socket: header names are lower case, and what the network does is told by `Answer.wire`."""
+        return self._front.answer(method, target, headers, body)
 
     def settings(self) -> dict[str, Any]:
         """The document of ``restore-point sandbox --json``."""

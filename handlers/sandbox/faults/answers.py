@@ -77,9 +77,8 @@ _REFUSALS: dict[str, Callable[[], problems.Problem]] = {
     "unauthorized": lambda: problems.refused("Unauthorized"),
     "token_expired": problems.token_expired,
     "malformed_url": problems.malformed_url,
-    "forbidden": lambda: problems.gateway(403, "0302", "Insufficient permissions to access the API"),
+    "forbidden": lambda: problems.by_code("APIGW.0302"),
 }
-_IAM: dict[str, dict[str, Any]] = {"error": {"message": "An unexpected error prevented the server.", "title": "Error"}}
 _ENVELOPES: dict[str, Callable[[int], problems.Problem]] = {
     "cbr": lambda status: problems.cbr(status, "9910", "Unknown error."),
     "gateway": lambda status: problems.gateway(status, "0601", "Internal server error"),
@@ -91,7 +90,7 @@ _ENVELOPES: dict[str, Callable[[int], problems.Problem]] = {
 
 
 def _throttled(fault: Fault, request: Request) -> Answer:
-    """The text is the gateway's; whether CBR sends ``Retry-After`` is not documented, and clients meet all of these."""
+    """Whether CBR sends ``Retry-After`` is not documented; clients meet all of these."""
     seconds = int(fault.sets["seconds"])
     headers = {
         "none": {},
@@ -100,9 +99,7 @@ def _throttled(fault: Fault, request: Request) -> Answer:
         "negative": {"Retry-After": str(-seconds)},
         "huge": {"Retry-After": str(_RETRY_AFTER_HUGE)},
     }[str(fault.sets["retry_after"])]
-    limit = int(fault.sets["limit"])
-    text = f"The throttling threshold has been reached: policy user over ratelimit,limit:{limit},time:1 minute"
-    return of_problem(problems.gateway(429, "0308", text), request.request_id, **headers)
+    return of_problem(problems.throttled(int(fault.sets["limit"])), request.request_id, **headers)
 
 
 def _html(fault: Fault, answer: Answer) -> Answer:
