@@ -12,10 +12,11 @@ from handlers.errors import Misconfigured
 from handlers.sandbox import replies
 from handlers.sandbox.cbr import Cbr
 from handlers.sandbox.control import Control
+from handlers.sandbox.description import Description
 from handlers.sandbox.doors import Doors
 from handlers.sandbox.estate import DEFAULT
 from handlers.sandbox.faults import Faults, is_create
-from handlers.sandbox.front import Front, Table, routes
+from handlers.sandbox.front import Front, Route, Table, routes
 from handlers.sandbox.habits import Habits
 from handlers.sandbox.identity import Identity
 from handlers.sandbox.record import KEPT, Counts, Record
@@ -81,7 +82,8 @@ class Sandbox:
                 raise Misconfigured(name, "is set, and the sandbox does not start on a serverless platform")
         server = Server(*self._address)
         identity = Identity(self._estate.account, self._doors, server.endpoint)
-        self._front.table = Table(routes(Cbr(self._vaults, server.endpoint), identity, self._topics))
+        description = Route("GET", "/openapi.json", Description(server.endpoint).show, guarded=False)
+        self._front.table = Table((*routes(Cbr(self._vaults, server.endpoint), identity, self._topics), description))
         server.start(self._front)
         self._server = server
         self.faults.resume()
