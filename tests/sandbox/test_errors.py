@@ -98,7 +98,8 @@ def test_a_situation_has_its_error(kitchen: Kitchen, row: Any) -> None:
     assert code == (expect["code"] or code), text
     assert text == expect.get("text", text)
     assert expect.get("text_has", "") in str(text)
-    assert re.fullmatch("[0-9a-f]{32}", answer.headers["X-Request-Id"])
+    if expect["envelope"] != "html":  # recorded: a proxy's page has no request id
+        assert re.fullmatch("[0-9a-f]{32}", answer.headers["X-Request-Id"])
     if "header" in expect:
         name, pattern = expect["header"]
         assert re.search(pattern, answer.headers[name])
