@@ -33,6 +33,9 @@ CHECKS = [
     "content_type_conformance",
     "response_headers_conformance",
     "response_schema_conformance",
+    "ignored_auth",
+    "missing_required_header",
+    "negative_data_rejection",
 ]
 IDS = {
     "project_id": estate.PROJECT_ID,
