@@ -126,7 +126,7 @@ class Sandbox:
     def posts(self) -> list[Exchange]:
         """The attempts to create a checkpoint, refused ones included."""
         path = f"/v3/{self._estate.project_id}/checkpoints"
-        return [seen for seen in self.exchanges if seen.method == "POST" and seen.path == path]
+        return [seen for seen in self.exchanges if seen.method == "POST" and seen.path.removeprefix("/cbr") == path]
 
     def restore_points(self) -> list[dict[str, Any]]:
         """As CBR itself sees them now, oldest first; ``resources`` are the ids of those being or having been backed up."""
