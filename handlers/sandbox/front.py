@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
 
@@ -190,7 +190,7 @@ def routes(cbr: Cbr, identity: Identity, topics: Topics) -> tuple[Route, ...]:
     def open_to_all(method: str, template: str, handle: Callable[[Request], Reply]) -> Route:
         return Route(method, template, handle, guarded=False)
 
-    return (
+    services = (
         open_to_all("GET", "/", cbr.versions),
         open_to_all("GET", "/v3", version),
         open_to_all("POST", "/v3/auth/tokens", identity.create_token),
@@ -220,3 +220,9 @@ def routes(cbr: Cbr, identity: Identity, topics: Topics) -> tuple[Route, ...]:
         Route("GET", f"{smn}/message_template/{{message_template_id}}", topics.show_template),
         Route("DELETE", f"{smn}/message_template/{{message_template_id}}", topics.delete_template),
     )
+    # one host serves what are two in the cloud; where a catalog tells them apart by a path, CBR's is /cbr (recorded)
+    return (*services, *(replace(route, template=f"/cbr{route.template}") for route in services if _is_cbr(route.template)))
+
+
+def _is_cbr(template: str) -> bool:
+    return template.startswith("/v3/{project_id}/")

@@ -94,10 +94,17 @@ def _fits(fault: Fault, request: Request) -> bool:
             return is_create(request.method, request.path)
         case "list":
             return request.method == "GET" and request.path.rstrip("/").endswith(("/backups", "/operation-logs", "/vaults"))
+        case "cbr":
+            return _of_cbr(request.path)
         case _:
             return True
 
 
+def _of_cbr(path: str) -> bool:
+    """All services share one host here, and ``/cbr`` before a path says which of two is meant."""
+    return path.removeprefix("/cbr").startswith("/v3/") and not path.startswith("/v3/auth/")
+
+
 def is_create(method: str, path: str) -> bool:
     """An attempt to create a checkpoint, whatever comes of it."""
-    return method == "POST" and path.rstrip("/").endswith("/checkpoints") and path.startswith("/v3/")
+    return method == "POST" and path.rstrip("/").endswith("/checkpoints") and _of_cbr(path)
