@@ -128,14 +128,14 @@ def no_such_api() -> Problem:
 
 def bad_request(status: int = 400, message: str = "") -> Problem:
     """0201 has a status for each way to be wrong: 413 and 414 for the body and the URI, 494 for the headers, 502 and 504."""
-    return gateway(status, "0201", message or _BAD_REQUESTS.get(status, "Bad request"))
+    return gateway(status, "0201", message or _BAD_REQUESTS.get(status, "API request error"))
 
 
 _BAD_REQUESTS = {
     413: "Request entity too large",
     414: "Request URI too large",
     494: "Request headers too large",
-    500: "Internal server error",
+    500: "An unexpected error occurred",
     502: "Backend unavailable",
     504: "Backend timeout",
 }

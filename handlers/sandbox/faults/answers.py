@@ -81,7 +81,7 @@ _REFUSALS: dict[str, Callable[[], problems.Problem]] = {
 }
 _ENVELOPES: dict[str, Callable[[int], problems.Problem]] = {
     "cbr": lambda status: problems.cbr(status, "9910", "Unknown error."),
-    "gateway": lambda status: problems.gateway(status, "0601", "Internal server error"),
+    "gateway": problems.bad_request,
     "iam": lambda status: problems.Problem(
         status, lambda _: {"error": {"code": status, "message": "Unknown.", "title": "Error"}}
     ),

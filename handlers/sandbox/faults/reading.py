@@ -124,8 +124,8 @@ def _complaint(key: str, value: Value) -> str:
         return f"between {least:g} and {most:g}"
     if key == "code" and isinstance(value, int) and not 200 <= value <= 599:
         return "a status between 200 and 599"
-    if key == "code" and isinstance(value, str) and value not in codes.CBR:
-        return "one of CBR's published codes, such as 6125"
+    if key == "code" and isinstance(value, str) and not codes.published(value):
+        return "a published code, such as 6125 or APIGW.0601"
     if key == "to" and not _on_loopback(str(value)):
         return "an address on loopback, such as http://127.0.0.1:8080/"
     return ""
