@@ -68,7 +68,7 @@ class Sandbox:
         self._vaults = Vaults(estate.project_id, by_id(estate.vaults), speed)
         self._doors = Doors(estate.project_id, estate.keys, user_id=estate.account.user_id, seed=seed)
         self._topics = Topics(estate.topic_urns, region=estate.region, seed=seed)
-        self._front = Front((), self._doors, clock)
+        self._front = Front((), self._doors, clock, seed)
         self._front.record = Record(keep or KEPT)
         self.faults = self._front.faults = Faults(seed, self._refuse)
         self.faults.add(*faults)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-import uuid
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
 
@@ -68,8 +68,8 @@ class Front:
     handles a request in the way of one of CBR's own faults.
     """
 
-    def __init__(self, routes: Sequence[Route], doors: Doors, clock: Callable[[], float]) -> None:
-        self.doors, self.clock = doors, clock
+    def __init__(self, routes: Sequence[Route], doors: Doors, clock: Callable[[], float], seed: int = 0) -> None:
+        self.doors, self.clock, self.seed = doors, clock, seed
         self.table = Table(routes)
         self.faults, self.record = Faults(), Record()
         self.advance: Callable[[float], object] = float
@@ -85,7 +85,7 @@ class Front:
             found = self.table.find(method, path)
             request = Request(
                 at=self.clock(),
-                request_id=uuid.uuid4().hex,
+                request_id=self._request_id(),
                 method=method,
                 path=path,
                 query=tuple(parse_qsl(query, keep_blank_values=True)) if query else (),
@@ -104,6 +104,10 @@ class Front:
                 answer = self._through_the_network(request, found[0] if found else None, way)
             self.record.add(_exchange(request, answer, way), creates=is_create(method, path))
         return answer
+
+    def _request_id(self) -> str:
+        """Follows from the seed and how many requests there have been, so that a run can be repeated to the letter."""
+        return blake2b(f"{self.seed}/{self.record.counts.requests}".encode(), digest_size=16).hexdigest()
 
     def _through_the_network(self, request: Request, route: Route | None, way: Way) -> Answer:
         fault = self.faults.strike("network", request)
