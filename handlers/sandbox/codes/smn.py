@@ -15,7 +15,7 @@ TEXT = """
 0018 500 Service internal error.
 0021 400 MessageStructure is invalid.
 0024 400 Parameter: content is invalid.
-0025 200 Template already exists.
+0025 400 Template already exists.
 0027 404 Template not found.
 0031 400 Parameter: template_id is invalid.
 0032 400 Parameter: message_template_name is invalid.
