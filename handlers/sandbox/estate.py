@@ -5,9 +5,25 @@ None of these credentials opens anything outside a sandbox.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from handlers.sandbox.doors import Key
 from handlers.sandbox.identity import Account
 from handlers.sandbox.vaults import Disk, Resource, Vault
+
+
+@dataclass(frozen=True)
+class Estate:
+    """What a cloud has at its start: one account with one project in one region."""
+
+    region: str
+    project_id: str
+    account: Account
+    keys: Mapping[str, Key]
+    vaults: tuple[Vault, ...]
+    topic_urns: tuple[str, ...]
+
 
 REGION = "sandbox-1"
 PROJECT_ID = "7c9e0d5ab1f84b6f9d27e34a60c81f52"
@@ -105,3 +121,5 @@ VAULTS = (
         resources=(),
     ),
 )
+
+DEFAULT = Estate(REGION, PROJECT_ID, ACCOUNT, KEYS, VAULTS, (TOPIC_URN,))
