@@ -34,7 +34,7 @@ class Inventory:
         A rule whose vaults cannot be known just now, or that has none, lists none; what that means stands beside the rules.
         """
         found, problems = dict[str, dict[str, Vault]](), list[Outcome]()
-        for rule in by_tags(triggers, rules):
+        for rule in by_tags(triggers, rules, self._clock.now()):
             try:
                 found[rule.name] = self.tagged(rule, rules, deadline)
             except CallFailed as failure:

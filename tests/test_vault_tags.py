@@ -174,3 +174,35 @@ def test_where_the_watch_cannot_ask_the_tags_of_then_count(world: World) -> None
     world.clock.forward(KEPT_SECONDS + 120)
     world.door.on(VAULTS, fails("9910", 500))
     assert [each.word for each in world.sweep(service).outcomes] == ["created"]
+
+
+def test_what_comes_too_late_asks_for_no_vaults_and_is_skipped_aloud(world: World) -> None:
+    service = tagged(world, more=ALERTS)
+    world.clock.forward(2 * 86400)
+    (timer,) = world.fire(service).outcomes
+    old = {"status": "firing", "labels": {"severity": "critical"}, "startsAt": "2026-11-20T00:00:00Z"}
+    (alarm,) = service.handle(Envelope("alert", "lambda", "delivery-2", {"alerts": [old]}, 60.0)).outcomes
+    assert [(each.word, each.reason, each.vault) for each in (timer, alarm)] == [("skipped", "stale", "")] * 2
+    assert world.sandbox.exchanges == []
+
+
+def test_a_one_off_may_name_a_rule_whose_tags_nobody_carries(world: World) -> None:
+    more = '[senders.ops]\ndialect = "once"\nproof = "platform"\n'
+    more += '[[rules]]\nname = "ops"\nsender = "ops"\nvault_tags = { team = "nobody" }\n'
+    service = tagged(world, more=more)
+    delivered = service.handle(Envelope("once", "lambda", "delivery-3", {"rule": "ops"}, 60.0))
+    assert [(each.word, each.reason) for each in delivered.outcomes] == [("failed", "no_vault_tagged")]
+    assert delivered.answer.status == 422
+    refused = service.handle(Envelope("once", "lambda", "delivery-4", {"checkpoint": {"vault_id": ERP}}, 60.0))
+    assert [each.word for each in refused.outcomes] == ["failed"]
+    assert world.posts() == []
+
+
+def test_names_that_two_vaults_share_are_told_apart(world: World) -> None:
+    """The rules call the empty vault erp; the vault that calls itself erp goes by its name and the beginning of its id."""
+    world.write_rules()
+    file = world.folder / "rules.toml"
+    text = file.read_text("utf-8").replace('vaults = ["files"]', 'vault_tags = { team = "erp" }')
+    file.write_text(text.replace(ERP, EMPTY, 1).replace(f'[vaults.empty]\nid = "{EMPTY}"\n', ""), "utf-8")
+    (created,) = world.fire(world.service()).outcomes
+    assert (created.vault, created.vault_id) == (f"erp-{ERP[:8]}", ERP)

@@ -72,7 +72,7 @@ def _alone(triggers: Sequence[Trigger], rules: Rules, now: datetime) -> list[Pla
         Skipped(
             reason="vaults_by_tag", message=f"rule {rule.name} wants every vault tagged {_tags(rule)}: --resolve looks them up"
         )
-        for rule in by_tags(triggers, rules)
+        for rule in by_tags(triggers, rules, now)
     ]
     return [*plan(triggers, rules, "plan", now), *unknown]
 

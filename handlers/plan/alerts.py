@@ -85,9 +85,9 @@ class Sorting:
             self._tell(_Told("no_rule", self._nearest(alert)), name=_name(alert))
         asked: set[tuple[str, frozenset[str]]] = set()
         for rule in matching:
-            age = (self._now - alert.starts_at).total_seconds() if alert.starts_at else 0.0
-            for vault in self._vaults(alert, rule):
-                if age > rule.max_event_age:
+            late = rule.too_late(alert.starts_at, self._now)
+            for vault in [""] if late and not rule.vaults else self._vaults(alert, rule):
+                if late:
                     why = f"the alert fires for longer than max_event_age of rule {rule.name}"
                     self._tell(_Told("stale", why, rule.name, vault), name=_name(alert))
                 elif planned := self._asked(alert, rule, vault):
