@@ -52,7 +52,7 @@ def _by_vault(vault: str, rule: Rule, name: str, timer: Timer, rules: Rules, del
         cause=cause,
         occurred=timer.at,
         project=project,
-        vault=vault,
+        vault=rules.name_of(vault),
         rule=rule.name,
         trigger="timer",
         sender=name,

@@ -56,6 +56,8 @@ class Rule(Strict):
             raise PydanticCustomError("not_whole", "{why}", {"key": "vaults", "why": why})
         if self.projects and not self.vault_tags:
             raise PydanticCustomError("not_whole", "{why}", {"key": "projects", "why": "goes with vault_tags only"})
+        if "otherwise" in self.model_fields_set and self.resource_from is None:
+            raise PydanticCustomError("not_whole", "{why}", {"key": "else", "why": "goes with resource_from only"})
         if self.timer is not None:
             for key in ("match", "by", "window", "resource_from"):
                 if key in self.model_fields_set:
