@@ -11,10 +11,15 @@ from handlers.sandbox import problems
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from handlers.sandbox.vaults import Harm
+
 
 @dataclass(frozen=True)
 class Request:
-    """One request as it arrived. ``at`` is the sandbox clock, header names are lower case, ``segments`` are decoded."""
+    """One request as it arrived. ``at`` is the sandbox clock, header names are lower case, ``segments`` are decoded.
+
+    ``harm`` is what shall go wrong with the restore point it asks for.
+    """
 
     at: float
     request_id: str
@@ -24,6 +29,7 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
     segments: Mapping[str, str] = field(default_factory=dict)
+    harm: Harm | None = None
 
     def document(self) -> dict[str, Any]:
         """Return the JSON object in the body; whatever else stands there is CBR's 9900."""

@@ -305,3 +305,11 @@ def test_the_official_sdk_creates_and_follows_a_checkpoint() -> None:
     assert told["vault"]["billing"]["used"] == 39 * 1024
     assert told["unknown"]["code"] == "BackupService.6217"
     assert len(told["unknown"]["request_id"]) == 32
+
+
+def test_what_there_is_to_ask_is_described_to_everybody(sandbox: Any, client: Any) -> None:
+    answer = client.call("GET", "/openapi.json", signed=False)
+    assert answer.status == 200
+    assert answer.json["openapi"].startswith("3.1")
+    assert answer.json["servers"] == [{"url": sandbox.endpoint}]
+    assert "/v3/{project_id}/checkpoints" in answer.json["paths"]

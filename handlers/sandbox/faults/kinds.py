@@ -73,7 +73,10 @@ KINDS: dict[str, Kind] = {
     "foreign": Kind("CBR", "CBR's own policy is backing the vault up just now", {"seconds": 600.0}, "create"),
     "skip": Kind("CBR", "resources are skipped", {"which": ("one", "all"), "code": "6215"}, "create"),
     "fail": Kind(
-        "CBR", "backups end in error, so many seconds later", {"which": ("all", "one"), "after": 7200.0, "code": "7101"}, "create"
+        "CBR",
+        "backups end in error, so many seconds later",
+        {"which": ("all", "one"), "after": 7200.0, "code": "7101", "log": ("failed", "timeout")},
+        "create",
     ),
     "slow": Kind("CBR", "backups take so many seconds", {"seconds": 7200.0}, "create"),
     "full": Kind("CBR", "the vault is filled to so many percent, for good", {"percent": 101}, "create"),
