@@ -90,7 +90,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def sandbox(clock: Clock) -> Iterator[Sandbox]:
-    with Sandbox(clock=clock) as running:
+    with Sandbox(clock=clock, well_behaved=True) as running:
         yield running
 
 
