@@ -76,7 +76,9 @@ class Sandbox:
         self.faults.add(*faults)
         misbehaviour = Misbehaviour(self._vaults, self.habits, self.faults)
         self._front.advance, self._front.misbehave = self._vaults.advance, misbehaviour.handle
-        self._front.control = Control(self.faults, self.habits, self._recorded, misbehaviour.change, self._doors.expire_all).answer
+        self._front.control = Control(
+            self.faults, self.habits, self._recorded, misbehaviour.change, self._doors.expire_all
+        ).answer
         self._saver = self._saving(state) if state is not None else None
         self.topic_urn = estate.topic_urns[0] if estate.topic_urns else ""
 

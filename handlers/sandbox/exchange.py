@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from handlers.sandbox import problems
+from handlers.sandbox.vaults import NO_HARM, Harm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from handlers.sandbox.vaults import Harm
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
     segments: Mapping[str, str] = field(default_factory=dict)
-    harm: Harm | None = None
+    harm: Harm = NO_HARM
 
     def document(self) -> dict[str, Any]:
         """Return the JSON object in the body; whatever else stands there is CBR's 9900."""

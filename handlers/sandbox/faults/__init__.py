@@ -96,6 +96,19 @@ def _fits(fault: Fault, request: Request) -> bool:
             return request.method == "GET" and request.path.rstrip("/").endswith(("/backups", "/operation-logs", "/vaults"))
         case "cbr":
             return _of_cbr(request.path)
+        case "coded":
+            return _speaks(str(fault.sets["code"]), request.path)
+        case _:
+            return True
+
+
+def _speaks(code: str, path: str) -> bool:
+    """Without a prefix a code is CBR's; the gateway's may come from anywhere."""
+    match code.rpartition(".")[0]:
+        case "" | "BackupService":
+            return _of_cbr(path)
+        case "SMN":
+            return path.startswith("/v2/")
         case _:
             return True
 
