@@ -4,35 +4,45 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from handlers.errors import Misconfigured
 from handlers.sandbox import replies
 from handlers.sandbox.cbr import Cbr
+from handlers.sandbox.control import Control
+from handlers.sandbox.description import Description
 from handlers.sandbox.doors import Doors
 from handlers.sandbox.estate import DEFAULT
-from handlers.sandbox.front import Front, routes
+from handlers.sandbox.faults import Faults, is_create
+from handlers.sandbox.front import Front, Route, Table, routes
+from handlers.sandbox.habits import Habits
 from handlers.sandbox.identity import Identity
+from handlers.sandbox.record import KEPT, Counts, Record
 from handlers.sandbox.server import Server
 from handlers.sandbox.topics import Topics
 from handlers.sandbox.vaults import Vaults, by_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
 
     from handlers.sandbox.estate import Estate
-    from handlers.sandbox.exchange import Exchange
+    from handlers.sandbox.exchange import Answer, Exchange
 
 # set by AWS Lambda, by Knative and Cloud Run, by Huawei FunctionGraph
 _SERVERLESS = ("AWS_LAMBDA_FUNCTION_NAME", "K_SERVICE", "RUNTIME_FUNC_NAME")
 
 
 class Sandbox:
-    """CBR, IAM and SMN on one loopback port, with the vaults of ``estate``; everything is forgotten with the object.
+    """CBR, IAM and SMN on one loopback port, with the vaults of ``estate``.
 
-    ``speed`` divides the 60 seconds of a first backup and the 20 of a later one. ``clock`` gives seconds since 1970 and is
-    the only time the services know. ``port`` 0 takes a free one.
+    ``speed`` divides the time a backup takes (60 seconds for a first one, 20 for a later one), nothing else. ``clock`` gives
+    seconds since 1970 and is the only time the services know. ``port`` 0 takes a free one. Out of itself it behaves as badly as
+    CBR may (see `habits`); ``well_behaved`` is for tests about something else. ``seed`` decides everything that looks like
+    chance. ``keep`` bounds what is remembered: so many restore points and exchanges. ``state`` is a file that outlives the
+    object. ``faults`` are specifications such as ``"reset_after:method=POST"``; more with ``faults.add``.
     """
 
     def __init__(
@@ -43,17 +53,26 @@ class Sandbox:
         *,
         host: str = "127.0.0.1",
         estate: Estate = DEFAULT,
+        well_behaved: bool = False,
         seed: int = 0,
+        keep: int | None = None,
+        faults: Iterable[str | Mapping[str, Any]] = (),
     ) -> None:
         if not speed > 0:
             raise Misconfigured("speed", "must be greater than 0")
-        self._address, self._clock = (host, port), clock
-        self._estate = estate
+        if keep is not None and keep < 1:
+            raise Misconfigured("keep", "must be 1 or more")
+        self._address, self._clock, self._estate = (host, port), clock, estate
+        self._server: Server | None = None
+        self.habits = Habits.well_behaved() if well_behaved else Habits()
         self._vaults = Vaults(estate.project_id, by_id(estate.vaults), speed)
         self._doors = Doors(estate.project_id, estate.keys, user_id=estate.account.user_id, seed=seed)
         self._topics = Topics(estate.topic_urns, region=estate.region, seed=seed)
-        self._front = Front((), self._doors, clock)
-        self._server: Server | None = None
+        self._front = Front((), self._doors, clock, seed)
+        self._front.record = Record(keep or KEPT)
+        self.faults = self._front.faults = Faults(seed, self._refuse)
+        self.faults.add(*faults)
+        self._front.control = Control(self.faults, self.habits, self._recorded, expire=self._doors.expire_all).answer
         self.topic_urn = estate.topic_urns[0] if estate.topic_urns else ""
 
     def start(self) -> Self:
@@ -63,9 +82,11 @@ class Sandbox:
                 raise Misconfigured(name, "is set, and the sandbox does not start on a serverless platform")
         server = Server(*self._address)
         identity = Identity(self._estate.account, self._doors, server.endpoint)
-        self._front.routes = routes(Cbr(self._vaults, server.endpoint), identity, self._topics)
+        description = Route("GET", "/openapi.json", Description(server.endpoint).show, guarded=False)
+        self._front.table = Table((*routes(Cbr(self._vaults, server.endpoint), identity, self._topics), description))
         server.start(self._front)
         self._server = server
+        self.faults.resume()
         return self
 
     def stop(self) -> None:
@@ -86,6 +107,10 @@ class Sandbox:
         if self._server is None:
             raise RuntimeError("the sandbox has not been started")
         return self._server.endpoint
+
+    def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Without any socket: header names are lower case, and what the network does is told by `Answer.wire`."""
+        return self._front.answer(method, target, headers, body)
 
     def settings(self) -> dict[str, Any]:
         """The document of ``restore-point sandbox --json``."""
@@ -118,15 +143,20 @@ class Sandbox:
         }
 
     @property
-    def exchanges(self) -> list[Exchange]:
-        """What has really arrived so far, in order."""
+    def counts(self) -> Counts:
+        """Exact for everything that ever arrived, where `exchanges` holds the newest."""
         with self._front.busy:
-            return list(self._front.exchanges)
+            return replace(self._front.record.counts, names=Counter(self._front.record.counts.names))
+
+    @property
+    def exchanges(self) -> list[Exchange]:
+        """What has really arrived so far, in order: the newest 10,000, or as many as ``keep`` says."""
+        with self._front.busy:
+            return list(self._front.record)
 
     def posts(self) -> list[Exchange]:
         """The attempts to create a checkpoint, refused ones included."""
-        path = f"/v3/{self._estate.project_id}/checkpoints"
-        return [seen for seen in self.exchanges if seen.method == "POST" and seen.path.removeprefix("/cbr") == path]
+        return [seen for seen in self.exchanges if is_create(seen.method, seen.path)]
 
     def restore_points(self) -> list[dict[str, Any]]:
         """As CBR itself sees them now, oldest first; ``resources`` are the ids of those being or having been backed up."""
@@ -149,3 +179,31 @@ class Sandbox:
         """The messages topics have taken, oldest first."""
         with self._front.busy:
             return [dict(message) for message in self._topics.published]
+
+    def _refuse(self, seconds: float | None) -> bool:
+        """None listens again. There is nobody to tell before the start."""
+        if self._server is None:
+            return False
+        if seconds is None:
+            self._server.listen()
+        else:
+            self._server.refuse(seconds)
+        return True
+
+    def _recorded(self, most: int) -> dict[str, Any]:
+        """The document of ``GET /_sandbox/record``."""
+        newest = self.exchanges[-most:] if most else []
+        shown = [
+            {
+                "at": seen.at,
+                "method": seen.method,
+                "path": seen.path,
+                "status": seen.status,
+                "done": seen.done,
+                "fault": seen.fault,
+                "body": seen.body,
+                "reply": seen.reply,
+            }
+            for seen in newest
+        ]
+        return {"counts": self.counts.save(), "restore_points": self.restore_points(), "exchanges": shown}

@@ -47,7 +47,7 @@ def test_as_many_as_are_published() -> None:
     [
         (problems.throttled(), 429, "policy user over ratelimit,limit:100,time:1 minute"),
         (problems.throttled(5, "5 seconds", "ip"), 429, "policy ip over ratelimit,limit:5,time:5 seconds"),
-        (problems.bad_request(), 400, "Bad request"),
+        (problems.bad_request(), 400, "API request error"),
         (problems.too_large(), 413, "Request entity too large"),
         (problems.bad_request(494), 494, "Request headers too large"),
         (problems.key_locked(), 401, "AK access failed to reach the limit,forbidden"),

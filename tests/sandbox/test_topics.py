@@ -240,7 +240,7 @@ class TestATemplate:
 
     def test_is_not_created_twice(self, client: Any) -> None:
         self.create(client)
-        assert code(self.create(client)) == (200, "SMN.0025")  # the status is as published
+        assert code(self.create(client)) == (400, "SMN.0025")
 
     @pytest.mark.parametrize(
         ("given", "wanted"),

@@ -51,7 +51,7 @@ BAD_REQUESTS = {
     413: "Request entity too large",
     414: "Request URI too large",
     494: "Request headers too large",
-    500: "Internal server error",
+    500: "An unexpected error occurred",
     502: "Backend unavailable",
     504: "Backend timeout",
 }
