@@ -236,9 +236,10 @@ def hard_to_read(status: int, size: int = 0) -> Problem:
 
 def envelope(style: str, status: int) -> Problem:
     """An unknown error in the words of ``cbr``, ``gateway``, ``iam`` or ``smn``."""
-    texts = {"cbr": "BackupService.9910", "gateway": "APIGW.0601", "smn": "SMN.0018"}
-    problem = iam(status, "An unexpected error prevented the server from fulfilling your request.")
-    return problem if style == "iam" else Problem(status, by_code(texts[style]).document, line_feed=style == "gateway")
+    if style == "iam":
+        return iam(status, "An unexpected error prevented the server from fulfilling your request.")
+    unknown = by_code("SMN.0018" if style == "smn" else "BackupService.9910")
+    return bad_request(status) if style == "gateway" else Problem(status, unknown.document)
 
 
 _SERVICES: dict[str, tuple[dict[str, tuple[int, str]], Callable[[int, str, str], Problem]]] = {
