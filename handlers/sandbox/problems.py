@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from handlers.sandbox import codes
-from handlers.sandbox.codes import gateway as gateway_codes
 
 Document = Callable[[str], dict[str, Any]]  # given the request id
 CODES = codes.CBR
@@ -126,7 +125,7 @@ def no_such_api() -> Problem:
 
 def bad_request(status: int = 400, message: str = "") -> Problem:
     """0201 has a status for each way to be wrong: 413 and 414 for the body and the URI, 494 for the headers, 502 and 504."""
-    return gateway(status, "0201", message or gateway_codes.BAD_REQUESTS.get(status, "API request error"))
+    return gateway(status, "0201", message or codes.gateway.BAD_REQUESTS.get(status, "API request error"))
 
 
 def too_large() -> Problem:
