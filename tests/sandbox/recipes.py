@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -83,7 +84,9 @@ class Kitchen:
         if who in {"token", "nobody"}:
             return client.call(method, target, body, headers=headers, signed=False)
         if who in KEYS:
-            return type(client)(client.endpoint, self.clock, KEYS[who]).call(method, target, body, headers=headers)
+            other = type(client)(client.endpoint, self.clock, KEYS[who])
+            with closing(other.connection):
+                return other.call(method, target, body, headers=headers)
         if who in SECONDS or who.startswith("changed"):
             date = datetime.fromtimestamp(self.clock.now + SECONDS.get(who, 0), UTC)
             headers |= sign(method, client.endpoint + target, {}, b"", now=date, **client.keys)

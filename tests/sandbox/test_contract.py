@@ -18,6 +18,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from handlers.sandbox import estate
+from handlers.sandbox.front import routes
 
 FILE = Path(__file__).parents[2] / "handlers" / "sandbox" / "openapi.json"
 DOCUMENT = json.loads(FILE.read_text(encoding="utf-8"))
@@ -41,6 +42,7 @@ IDS = {
     "project_id": estate.PROJECT_ID,
     "vault_id": estate.EMPTY_VAULT_ID,
     "topic_urn": estate.TOPIC_URN,
+    "message_template_id": "0" * 32,
     **dict.fromkeys(("checkpoint_id", "backup_id", "operation_log_id"), estate.EMPTY_VAULT_ID),
 }
 
@@ -50,6 +52,20 @@ def test_every_route_is_there(client: Any, method: str, path: str) -> None:
     answer = client.call(method, path.format(**IDS), None if method in {"GET", "DELETE"} else {})
     assert b"APIGW.0101" not in answer.raw
     assert str(answer.status) in DOCUMENT["paths"][path][method.lower()]["responses"]
+
+
+class Anything:
+    """A service whose every method is none: the routes only name them."""
+
+    def __getattr__(self, name: str) -> Any:
+        return name
+
+
+def test_every_route_is_described() -> None:
+    anything: Any = Anything()
+    there = {(route.method, route.template.removeprefix("/cbr")) for route in routes(anything, anything, anything)}
+    assert there - {("HEAD", "/v3/auth/tokens")} == set(ROUTES)
+    assert "head" in DOCUMENT["paths"]["/v3/auth/tokens"]
 
 
 @contextmanager
