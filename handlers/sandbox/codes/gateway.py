@@ -45,3 +45,13 @@ TEXT = """
 0801 403 Access denied by the backend
 0802 403 The IAM user is forbidden in the currently selected region
 """
+
+# 0201 by its statuses
+BAD_REQUESTS = {
+    413: "Request entity too large",
+    414: "Request URI too large",
+    494: "Request headers too large",
+    500: "Internal server error",
+    502: "Backend unavailable",
+    504: "Backend timeout",
+}
