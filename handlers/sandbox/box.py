@@ -22,7 +22,7 @@ from handlers.sandbox.identity import Identity
 from handlers.sandbox.record import KEPT, Counts, Record
 from handlers.sandbox.server import Server
 from handlers.sandbox.topics import Topics
-from handlers.sandbox.vaults import Vaults, by_id
+from handlers.sandbox.vaults import Vaults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -65,11 +65,12 @@ class Sandbox:
         self._address, self._clock, self._estate = (host, port), clock, estate
         self._server: Server | None = None
         self.habits = Habits.well_behaved() if well_behaved else Habits()
-        self._vaults = Vaults(estate.project_id, by_id(estate.vaults), speed)
+        self._vaults = Vaults(estate.project_id, estate, speed=speed, habits=self.habits, seed=seed, keep=keep)
         self._doors = Doors(estate.project_id, estate.keys, user_id=estate.account.user_id, seed=seed)
         self._topics = Topics(estate.topic_urns, region=estate.region, seed=seed)
         self._front = Front((), self._doors, clock, seed)
         self._front.record = Record(keep or KEPT)
+        self._front.advance = self._vaults.advance
         self.faults = self._front.faults = Faults(seed, self._refuse)
         self.faults.add(*faults)
         self._front.control = Control(self.faults, self.habits, self._recorded, expire=self._doors.expire_all).answer
@@ -162,6 +163,7 @@ class Sandbox:
         """As CBR itself sees them now, oldest first; ``resources`` are the ids of those being or having been backed up."""
         with self._front.busy:
             now = self._clock()
+            self._vaults.advance(now)
             rows = [replies.checkpoint(self._vaults, taken, now) for taken in self._vaults.checkpoints.values()]
         return [
             {
