@@ -126,7 +126,7 @@ def no_such_api() -> Problem:
 
 def bad_request(status: int = 400, message: str = "") -> Problem:
     """0201 has a status for each way to be wrong: 413 and 414 for the body and the URI, 494 for the headers, 502 and 504."""
-    return gateway(status, "0201", message or gateway_codes.BAD_REQUESTS.get(status, "Bad request"))
+    return gateway(status, "0201", message or gateway_codes.BAD_REQUESTS.get(status, codes.GATEWAY["0201"][1]))
 
 
 def too_large() -> Problem:

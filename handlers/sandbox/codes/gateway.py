@@ -6,7 +6,7 @@ TEXT = """
 0104 500 The plug-ins do not exist
 0105 500 The backend configurations do not exist
 0106 400 Orchestration error
-0201 400 Bad request
+0201 400 API request error
 0202 502 Backend unavailable
 0203 504 Backend timeout
 0204 400 SSL protocol is not supported
@@ -51,7 +51,7 @@ BAD_REQUESTS = {
     413: "Request entity too large",
     414: "Request URI too large",
     494: "Request headers too large",
-    500: "Internal server error",
+    500: "An unexpected error occurred",
     502: "Backend unavailable",
     504: "Backend timeout",
 }
