@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from handlers.sandbox import codes
-from handlers.sandbox.codes import gateway as gateway_codes
 
 Document = Callable[[str], dict[str, Any]]  # given the request id
 CODES = codes.CBR
@@ -126,7 +125,7 @@ def no_such_api() -> Problem:
 
 def bad_request(status: int = 400, message: str = "") -> Problem:
     """0201 has a status for each way to be wrong: 413 and 414 for the body and the URI, 494 for the headers, 502 and 504."""
-    return gateway(status, "0201", message or gateway_codes.BAD_REQUESTS.get(status, codes.GATEWAY["0201"][1]))
+    return gateway(status, "0201", message or codes.gateway.BAD_REQUESTS.get(status, "API request error"))
 
 
 def too_large() -> Problem:
@@ -236,9 +235,10 @@ def hard_to_read(status: int, size: int = 0) -> Problem:
 
 def envelope(style: str, status: int) -> Problem:
     """An unknown error in the words of ``cbr``, ``gateway``, ``iam`` or ``smn``."""
-    texts = {"cbr": "BackupService.9910", "gateway": "APIGW.0601", "smn": "SMN.0018"}
-    problem = iam(status, "An unexpected error prevented the server from fulfilling your request.")
-    return problem if style == "iam" else Problem(status, by_code(texts[style]).document, line_feed=style == "gateway")
+    if style == "iam":
+        return iam(status, "An unexpected error prevented the server from fulfilling your request.")
+    unknown = by_code("SMN.0018" if style == "smn" else "BackupService.9910")
+    return bad_request(status) if style == "gateway" else Problem(status, unknown.document)
 
 
 _SERVICES: dict[str, tuple[dict[str, tuple[int, str]], Callable[[int, str, str], Problem]]] = {
