@@ -76,6 +76,7 @@ class Front:
         self.control: Callable[[Request], Reply] | None = None
         self.misbehave: Callable[[Fault, Request, Callable[[Request], Reply], Way], Reply] | None = None
         self.busy = threading.RLock()
+        self.changes = 0  # grows with every request that may have changed something
 
     def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes | problems.Problem) -> Answer:
         """``body`` may be the reason why it could not be taken in. The exchange is on record before this returns."""
@@ -93,6 +94,7 @@ class Front:
                 body=whole,
                 segments=found[1] if found else {},
             )
+            self.changes += method not in _READING
             if path.startswith(_CONTROL) and self.control:
                 return _answer(request, self.control(request))
             self.advance(request.at)
@@ -153,6 +155,7 @@ class Front:
 
 
 _CONTROL = "/_sandbox"
+_READING = frozenset({"GET", "HEAD"})
 _UNSENT = frozenset({"reset", "hang"})
 
 

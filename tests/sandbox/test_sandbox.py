@@ -265,3 +265,11 @@ def test_it_imports_nothing_of_ours_but_errors_and_signing() -> None:
     )
     ours = {name for name in run.stdout.split() if not name.startswith("handlers.sandbox")}
     assert ours == {"handlers.errors", "handlers.signing"}
+
+
+def test_what_there_is_to_ask_is_described_to_everybody(sandbox: Any, client: Any) -> None:
+    answer = client.call("GET", "/openapi.json", signed=False)
+    assert answer.status == 200
+    assert answer.json["openapi"].startswith("3.1")
+    assert answer.json["servers"] == [{"url": sandbox.endpoint}]
+    assert "/v3/{project_id}/checkpoints" in answer.json["paths"]
