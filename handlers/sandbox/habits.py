@@ -13,7 +13,7 @@ class Habits:
     list_lag     up to so many seconds pass before a restore point shows in lists of backups and operation logs
     unordered    a list without ``sort`` comes in an order that is stable, and not that of creation
     suffixes     the backups of one restore point are named -0001, -0002, … where there are several (CBR user manual)
-    waiting      up to so many seconds of work pass before a backup begins (``waiting_protect``)
+    waiting      up to so many seconds of its work a backup is not yet begun (``waiting_protect``)
     settling     up to so many seconds of work pass before a resource no longer shows ``protecting`` although its backup has
                  ended (Huawei's Terraform provider waits for it), and before an added resource shows in its vault
     name_filter  how a list of backups understands ``name``, which is not documented

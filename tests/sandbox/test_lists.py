@@ -16,8 +16,9 @@ GB = 1024
 
 
 @pytest.fixture
-def three(client: Any, clock: Any) -> Any:
+def three(client: Any, clock: Any, sandbox: Any) -> Any:
     """First of the file share, a minute later of both servers, a minute later of the file share again, still running."""
+    sandbox.habits.suffixes = True
     ids = []
     for vault_id, name in ((FILES, "one"), (ERP, "two"), (FILES, "three")):
         ids.append(client.create(vault_id, name=name).json["checkpoint"]["id"])
@@ -227,12 +228,12 @@ def test_unknown_and_malformed_vaults(client: Any) -> None:
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ([], {"erp", "files", "empty"}),
+        ([], {"erp", "files", "empty", "disks"}),
         ([("name", "erp")], {"erp"}),
         ([("id", ERP), ("id", FILES)], {"erp", "files"}),
         ([("object_type", "turbo")], {"files"}),
         ([("protect_type", "replication")], set()),
-        ([("cloud_type", "public")], {"erp", "files", "empty"}),
+        ([("cloud_type", "public")], {"erp", "files", "empty", "disks"}),
         ([("status", "frozen")], set()),
         ([("resource_ids", f"{DB},{uuid.uuid4()}")], {"erp"}),
         ([("resource_ids", f"{DB},{SHARE}")], {"erp", "files"}),
@@ -245,7 +246,8 @@ def test_vaults_are_filtered(client: Any, query: list[tuple[str, str]], found: s
     assert answer["count"] == len(found)
 
 
-def test_one_operation_log_per_resource_follows_the_clock(client: Any, clock: Any) -> None:
+def test_one_operation_log_per_resource_follows_the_clock(client: Any, clock: Any, sandbox: Any) -> None:
+    sandbox.habits.suffixes = True
     checkpoint = client.create(name="nightly").json["checkpoint"]
     clock.forward(15)
     logs = client.list("operation-logs", ("vault_id", ERP), ("operation_type", "backup"))["operation_logs"]

@@ -40,6 +40,7 @@ def test_the_settings_are_an_interface(sandbox: Any) -> None:
             {"id": estate.ERP_VAULT_ID, "name": "erp"},
             {"id": estate.FILES_VAULT_ID, "name": "files"},
             {"id": estate.EMPTY_VAULT_ID, "name": "empty"},
+            {"id": estate.DISKS_VAULT_ID, "name": "disks"},
         ],
     }
     assert json.loads(json.dumps(sandbox.settings())) == sandbox.settings()
@@ -58,7 +59,7 @@ def test_the_environment_is_the_official_sdks(sandbox: Any) -> None:
 
 def test_the_estate_at_the_start(client: Any) -> None:
     vaults = {vault["name"]: vault for vault in client.list("vaults")["vaults"]}
-    assert {name: len(vault["resources"]) for name, vault in vaults.items()} == {"erp": 2, "files": 1, "empty": 0}
+    assert {name: len(vault["resources"]) for name, vault in vaults.items()} == {"erp": 2, "files": 1, "empty": 0, "disks": 2}
     assert (vaults["erp"]["billing"]["object_type"], vaults["erp"]["billing"]["size"]) == ("server", 500)
     assert {held["type"] for held in vaults["erp"]["resources"]} == {"OS::Nova::Server"}
     assert vaults["files"]["resources"][0]["type"] == "OS::Sfs::Turbo"
@@ -175,7 +176,7 @@ class TestHttp:
         assert client.cbr("POST", "/checkpoints", b" " * cap).status == 400
         answer = client.cbr("POST", "/checkpoints", b" " * (cap + 1))
         assert (answer.status, answer.json["error_code"]) == (413, "APIGW.0201")
-        assert client.list("vaults")["count"] == 3  # on a new connection
+        assert client.list("vaults")["count"] == len(estate.VAULTS)  # on a new connection
 
     @pytest.mark.parametrize("header", [("Content-Length", "many"), ("Transfer-Encoding", "chunked")])
     def test_a_body_whose_length_cannot_be_told_is_refused(self, client: Any, header: tuple[str, str]) -> None:
@@ -197,7 +198,7 @@ class TestHttp:
             raw.sendall(b"POST /v3/auth/tokens HTTP/1.1\r\nContent-Length: 100\r\n\r\n{")
             raw.shutdown(socket.SHUT_WR)
             assert raw.recv(1) == b""
-        assert client.list("vaults")["count"] == 3
+        assert client.list("vaults")["count"] == len(estate.VAULTS)
         assert len(sandbox.exchanges) == 1
         assert capfd.readouterr().err == ""
 

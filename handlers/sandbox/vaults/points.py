@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from handlers.sandbox import ids
-from handlers.sandbox.vaults.things import MB_PER_GB, SERVER, VOLUME
+from handlers.sandbox.vaults.things import MB_PER_GB, SERVER, VOLUME, Resource
 
 if TYPE_CHECKING:
     from handlers.sandbox.asking import Asked
     from handlers.sandbox.ids import Ids
-    from handlers.sandbox.vaults.things import Disk, Resource, Vault
+    from handlers.sandbox.vaults.things import Disk, Vault
 
 FULL = 1000
 _DISKS = 1024  # more than a server can have

@@ -125,7 +125,7 @@ def _begin(state: Vaults, taken: Checkpoint, index: int, held: Held, harm: Harm)
     seconds = harm.seconds if harm.seconds is not None else LATER_BACKUP_SECONDS if held.whole else FIRST_BACKUP_SECONDS
     wait = state.habits.waiting
     begins_at = now + (wait * state.ids.chance(ids.WAIT, taken.number, index) / state.speed if wait else 0.0)
-    ends_at, code = begins_at + seconds / state.speed, ""
+    ends_at, code = now + seconds / state.speed, ""
     if harm.fails(resource.id):
         code = harm.fail_code.removeprefix("BackupService.")
         ends_at = ends_at if harm.fail_after is None else now + harm.fail_after
