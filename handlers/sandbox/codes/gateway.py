@@ -6,7 +6,7 @@ TEXT = """
 0104 500 The plug-ins do not exist
 0105 500 The backend configurations do not exist
 0106 400 Orchestration error
-0201 400 Bad request
+0201 400 API request error
 0202 502 Backend unavailable
 0203 504 Backend timeout
 0204 400 SSL protocol is not supported
