@@ -241,7 +241,11 @@ class TestDeletingABackup:
         assert (cloud.show(made)["status"], cloud.vault(FILES)["billing"]["used"]) == ("deleting", 0)
         assert refusal(cloud.ask, "DELETE", f"/backups/{row['id']}") == (400, "6201")
         log = cloud.logs("operation_type=delete")[0]
-        assert (log["status"], log["extra_info"]["delete"]["backup_id"], log["checkpoint_id"]) == ("running", row["id"], made["id"])
+        assert (log["status"], log["extra_info"]["delete"]["backup_id"], log["checkpoint_id"]) == (
+            "running",
+            row["id"],
+            made["id"],
+        )
         cloud.forward(5)
         assert cloud.backups() == []
         assert refusal(cloud.ask, "GET", f"/backups/{row['id']}") == (404, "6200")
