@@ -98,7 +98,7 @@ def arrive(sample: Sample, monkeypatch: pytest.MonkeyPatch) -> Arrived:
             outcomes.extend(outcome for outcome, _ in settled)
             return super()._delivered(envelope, settled)
 
-    with Sandbox(clock=clock) as sandbox:
+    with Sandbox(clock=clock, well_behaved=True) as sandbox:
         service = Kept(load(environ(sandbox)), clock)
         monkeypatch.setattr(aws_lambda, "service", lambda: service)
         try:

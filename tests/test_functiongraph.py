@@ -126,7 +126,7 @@ def test_a_sample_comes_to_what_its_outcome_file_says(
 ) -> None:
     expected = json.loads((EVENTS / f"{name}.outcome.json").read_text("utf-8"))
     event, clock = json.loads((EVENTS / f"{name}.json").read_bytes()), Clock(datetime.fromisoformat(expected["now"]))
-    with Sandbox(clock=clock) as sandbox:
+    with Sandbox(clock=clock, well_behaved=True) as sandbox:
         monkeypatch.setattr(functiongraph, "Service", lambda settings: Service(settings, clock))
         answer = invoke(expected["as"], event, FakeContext(variables(sandbox.environment())))
         posts = {each.body["checkpoint"]["parameters"]["name"]: each.body["checkpoint"] for each in sandbox.posts()}

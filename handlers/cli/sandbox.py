@@ -19,11 +19,14 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from handlers.cli import DONE
 from handlers.credentials import FAMILIES
 from handlers.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from handlers.sandbox import Sandbox
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -55,28 +58,35 @@ def run(arguments: argparse.Namespace) -> int:
         print(kinds())
         return DONE
     sandbox = _sandbox(arguments)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the folder goes and the state stays
+    try:
+        return _serve(sandbox, arguments)
+    finally:
+        sandbox.stop()
+        signal.signal(signal.SIGTERM, before)
+
+
+def _serve(sandbox: Sandbox, arguments: argparse.Namespace) -> int:
     try:
         sandbox.start()
+    except Misconfigured as problem:
+        raise Misconfigured("--state" if problem.setting == "state" else problem.setting, problem.message) from None
     except (OSError, OverflowError) as error:
         raise Misconfigured(
             "--port", f"{arguments.port} cannot be listened on: {getattr(error, 'strerror', None) or error}"
         ) from None
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            # A ledger of its own: the machine's must not follow restore points that end with the sandbox.
-            settings = sandbox.environment() | {"RESTORE_POINT_LEDGER": f"sqlite:{folder}/ledger.sqlite3"}
-            if arguments.command:
-                return _command(arguments.command, settings)
+    with tempfile.TemporaryDirectory() as folder:
+        # A ledger of its own: the machine's must not follow restore points that end with the sandbox.
+        settings = sandbox.environment() | {"RESTORE_POINT_LEDGER": f"sqlite:{folder}/ledger.sqlite3"}
+        if arguments.command:
+            return _command(arguments.command, settings)
+        with suppress(KeyboardInterrupt):
             _print(sandbox.settings(), settings, sandbox.topic_urn, as_json=arguments.json)
-            signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the folder goes, too
-            with suppress(KeyboardInterrupt):
-                threading.Event().wait()
-            return DONE
-    finally:
-        sandbox.stop()
+            threading.Event().wait()
+        return DONE
 
 
-def _sandbox(arguments: argparse.Namespace) -> Any:
+def _sandbox(arguments: argparse.Namespace) -> Sandbox:
     from handlers.sandbox import Sandbox
     from handlers.sandbox.faults import read
 
@@ -93,6 +103,7 @@ def _sandbox(arguments: argparse.Namespace) -> Any:
             well_behaved=arguments.well_behaved,
             seed=arguments.seed,
             keep=arguments.keep,
+            state=arguments.state,
             faults=arguments.fault,
         )
     except Misconfigured as problem:

@@ -9,16 +9,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from handlers.errors import Misconfigured
-from handlers.sandbox import replies
 from handlers.sandbox.cbr import Cbr
 from handlers.sandbox.control import Control
+from handlers.sandbox.description import Description
 from handlers.sandbox.doors import Doors
 from handlers.sandbox.estate import DEFAULT
 from handlers.sandbox.faults import Faults, is_create
-from handlers.sandbox.front import Front, Table, routes
+from handlers.sandbox.faults.backups import Misbehaviour
+from handlers.sandbox.front import Front, Route, Table, routes
 from handlers.sandbox.habits import Habits
 from handlers.sandbox.identity import Identity
 from handlers.sandbox.record import KEPT, Counts, Record
+from handlers.sandbox.saving import Part, Saver
 from handlers.sandbox.server import Server
 from handlers.sandbox.topics import Topics
 from handlers.sandbox.vaults import Vaults
@@ -55,6 +57,7 @@ class Sandbox:
         well_behaved: bool = False,
         seed: int = 0,
         keep: int | None = None,
+        state: str | os.PathLike[str] | None = None,
         faults: Iterable[str | Mapping[str, Any]] = (),
     ) -> None:
         if not speed > 0:
@@ -67,12 +70,16 @@ class Sandbox:
         self._vaults = Vaults(estate.project_id, estate, speed=speed, habits=self.habits, seed=seed, keep=keep)
         self._doors = Doors(estate.project_id, estate.keys, user_id=estate.account.user_id, seed=seed)
         self._topics = Topics(estate.topic_urns, region=estate.region, seed=seed)
-        self._front = Front((), self._doors, clock)
+        self._front = Front((), self._doors, clock, seed)
         self._front.record = Record(keep or KEPT)
-        self._front.advance = self._vaults.advance
         self.faults = self._front.faults = Faults(seed, self._refuse)
         self.faults.add(*faults)
-        self._front.control = Control(self.faults, self.habits, self._recorded, expire=self._doors.expire_all).answer
+        misbehaviour = Misbehaviour(self._vaults, self.habits, self.faults)
+        self._front.advance, self._front.misbehave = self._vaults.advance, misbehaviour.handle
+        self._front.control = Control(
+            self.faults, self.habits, self._recorded, misbehaviour.change, self._doors.expire_all
+        ).answer
+        self._saver = self._saving(state) if state is not None else None
         self.topic_urn = estate.topic_urns[0] if estate.topic_urns else ""
 
     def start(self) -> Self:
@@ -81,18 +88,27 @@ class Sandbox:
             if name in os.environ:
                 raise Misconfigured(name, "is set, and the sandbox does not start on a serverless platform")
         server = Server(*self._address)
+        try:
+            if self._saver:
+                self._saver.start()
+        except Misconfigured:
+            server.stop()
+            raise
         identity = Identity(self._estate.account, self._doors, server.endpoint)
-        self._front.table = Table(routes(Cbr(self._vaults, server.endpoint), identity, self._topics))
+        description = Route("GET", "/openapi.json", Description(server.endpoint).show, guarded=False)
+        self._front.table = Table((*routes(Cbr(self._vaults, server.endpoint), identity, self._topics), description))
         server.start(self._front)
         self._server = server
         self.faults.resume()
         return self
 
     def stop(self) -> None:
-        """Within a second, idle connections included. Records can still be read."""
+        """Within a second, idle connections included; then what is new is written down. Records can still be read."""
         if self._server:
             self._server.stop()
             self._server = None
+        if self._saver:
+            self._saver.stop()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -162,23 +178,34 @@ class Sandbox:
         with self._front.busy:
             now = self._clock()
             self._vaults.advance(now)
-            rows = [replies.checkpoint(self._vaults, taken, now) for taken in self._vaults.checkpoints.values()]
-        return [
-            {
-                "id": row["id"],
-                "name": row["extra_info"]["name"],
-                "vault_id": row["vault"]["id"],
-                "status": row["status"],
-                "resources": [resource["id"] for resource in row["vault"]["resources"]],
-            }
-            for row in rows
-        ]
+            return [
+                {
+                    "id": taken.id,
+                    "name": taken.name,
+                    "vault_id": taken.vault.id,
+                    "status": taken.status(now, self.habits.partial),
+                    "resources": [backup.resource.id for backup in taken.backups],
+                }
+                for taken in self._vaults.checkpoints.values()
+            ]
 
     @property
     def published(self) -> list[dict[str, Any]]:
         """The messages topics have taken, oldest first."""
         with self._front.busy:
             return [dict(message) for message in self._topics.published]
+
+    def _saving(self, path: str | os.PathLike[str]) -> Saver:
+        parts: dict[str, Part] = {
+            "vaults": self._vaults,
+            "doors": self._doors,
+            "topics": self._topics,
+            "counts": self._front.record.counts,
+        }
+        about = {"project_id": self._estate.project_id}
+        saver = Saver(path, parts, about, lock=self._front.busy, changed=lambda: self._front.changes)
+        saver.restore()
+        return saver
 
     def _refuse(self, seconds: float | None) -> bool:
         """None listens again. There is nobody to tell before the start."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
 
@@ -68,14 +68,15 @@ class Front:
     handles a request in the way of one of CBR's own faults.
     """
 
-    def __init__(self, routes: Sequence[Route], doors: Doors, clock: Callable[[], float]) -> None:
-        self.doors, self.clock = doors, clock
+    def __init__(self, routes: Sequence[Route], doors: Doors, clock: Callable[[], float], seed: int = 0) -> None:
+        self.doors, self.clock, self.seed = doors, clock, seed
         self.table = Table(routes)
         self.faults, self.record = Faults(), Record()
         self.advance: Callable[[float], object] = float
         self.control: Callable[[Request], Reply] | None = None
         self.misbehave: Callable[[Fault, Request, Callable[[Request], Reply], Way], Reply] | None = None
         self.busy = threading.RLock()
+        self.changes = 0  # grows with every request that may have changed something
 
     def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes | problems.Problem) -> Answer:
         """``body`` may be the reason why it could not be taken in. The exchange is on record before this returns."""
@@ -85,7 +86,7 @@ class Front:
             found = self.table.find(method, path)
             request = Request(
                 at=self.clock(),
-                request_id=uuid.uuid4().hex,
+                request_id=self._request_id(),
                 method=method,
                 path=path,
                 query=tuple(parse_qsl(query, keep_blank_values=True)) if query else (),
@@ -93,6 +94,7 @@ class Front:
                 body=whole,
                 segments=found[1] if found else {},
             )
+            self.changes += method not in _READING
             if path.startswith(_CONTROL) and self.control:
                 return _answer(request, self.control(request))
             self.advance(request.at)
@@ -104,6 +106,10 @@ class Front:
                 answer = self._through_the_network(request, found[0] if found else None, way)
             self.record.add(_exchange(request, answer, way), creates=is_create(method, path))
         return answer
+
+    def _request_id(self) -> str:
+        """Follows from the seed and how many requests there have been, so that a run can be repeated to the letter."""
+        return blake2b(f"{self.seed}/{self.record.counts.requests}".encode(), digest_size=16).hexdigest()
 
     def _through_the_network(self, request: Request, route: Route | None, way: Way) -> Answer:
         fault = self.faults.strike("network", request)
@@ -149,6 +155,7 @@ class Front:
 
 
 _CONTROL = "/_sandbox"
+_READING = frozenset({"GET", "HEAD"})
 _UNSENT = frozenset({"reset", "hang"})
 
 
@@ -190,7 +197,7 @@ def routes(cbr: Cbr, identity: Identity, topics: Topics) -> tuple[Route, ...]:
     def open_to_all(method: str, template: str, handle: Callable[[Request], Reply]) -> Route:
         return Route(method, template, handle, guarded=False)
 
-    return (
+    services = (
         open_to_all("GET", "/", cbr.versions),
         open_to_all("GET", "/v3", version),
         open_to_all("POST", "/v3/auth/tokens", identity.create_token),
@@ -226,3 +233,9 @@ def routes(cbr: Cbr, identity: Identity, topics: Topics) -> tuple[Route, ...]:
         Route("GET", f"{smn}/message_template/{{message_template_id}}", topics.show_template),
         Route("DELETE", f"{smn}/message_template/{{message_template_id}}", topics.delete_template),
     )
+    # one host serves what are two in the cloud; where a catalog tells them apart by a path, CBR's is /cbr (recorded)
+    return (*services, *(replace(route, template=f"/cbr{route.template}") for route in services if _is_cbr(route.template)))
+
+
+def _is_cbr(template: str) -> bool:
+    return template.startswith("/v3/{project_id}/")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from handlers.sandbox.exchange import Exchange
 
@@ -28,10 +28,10 @@ class Counts:
         """As JSON can hold it."""
         return {"requests": self.requests, "posts": self.posts, "applied": self.applied, "names": dict(self.names)}
 
-    @classmethod
-    def load(cls, saved: dict[str, Any]) -> Counts:
+    def load(self, saved: Mapping[str, Any]) -> None:
         """What `save` gave."""
-        return cls(int(saved["requests"]), int(saved["posts"]), int(saved["applied"]), Counter(saved["names"]))
+        self.requests, self.posts, self.applied = int(saved["requests"]), int(saved["posts"]), int(saved["applied"])
+        self.names = Counter(saved["names"])
 
 
 class Record:

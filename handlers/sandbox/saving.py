@@ -6,18 +6,20 @@ import json
 import os
 import tempfile
 import threading
-from contextlib import suppress
+import time
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from handlers.errors import Misconfigured
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 _FORMAT, _VERSION = "restore-point sandbox", 1
+_DAMAGED = "is damaged, and was left as it is; move it away to start anew"
 EVERY_SECONDS = 2.0
-"""A sandbox that is killed loses what came in since the last write: so many seconds and the time the write takes."""
+"""A sandbox that is killed loses what came in since the last write: so many seconds, more where a write takes half a second."""
 
 
 class StateFile:
@@ -61,14 +63,52 @@ class StateFile:
             raise
 
 
-class Saver:
-    """Writes every few seconds of real time while ``changed`` gives something new, from a thread of its own, and at the end."""
+class Part(Protocol):
+    """What is kept of one part of the sandbox."""
 
-    def __init__(self, file: StateFile, parts: Callable[[], dict[str, Any]], changed: Callable[[], int]) -> None:
-        self._file, self._parts, self._changed = file, parts, changed
+    def save(self) -> dict[str, Any]:
+        """Nothing in it changes later."""
+        ...
+
+    def load(self, saved: dict[str, Any]) -> None:
+        """In the place of what is there."""
+        ...
+
+
+class Saver:
+    """Writes every few seconds of real time while ``changed`` gives something new, from a thread of its own, and at the end.
+
+    ``about`` says whose state it is: a file about something else is not ours. ``lock`` is held while parts are asked.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        parts: Mapping[str, Part],
+        about: dict[str, Any],
+        *,
+        lock: AbstractContextManager[Any],
+        changed: Callable[[], int],
+    ) -> None:
+        self._file, self._parts, self._about = StateFile(path), parts, about
+        self._lock, self._changed = lock, changed
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sandbox-state", daemon=True)
+        self._thread: threading.Thread | None = None
         self._written = -1
+
+    def restore(self) -> None:
+        """From the file, if there is one."""
+        found = self._file.read()
+        if found is None:
+            return
+        for key, value in self._about.items():
+            if found.get(key) != value:
+                raise Misconfigured("state", f"has another {key.replace('_', ' ')}, and was left as it is")
+        try:
+            for name, part in self._parts.items():
+                part.load(found[name])
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+            raise Misconfigured("state", _DAMAGED) from None
 
     def start(self) -> None:
         """Write at once, so that a place that cannot be written to is known before anything is lost."""
@@ -76,21 +116,34 @@ class Saver:
             self._write()
         except OSError as problem:
             raise Misconfigured("state", f"cannot be written: {problem.strerror}") from None
+        self._ended.clear()
+        self._thread = threading.Thread(target=self._run, name="sandbox-state", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         """Write what is new since."""
-        self._ended.set()
-        self._thread.join()
-        self._write()
+        if self._thread:
+            self._ended.set()
+            self._thread.join()
+            self._thread = None
+            self._write()
 
     def _run(self) -> None:
-        while not self._ended.wait(EVERY_SECONDS):
-            with suppress(OSError):  # a full disk may be emptied again; at the end it is an error
+        """Of a large state no more than a sixth of the time goes into writing."""
+        took = 0.0
+        while not self._ended.wait(max(EVERY_SECONDS, 5 * took)):
+            began = time.monotonic()
+            # a full disk may be emptied again, and what changed while it was being written is written next time;
+            # at the end both are errors
+            with suppress(OSError, RuntimeError):
                 self._write()
+            took = time.monotonic() - began
 
     def _write(self) -> None:
-        changed = self._changed()
-        if changed != self._written:
-            self._file.write(self._parts())
-            self._written = changed
+        with self._lock:
+            changed = self._changed()
+            if changed == self._written:
+                return
+            parts = {name: part.save() for name, part in self._parts.items()}
+        self._file.write(self._about | parts)
+        self._written = changed

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote_to_bytes
 
 from handlers import signing
 from handlers.sandbox import problems
@@ -128,7 +128,8 @@ def _older_form(request: Request, query: list[tuple[str, str]], hashed: str) -> 
 def _path(path: str) -> str:
     """Signed with every segment encoded and a final slash, sent without."""
     if not _PLAIN_PATH.fullmatch(path):
-        path = "/".join(quote(segment, safe="~") for segment in unquote(path).split("/"))
+        as_bytes = unquote_to_bytes(path.encode("latin-1", "replace"))  # as it came over the wire
+        path = "/".join(quote(segment, safe="~") for segment in as_bytes.split(b"/"))
     return path if path.endswith("/") else path + "/"
 
 

@@ -110,7 +110,7 @@ class Topics:
         return Reply(200, {"request_id": request.request_id, "message_id": message_id})
 
     def create_template(self, request: Request) -> Reply:
-        """201; one that is there already is answered with an error document and, oddly, 200 (SMN error-code table)."""
+        """201; unlike a topic, one that is there already is an error."""
         given = _given(request)
         name, content = given.get("message_template_name"), given.get("content")
         protocol = given.get("protocol", "default")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -269,40 +268,9 @@ def test_it_imports_nothing_of_ours_but_errors_and_signing() -> None:
     assert ours == {"handlers.errors", "handlers.signing"}
 
 
-def test_the_official_sdk_creates_and_follows_a_checkpoint() -> None:
-    python = os.environ.get("RESTORE_POINT_SDK_PYTHON")
-    if not python:
-        pytest.skip("official SDK: set RESTORE_POINT_SDK_PYTHON")
-    script = Path(__file__).with_name("sdk_client.py")
-    with Sandbox(speed=200) as sandbox:
-        run = subprocess.run(
-            [python, str(script), estate.REGION, ERP, "from-the-sdk", APP],
-            env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/tmp"), **sandbox.environment()},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert run.returncode == 0, run.stderr
-        told = json.loads(run.stdout)
-        assert sandbox.restore_points() == [
-            {
-                "id": told["created"]["id"],
-                "name": "from-the-sdk",
-                "vault_id": ERP,
-                "status": "available",
-                "resources": [APP],
-            }
-        ]
-        assert [post.status for post in sandbox.posts()] == [200, 400]
-    assert set(told["statuses"][:-1]) == {"protecting"}
-    assert told["statuses"][-1] == "available"
-    assert told["second"] == "BackupService.6125"
-    assert told["created"]["extra_info"]["description"] == "from the SDK: é"
-    assert told["created"]["vault"]["resources"][0]["resource_size"] == "100"
-    assert told["created"]["vault"]["resources"][0]["extra_info"] == "{}"
-    assert [row["name"] for row in told["backups"]["backups"]] == ["from-the-sdk"]
-    assert (told["backups"]["count"], told["backups"]["limit"]) == (1, 1000)
-    assert told["vault"]["billing"]["used"] == 39 * 1024
-    assert told["unknown"]["code"] == "BackupService.6217"
-    assert len(told["unknown"]["request_id"]) == 32
+def test_what_there_is_to_ask_is_described_to_everybody(sandbox: Any, client: Any) -> None:
+    answer = client.call("GET", "/openapi.json", signed=False)
+    assert answer.status == 200
+    assert answer.json["openapi"].startswith("3.1")
+    assert answer.json["servers"] == [{"url": sandbox.endpoint}]
+    assert "/v3/{project_id}/checkpoints" in answer.json["paths"]

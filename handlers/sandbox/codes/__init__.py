@@ -18,3 +18,10 @@ CBR = _table(cbr.TEXT)
 GATEWAY = _table(gateway.TEXT)
 IAM = _table(iam.TEXT)
 SMN = _table(smn.TEXT)
+
+
+def published(code: str) -> bool:
+    """CBR's without a prefix or with its own: ``6134``, ``BackupService.6134``, ``APIGW.0601``, ``IAM.0066``, ``SMN.0006``."""
+    service, _, number = code.rpartition(".")
+    tables = {"": CBR, "BackupService": CBR, "APIGW": GATEWAY, "IAM": IAM, "SMN": SMN}
+    return number in tables.get(service, {})

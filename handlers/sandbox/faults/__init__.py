@@ -31,7 +31,7 @@ class Faults:
     def __init__(self, seed: int = 0, refuse: Callable[[float | None], bool] | None = None) -> None:
         self._seed, self._refuse = seed, refuse
         self._all: tuple[Fault, ...] = ()
-        self._windows: dict[str, tuple[float, int]] = {}
+        self._windows: dict[tuple[int, str], tuple[float, int]] = {}
 
     def add(self, *specifications: str | Mapping[str, Any], where: str = "faults") -> None:
         """All of them, or none if one of them cannot be read."""
@@ -61,7 +61,7 @@ class Faults:
         for place, fault in enumerate(self._all):
             if fault.group != group or not _fits(fault, request) or (fault.times and fault.struck >= fault.times):
                 continue
-            if fault.kind == "throttle" and not self._over(fault, request.at, user):
+            if fault.kind == "throttle" and not self._over(fault, (place, user), request.at):
                 continue
             fault.met += 1
             if self._draw(place, fault.met) < fault.chance:
@@ -77,12 +77,12 @@ class Faults:
     def _draw(self, place: int, met: int) -> float:
         return self.draw("fault", place, met)
 
-    def _over(self, fault: Fault, now: float, user: str) -> bool:
+    def _over(self, fault: Fault, whose: tuple[int, str], now: float) -> bool:
         """Count by user in windows of a minute that begin with their first request."""
-        began, count = self._windows.get(user, (now, 0))
+        began, count = self._windows.get(whose, (now, 0))
         if not began <= now < began + _THROTTLE_SECONDS:
             began, count = now, 0
-        self._windows[user] = (began, count + 1)
+        self._windows[whose] = (began, count + 1)
         return count >= fault.number("limit")
 
 
@@ -94,10 +94,30 @@ def _fits(fault: Fault, request: Request) -> bool:
             return is_create(request.method, request.path)
         case "list":
             return request.method == "GET" and request.path.rstrip("/").endswith(("/backups", "/operation-logs", "/vaults"))
+        case "cbr":
+            return _of_cbr(request.path)
+        case "coded":
+            return _speaks(str(fault.sets["code"]), request.path)
         case _:
             return True
 
 
+def _speaks(code: str, path: str) -> bool:
+    """Without a prefix a code is CBR's; the gateway's may come from anywhere."""
+    match code.rpartition(".")[0]:
+        case "" | "BackupService":
+            return _of_cbr(path)
+        case "SMN":
+            return path.startswith("/v2/")
+        case _:
+            return True
+
+
+def _of_cbr(path: str) -> bool:
+    """All services share one host here, and ``/cbr`` before a path says which of two is meant."""
+    return path.removeprefix("/cbr").startswith("/v3/") and not path.startswith("/v3/auth/")
+
+
 def is_create(method: str, path: str) -> bool:
     """An attempt to create a checkpoint, whatever comes of it."""
-    return method == "POST" and path.rstrip("/").endswith("/checkpoints") and path.startswith("/v3/")
+    return method == "POST" and path.rstrip("/").endswith("/checkpoints") and _of_cbr(path)

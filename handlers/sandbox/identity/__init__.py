@@ -39,7 +39,7 @@ class Identity:
 
     def create_token(self, request: Request) -> Reply:
         """201; the token itself is the header ``X-Subject-Token``."""
-        body = Body(request, lambda message: problems.iam(400, message))
+        body = Body(request)
         method = body.method(METHODS)
         proven = self.proofs.check(request, body, method)
         scope = self._scope(body)
@@ -69,7 +69,7 @@ class Identity:
 
     def create_temporary_key(self, request: Request) -> Reply:
         """201 with everything in the body."""
-        expires_at = request.at + temporary.wanted_seconds(request, self.account, self.doors)
+        expires_at = request.at + temporary.wanted_seconds(request, self.account, self.proofs)
         access_key, key = self.doors.issue_key(now=request.at, expires_at=expires_at)
         credential = {
             "access": access_key,

@@ -5,25 +5,23 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from handlers.sandbox import problems
 
+if TYPE_CHECKING:
     from handlers.sandbox.exchange import Request
     from handlers.sandbox.identity.account import Wire
-    from handlers.sandbox.problems import Problem
 
 
 class Body:
-    """``bad`` words a refusal: the older calls answer in Keystone's envelope, the newer ones in another."""
+    """Whatever it lacks is a 400 in Keystone's envelope."""
 
-    def __init__(self, request: Request, bad: Callable[[str], Problem]) -> None:
-        self._bad = bad
+    def __init__(self, request: Request) -> None:
         try:
             parsed = json.loads(request.body)
         except (ValueError, RecursionError):
             parsed = None
         if not isinstance(parsed, dict):
-            raise bad("The request body is invalid.")
+            raise problems.iam(400, "The request body is invalid.")
         self.auth = self.object(parsed, "auth")
         self.identity = self.object(self.auth, "identity")
 
@@ -31,12 +29,12 @@ class Body:
         """The one method of ``methods``."""
         methods: Any = self.identity.get("methods")
         if not isinstance(methods, list) or methods not in [[name] for name in known]:
-            raise self._bad("The authentication method is not supported.")
+            raise problems.iam(400, "The authentication method is not supported.")
         return str(methods[0])
 
     def object(self, parent: Wire, key: str) -> Wire:
         """What must be there and be an object."""
         value = parent.get(key)
         if not isinstance(value, dict):
-            raise self._bad(f"The request body is invalid: {key} is missing.")
+            raise problems.iam(400, f"The request body is invalid: {key} is missing.")
         return value
