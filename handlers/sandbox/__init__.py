@@ -5,7 +5,7 @@
            ├▶ control    /_sandbox: faults, habits and state from outside, while it runs
            ├▶ faults     what goes wrong on purpose (kinds: the table of it)
            ├▶ doors      tokens and both signatures, really verified
-           ├▶ cbr        asking (what a create call may say) → vaults (state) → replies, records (wire forms), lists
+           ├▶ cbr        asking, vault_asking (what a call may say) → vaults (state) → replies, records, logs (wire forms), lists
            ├▶ identity   IAM's tokens and projects
            └▶ topics     SMN's messages
     box          the object; saving: its file; record: what arrived; habits: how it behaves; estate: what is there at the start

@@ -54,6 +54,8 @@ class Cbr:
             for backup in self._backups(query)
             if not backup.gone and state.listed(backup.checkpoint, now) and _used_percent(backup.checkpoint.vault) >= least
         ]
+        if query.one("own_type") == "shared":
+            whole = []  # nobody shares backups with this project
         if state.habits.hide_full and not query.every("incremental"):
             whole = [backup for backup in whole if backup.incremental]
         found: list[Backup | Part] = [*whole]

@@ -1,6 +1,6 @@
 """What lists of backups, vaults and operation logs compare, and how their rows are built.
 
-`dec`, `member_status`, `show_replication` and `own_type` are taken and change nothing: nothing here is shared or replicated.
+`dec`, `member_status` and `show_replication` are taken and change nothing: nothing here is shared or replicated.
 """
 
 from __future__ import annotations

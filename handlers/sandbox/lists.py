@@ -16,6 +16,7 @@ Look = Callable[[Item, float], Any]  # what a thing shows at a time
 
 _LARGEST_PAGE = 1000  # also the default
 _SORTABLE = frozenset({"created_at", "updated_at", "name", "status", "protected_at", "id"})
+_EVERY = "all_granted_eps"  # no enterprise project, but all of them
 _LONG_AGO, _NEVER = float("-inf"), float("inf")
 
 
@@ -99,7 +100,8 @@ def _within(columns: Columns[Item], items: Iterable[Item], query: Query, now: fl
 def _matching(columns: Columns[Item], items: Iterable[Item], query: Query, now: float) -> list[Item]:
     """A repeated parameter means any of its values."""
     for name, look in columns.filters.items():
-        if wanted := query.every(name):
+        wanted = query.every(name)
+        if wanted and _EVERY not in wanted:
             items = [item for item in items if look(item, now) in wanted]
     return list(items)
 
