@@ -86,7 +86,11 @@ def test_well_behaved_the_newest_comes_first() -> None:
 
 @pytest.mark.parametrize(
     ("habit", "found"),
-    [("exact", ["nightly"]), ("fuzzy", ["nightly", "nightly-2", "NIGHTLY"]), ("ignored", ["nightly", "nightly-2", "NIGHTLY", "x"])],
+    [
+        ("exact", ["nightly"]),
+        ("fuzzy", ["nightly", "nightly-2", "NIGHTLY"]),
+        ("ignored", ["nightly", "nightly-2", "NIGHTLY", "x"]),
+    ],
 )
 def test_how_a_name_is_looked_for(habit: Any, found: list[str]) -> None:
     cloud = Cloud(habits=replace(WELL, name_filter=habit), of=roomy())
