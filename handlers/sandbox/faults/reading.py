@@ -125,21 +125,13 @@ def _complaint(name: str, value: Value) -> str:
         return f"between {least:g} and {most:g}"
     if key == "code" and isinstance(value, int) and not 200 <= value <= 599:
         return "a status between 200 and 599"
-    if key == "code" and isinstance(value, str) and not _published(value, any_service=kind == "error"):
+    if key == "code" and isinstance(value, str) and not (codes.published(value) and (kind == "error" or "." not in value)):
         return "a published code, such as 6125"
     if key == "status" and isinstance(value, int) and value and not 400 <= value <= 599:
         return "a status between 400 and 599"
     if key == "to" and not _on_loopback(str(value)):
         return "an address on loopback, such as http://127.0.0.1:8080/"
     return ""
-
-
-def _published(code: str, *, any_service: bool) -> bool:
-    service, _, number = code.rpartition(".")
-    tables = {"": codes.CBR, "BackupService": codes.CBR}
-    if any_service:
-        tables |= {"APIGW": codes.GATEWAY, "SMN": codes.SMN}
-    return number in tables.get(service, {})
 
 
 def _on_loopback(url: str) -> bool:
