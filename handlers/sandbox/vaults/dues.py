@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SHOWN_SECONDS = 30 * 86_400.0  # how long logs are shown (CBR user manual)
 
 
-def ended(state: Vaults, at: float, number: int, index: int) -> None:
+def ended(state: Vaults, _: float, number: int, index: int) -> None:
     """A good one counts from now on; one in error takes no room."""
     taken = state.checkpoints.get(number)
     if taken is None:
@@ -31,7 +31,8 @@ def ended(state: Vaults, at: float, number: int, index: int) -> None:
         else:
             held.count += 1
             held.size_mb += backup.size_mb
-    if state.keep is not None and not taken.running(at):
+    last = max(taken.backups, key=lambda each: (each.ends_at, each.index))
+    if state.keep is not None and last is backup:
         state.ended.append(number)
         state.trim()
 

@@ -160,7 +160,7 @@ class Vaults:
     def listed(self, taken: Checkpoint, now: float) -> bool:
         """Lists may lag behind; looking at the restore point itself does not."""
         lag = self.habits.list_lag
-        return now >= taken.created_at + lag or now >= taken.created_at + lag * self.ids.chance(ids.LAG, taken.number)
+        return not lag or now >= taken.created_at + lag or now >= taken.created_at + lag * self.ids.chance(ids.LAG, taken.number)
 
     # ── vaults and resources ─────────────────────────────────────────────────────────────────────────────────────────
 
