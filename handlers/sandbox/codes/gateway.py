@@ -31,7 +31,7 @@ TEXT = """
 0501 405 The app quota has been used up
 0502 405 The app has been frozen
 0601 500 Internal server error
-0602 400 Invalid request
+0602 400 Bad request
 0605 500 Failed to resolve the backend domain name
 0606 500 Failed to load the API configurations
 0607 400 The protocol is not supported
