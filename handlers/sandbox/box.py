@@ -70,7 +70,8 @@ class Sandbox:
         self._vaults = Vaults(estate.project_id, estate, speed=speed, habits=self.habits, seed=seed, keep=keep)
         self._doors = Doors(estate.project_id, estate.keys, user_id=estate.account.user_id, seed=seed)
         self._topics = Topics(estate.topic_urns, region=estate.region, seed=seed)
-        self._front = Front((), self._doors, clock, seed)
+        self._front = Front(self._doors, clock, seed)
+        self._front.table = self._table("http://127.0.0.1")
         self._front.record = Record(keep or KEPT)
         self.faults = self._front.faults = Faults(seed, self._refuse)
         self.faults.add(*faults)
@@ -94,9 +95,7 @@ class Sandbox:
         except Misconfigured:
             server.stop()
             raise
-        identity = Identity(self._estate.account, self._doors, server.endpoint)
-        description = Route("GET", "/openapi.json", Description(server.endpoint).show, guarded=False)
-        self._front.table = Table((*routes(Cbr(self._vaults, server.endpoint), identity, self._topics), description))
+        self._front.table = self._table(server.endpoint)
         server.start(self._front)
         self._server = server
         self.faults.resume()
@@ -124,7 +123,7 @@ class Sandbox:
         return self._server.endpoint
 
     def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Without any socket: header names are lower case, and what the network does is told by `Answer.wire`."""
+        """Without any socket, before `start` or after: header names are lower case, `Answer.wire` tells what the network does."""
         return self._front.answer(method, target, headers, body)
 
     def settings(self) -> dict[str, Any]:
@@ -194,6 +193,11 @@ class Sandbox:
         """The messages topics have taken, oldest first."""
         with self._front.busy:
             return [dict(message) for message in self._topics.published]
+
+    def _table(self, endpoint: str) -> Table:
+        identity = Identity(self._estate.account, self._doors, endpoint)
+        description = Route("GET", "/openapi.json", Description(endpoint).show, guarded=False)
+        return Table((*routes(Cbr(self._vaults, endpoint), identity, self._topics), description))
 
     def _saving(self, path: str | os.PathLike[str]) -> Saver:
         parts: dict[str, Part] = {

@@ -68,9 +68,9 @@ class Front:
     handles a request in the way of one of CBR's own faults.
     """
 
-    def __init__(self, routes: Sequence[Route], doors: Doors, clock: Callable[[], float], seed: int = 0) -> None:
+    def __init__(self, doors: Doors, clock: Callable[[], float], seed: int = 0) -> None:
         self.doors, self.clock, self.seed = doors, clock, seed
-        self.table = Table(routes)
+        self.table = Table(())
         self.faults, self.record = Faults(), Record()
         self.advance: Callable[[float], object] = float
         self.control: Callable[[Request], Reply] | None = None

@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import FrozenInstanceError
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +21,9 @@ import pytest
 
 from handlers.errors import Misconfigured
 from handlers.sandbox import Sandbox, estate
+from handlers.signing import sign
 
+KEYS = {"access_key": estate.ACCESS_KEY, "secret_key": estate.SECRET_KEY}
 ERP, APP = estate.ERP_VAULT_ID, estate.ERP_APP_ID
 
 
@@ -274,3 +277,20 @@ def test_what_there_is_to_ask_is_described_to_everybody(sandbox: Any, client: An
     assert answer.json["openapi"].startswith("3.1")
     assert answer.json["servers"] == [{"url": sandbox.endpoint}]
     assert "/v3/{project_id}/checkpoints" in answer.json["paths"]
+
+
+def test_it_answers_without_any_socket(clock: Any) -> None:
+    """For a simulation: what the network would do to an answer is told with it."""
+    sandbox = Sandbox(clock=clock, faults=["reset_after:method=POST", "truncate:bytes=3"])
+    path = f"/v3/{estate.PROJECT_ID}/checkpoints"
+    body = json.dumps({"checkpoint": {"vault_id": ERP}}).encode()
+    signed = sign("POST", f"http://sandbox{path}", {}, body, now=datetime.fromtimestamp(clock.now, UTC), **KEYS)
+    headers = {"host": "sandbox"} | {name.lower(): value for name, value in signed.items()}
+    lost = sandbox.answer("POST", path, headers, body)
+    assert lost.wire is not None
+    assert (lost.status, lost.wire.kind) == (200, "reset")
+    assert len(sandbox.restore_points()) == 1
+    short = sandbox.answer("GET", "/v3", {}, b"")
+    assert short.wire is not None
+    assert (short.status, short.wire.kind, short.wire.size) == (300, "truncate", 3)
+    assert sandbox.answer("GET", "/v3", {}, b"").wire is None

@@ -139,3 +139,19 @@ def test_a_file_it_cannot_use_is_left_alone(tmp_path: Path, what: str) -> None:
 def test_a_place_it_cannot_write_to_is_known_at_the_start(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match=r"^state: cannot be written: No such file or directory"):
         Sandbox(state=tmp_path / "nowhere" / "state").start()
+
+
+def test_two_do_not_overwrite_each_others_state(tmp_path: Path, clock: Any) -> None:
+    file = tmp_path / "state"
+    first = Sandbox(clock=clock, state=file).start()
+    with Sandbox(clock=clock, state=file) as second:
+        plain = Plain(second).sign_in()
+        plain.create()
+        plain.close()
+    written = file.read_bytes()
+    plain = Plain(first).sign_in()
+    plain.create()
+    plain.close()
+    with pytest.raises(Misconfigured, match="state: was written by somebody else meanwhile, and was left as it is"):
+        first.stop()
+    assert file.read_bytes() == written
