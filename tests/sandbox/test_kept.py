@@ -103,7 +103,7 @@ def test_no_request_looks_at_all_restore_points() -> None:
         return count
 
     few = lines(100)
-    assert 100 < few
+    assert few > 100
     assert lines(POINTS) < few + 100
 
 
@@ -136,6 +136,19 @@ def test_keep_is_exact_among_many() -> None:
     assert len(state.checkpoints) <= 11
     assert len(state.ended) <= 11
     assert len(state.due) <= 2
+
+
+def test_nothing_else_grows_where_restore_points_are_kept_few() -> None:
+    cloud = Cloud(of=roomy(), speed=1e9, keep=10)
+    for place in range(1500):
+        cloud.create(FILES, retention_duration_days=36500)
+        cloud.forward(1)
+        if place % 2:
+            cloud.ask("DELETE", f"/backups/{cloud.backups('limit=1&status=available')[0]['id']}")
+    assert len(cloud.state.deeds) <= 10
+    assert len(cloud.state.due) <= 2000
+    assert len(cloud.state.vaults[FILES].held[SHARE].backups) <= 10
+    assert cloud.vault(FILES)["resources"][0]["backup_count"] == len(cloud.backups("status=available"))
 
 
 def random_step(cloud: Cloud, chance: random.Random) -> None:

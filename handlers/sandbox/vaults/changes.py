@@ -192,3 +192,4 @@ def _write(
     log_id = state.ids.of(ids.LOG, number)
     state.deeds[number] = Deed(log_id, type_, vault.id, vault.name, vault.object_type, checkpoint_id, now, ends_at, about)
     state.plan(now + SHOWN_SECONDS, "forget_deed", number)
+    state.trim()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -112,6 +113,14 @@ def vault_gone(state: Vaults, _: float, vault_id: str) -> None:
         del state.owners[resource_id]
 
 
+def purge(state: Vaults) -> None:
+    """Drop what is due about things that are forgotten: an expiry may be a hundred years away."""
+    known = state.checkpoints.keys() | state.deeds.keys()
+    state.due = [due for due in state.due if due[2] not in _NUMBERED or due[3] in known]
+    heapq.heapify(state.due)
+
+
+_NUMBERED = frozenset({"end", "expire", "gone", "forget", "forget_deed"})
 HANDLERS: dict[str, Callable[..., None]] = {
     "end": ended,
     "expire": expired,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from handlers.sandbox.asking import Asked
     from handlers.sandbox.estate import Estate
 
+_FEW = 1000
 _PSEUDO = frozenset({"replicating"})  # what a vault may be doing without a status of its own for it
 
 
@@ -53,7 +54,7 @@ class Vaults:
         self.deeds: dict[int, Deed] = {}
         self.ended: deque[int] = deque()
         self.due: list[tuple[Any, ...]] = []  # a heap of (at, order, kind, what about)
-        self.number = 0
+        self.number, self._purge_at = 0, _FEW
         self.in_order = True  # whether the clock never went back between two restore points
 
     def advance(self, now: float) -> None:
@@ -153,9 +154,16 @@ class Vaults:
             taken.backups = ()  # they point back at it
 
     def trim(self) -> None:
-        """Forget the oldest that have ended, down to as many as are kept."""
-        while self.keep is not None and len(self.checkpoints) > self.keep and self.ended:
+        """Forget the oldest that have ended, down to as many as are kept, and with them what is due about them."""
+        if self.keep is None:
+            return
+        while len(self.checkpoints) > self.keep and self.ended:
             self.forget(self.ended.popleft())
+        while len(self.deeds) > self.keep:
+            del self.deeds[next(iter(self.deeds))]
+        if len(self.due) > self._purge_at:
+            dues.purge(self)
+            self._purge_at = 2 * len(self.due) + _FEW
 
     def listed(self, taken: Checkpoint, now: float) -> bool:
         """Lists may lag behind; looking at the restore point itself does not."""
