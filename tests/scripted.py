@@ -328,7 +328,7 @@ class World:
 
     def __init__(self, folder: Path, at: datetime) -> None:
         self.folder, self.clock = folder, Clock(at)
-        self.sandbox = Sandbox(clock=self.clock).start()
+        self.sandbox = Sandbox(clock=self.clock, well_behaved=True).start()
         self.door = Door(self.sandbox.endpoint)
         self.door.open()
         self.stream = io.StringIO()

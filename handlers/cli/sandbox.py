@@ -1,7 +1,9 @@
 """Run the embedded CBR, IAM and SMN on loopback.
 
 Prints the settings as ``export`` lines and serves until it is stopped; with ``-- COMMAND`` it runs the command with them set.
-It keeps nothing and proves nobody: never a place for data.
+It proves nobody and protects nothing: never a place for data. Out of itself it behaves as badly as CBR may: a restore point shows
+in lists up to two seconds late, lists without ``sort`` have no order one could use, and names get suffixes. ``--well-behaved``
+turns that off; ``--fault`` makes more go wrong, and so does the control path at ``/_sandbox`` while it runs.
 """
 
 from __future__ import annotations
@@ -13,48 +15,133 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from handlers.cli import DONE
 from handlers.credentials import FAMILIES
 from handlers.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from handlers.sandbox import Sandbox
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``sandbox``."""
     parser.add_argument("--port", type=int, default=0, help="the port on 127.0.0.1 (default: a free one)")
     parser.add_argument("--speed", type=float, default=1.0, help="how many times faster than life a backup is made (default: 1)")
+    parser.add_argument(
+        "--now", metavar="TIME", help="its date at the start, such as 2026-11-23T07:04:51Z; its clock runs on from there"
+    )
+    parser.add_argument("--state", metavar="FILE", help="remember everything there; a kill loses two seconds at most")
+    parser.add_argument("--keep", type=int, metavar="N", help="remember only the newest N restore points and exchanges")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="decides everything that looks like chance (default: 0)")
+    parser.add_argument("--well-behaved", action="store_true", help="lists at once and in order, names as given")
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="KIND[:KEY=VALUE,…]",
+        help="what goes wrong, such as reset_after:method=POST,times=2 (may be repeated; `--fault list` shows all kinds)",
+    )
+    parser.add_argument("--documents-forms", action="store_true", help="numbers and objects as in the documents' examples")
+    parser.add_argument("--otc", action="store_true", help="GET of a checkpoint without name and description, as on OTC")
     parser.add_argument("command", nargs="*", metavar="COMMAND", help="run with the settings in its environment (after --)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve."""
-    from handlers.sandbox import Sandbox
-
-    if not 0 < arguments.speed <= 100_000:
-        raise Misconfigured("--speed", "must be more than 0 and at most 100000")
+    if "list" in arguments.fault:
+        print(kinds())
+        return DONE
+    sandbox = _sandbox(arguments)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the folder goes and the state stays
     try:
-        sandbox = Sandbox(port=arguments.port, speed=arguments.speed)
+        return _serve(sandbox, arguments)
+    finally:
+        sandbox.stop()
+        signal.signal(signal.SIGTERM, before)
+
+
+def _serve(sandbox: Sandbox, arguments: argparse.Namespace) -> int:
+    try:
         sandbox.start()
+    except Misconfigured as problem:
+        raise Misconfigured("--state" if problem.setting == "state" else problem.setting, problem.message) from None
     except (OSError, OverflowError) as error:
         raise Misconfigured(
             "--port", f"{arguments.port} cannot be listened on: {getattr(error, 'strerror', None) or error}"
         ) from None
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            # A ledger of its own: the machine's must not follow restore points that end with the sandbox.
-            settings = sandbox.environment() | {"RESTORE_POINT_LEDGER": f"sqlite:{folder}/ledger.sqlite3"}
-            if arguments.command:
-                return _command(arguments.command, settings)
+    with tempfile.TemporaryDirectory() as folder:
+        # A ledger of its own: the machine's must not follow restore points that end with the sandbox.
+        settings = sandbox.environment() | {"RESTORE_POINT_LEDGER": f"sqlite:{folder}/ledger.sqlite3"}
+        if arguments.command:
+            return _command(arguments.command, settings)
+        with suppress(KeyboardInterrupt):
             _print(sandbox.settings(), settings, sandbox.topic_urn, as_json=arguments.json)
-            signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the folder goes, too
-            with suppress(KeyboardInterrupt):
-                threading.Event().wait()
-            return DONE
-    finally:
-        sandbox.stop()
+            threading.Event().wait()
+        return DONE
+
+
+def _sandbox(arguments: argparse.Namespace) -> Sandbox:
+    from handlers.sandbox import Sandbox
+    from handlers.sandbox.faults import read
+
+    if not 0 < arguments.speed <= 100_000:
+        raise Misconfigured("--speed", "must be more than 0 and at most 100000")
+    for fault in arguments.fault:
+        read(fault, "--fault")
+    clock = _clock(arguments.now)
+    try:
+        sandbox = Sandbox(
+            port=arguments.port,
+            speed=arguments.speed,
+            clock=clock,
+            well_behaved=arguments.well_behaved,
+            seed=arguments.seed,
+            keep=arguments.keep,
+            state=arguments.state,
+            faults=arguments.fault,
+        )
+    except Misconfigured as problem:
+        raise Misconfigured(f"--{problem.setting}", problem.message) from None
+    sandbox.habits.forms = "documents" if arguments.documents_forms else "wire"
+    sandbox.habits.otc = arguments.otc
+    return sandbox
+
+
+def _clock(now: str | None) -> Callable[[], float]:
+    """One that runs on from ``now``; without a zone that is UTC."""
+    if now is None:
+        return time.time
+    try:
+        parsed = datetime.fromisoformat(now)
+        start = (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        raise Misconfigured("--now", "must be a time such as 2026-11-23T07:04:51Z") from None
+    began = time.monotonic()
+    return lambda: start + time.monotonic() - began
+
+
+def kinds() -> str:
+    """The table of all kinds of fault."""
+    from handlers.sandbox.faults import KINDS
+
+    lines = ["every kind also takes method, path (a part of it), times (0 = for ever; default 1) and chance (0 to 1)"]
+    for group in dict.fromkeys(kind.group for kind in KINDS.values()):
+        lines.append(f"\n{group}:")
+        for name, kind in KINDS.items():
+            if kind.group == group:
+                sets = ", ".join(f"{key}={_shown(value)}" for key, value in kind.sets.items())
+                lines.append(f"  {name:14} {kind.says}" + (f"\n  {'':14}   {sets}" if sets else ""))
+    return "\n".join(lines)
+
+
+def _shown(value: object) -> str:
+    return "|".join(map(str, value)) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _print(place: dict[str, Any], settings: dict[str, str], topic_urn: str, *, as_json: bool) -> None:

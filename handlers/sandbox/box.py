@@ -4,33 +4,46 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from handlers.errors import Misconfigured
-from handlers.sandbox import estate, replies
 from handlers.sandbox.cbr import Cbr
+from handlers.sandbox.control import Control
+from handlers.sandbox.description import Description
 from handlers.sandbox.doors import Doors
-from handlers.sandbox.front import Front, routes
+from handlers.sandbox.estate import DEFAULT
+from handlers.sandbox.faults import Faults, is_create
+from handlers.sandbox.faults.backups import Misbehaviour
+from handlers.sandbox.front import Front, Route, Table, routes
+from handlers.sandbox.habits import Habits
 from handlers.sandbox.identity import Identity
+from handlers.sandbox.record import KEPT, Counts, Record
+from handlers.sandbox.saving import Part, Saver
 from handlers.sandbox.server import Server
 from handlers.sandbox.topics import Topics
-from handlers.sandbox.vaults import Vaults, by_id
+from handlers.sandbox.vaults import Vaults
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
 
-    from handlers.sandbox.exchange import Exchange
+    from handlers.sandbox.estate import Estate
+    from handlers.sandbox.exchange import Answer, Exchange
 
 # set by AWS Lambda, by Knative and Cloud Run, by Huawei FunctionGraph
 _SERVERLESS = ("AWS_LAMBDA_FUNCTION_NAME", "K_SERVICE", "RUNTIME_FUNC_NAME")
 
 
 class Sandbox:
-    """CBR, IAM and SMN on one loopback port, with the vaults of ``estate``; everything is forgotten with the object.
+    """CBR, IAM and SMN on one loopback port, with the vaults of ``estate``.
 
-    ``speed`` divides the 60 seconds of a first backup and the 20 of a later one. ``clock`` gives seconds since 1970 and is
-    the only time the services know. ``port`` 0 takes a free one.
+    ``speed`` divides the time a backup takes (60 seconds for a first one, 20 for a later one), nothing else. ``clock`` gives
+    seconds since 1970 and is the only time the services know. ``port`` 0 takes a free one. Out of itself it behaves as badly as
+    CBR may (see `habits`); ``well_behaved`` is for tests about something else. ``seed`` decides everything that looks like
+    chance. ``keep`` bounds what is remembered: so many restore points and exchanges. ``state`` is a file that outlives the
+    object. ``faults`` are specifications such as ``"reset_after:method=POST"``; more with ``faults.add``.
     """
 
     def __init__(
@@ -40,16 +53,35 @@ class Sandbox:
         clock: Callable[[], float] = time.time,
         *,
         host: str = "127.0.0.1",
+        estate: Estate = DEFAULT,
+        well_behaved: bool = False,
+        seed: int = 0,
+        keep: int | None = None,
+        state: str | os.PathLike[str] | None = None,
+        faults: Iterable[str | Mapping[str, Any]] = (),
     ) -> None:
         if not speed > 0:
             raise Misconfigured("speed", "must be greater than 0")
-        self._address, self._clock = (host, port), clock
-        self._vaults = Vaults(estate.PROJECT_ID, by_id(estate.VAULTS), speed)
-        self._doors = Doors(estate.PROJECT_ID, dict(estate.KEYS))
-        self._topics = Topics([estate.TOPIC_URN])
-        self._front = Front((), self._doors, clock)
+        if keep is not None and keep < 1:
+            raise Misconfigured("keep", "must be 1 or more")
+        self._address, self._clock, self._estate = (host, port), clock, estate
         self._server: Server | None = None
-        self.topic_urn = estate.TOPIC_URN
+        self.habits = Habits.well_behaved() if well_behaved else Habits()
+        self._vaults = Vaults(estate.project_id, estate, speed=speed, habits=self.habits, seed=seed, keep=keep)
+        self._doors = Doors(estate.project_id, estate.keys, user_id=estate.account.user_id, seed=seed)
+        self._topics = Topics(estate.topic_urns, region=estate.region, seed=seed)
+        self._front = Front(self._doors, clock, seed)
+        self._front.table = self._table("http://127.0.0.1")
+        self._front.record = Record(keep or KEPT)
+        self.faults = self._front.faults = Faults(seed, self._refuse)
+        self.faults.add(*faults)
+        misbehaviour = Misbehaviour(self._vaults, self.habits, self.faults)
+        self._front.advance, self._front.misbehave = self._vaults.advance, misbehaviour.handle
+        self._front.control = Control(
+            self.faults, self.habits, self._recorded, misbehaviour.change, self._doors.expire_all
+        ).answer
+        self._saver = self._saving(state) if state is not None else None
+        self.topic_urn = estate.topic_urns[0] if estate.topic_urns else ""
 
     def start(self) -> Self:
         """Refuse to be part of a deployment: its credentials are public and its restore points hold nothing."""
@@ -57,17 +89,25 @@ class Sandbox:
             if name in os.environ:
                 raise Misconfigured(name, "is set, and the sandbox does not start on a serverless platform")
         server = Server(*self._address)
-        identity = Identity(estate.ACCOUNT, self._doors, server.endpoint)
-        self._front.routes = routes(Cbr(self._vaults, server.endpoint), identity, self._topics)
+        try:
+            if self._saver:
+                self._saver.start()
+        except Misconfigured:
+            server.stop()
+            raise
+        self._front.table = self._table(server.endpoint)
         server.start(self._front)
         self._server = server
+        self.faults.resume()
         return self
 
     def stop(self) -> None:
-        """Within a second, idle connections included. Records can still be read."""
+        """Within a second, idle connections included; then what is new is written down. Records can still be read."""
         if self._server:
             self._server.stop()
             self._server = None
+        if self._saver:
+            self._saver.stop()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -82,17 +122,21 @@ class Sandbox:
             raise RuntimeError("the sandbox has not been started")
         return self._server.endpoint
 
+    def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Without any socket, before `start` or after: header names are lower case, `Answer.wire` tells what the network does."""
+        return self._front.answer(method, target, headers, body)
+
     def settings(self) -> dict[str, Any]:
         """The document of ``restore-point sandbox --json``."""
-        account = estate.ACCOUNT
+        account, (access_key, key) = self._estate.account, next(iter(self._estate.keys.items()))
         return {
             "endpoint": self.endpoint,
             "iam_endpoint": self.endpoint,
             "smn_endpoint": self.endpoint,
             "project_id": account.project_id,
             "region": account.region,
-            "access_key": estate.ACCESS_KEY,
-            "secret_key": estate.SECRET_KEY,
+            "access_key": access_key,
+            "secret_key": key.secret,
             "username": account.username,
             "password": account.password,
             "user_domain_name": account.domain_name,
@@ -101,45 +145,96 @@ class Sandbox:
 
     def environment(self) -> dict[str, str]:
         """Variables the official SDKs read; they write the region in capitals, with ``_`` for ``-``."""
-        region = estate.REGION.replace("-", "_").upper()
+        region = self._estate.region.replace("-", "_").upper()
+        access_key, key = next(iter(self._estate.keys.items()))
         return {
-            "HUAWEICLOUD_SDK_AK": estate.ACCESS_KEY,
-            "HUAWEICLOUD_SDK_SK": estate.SECRET_KEY,
-            "HUAWEICLOUD_SDK_PROJECT_ID": estate.PROJECT_ID,
+            "HUAWEICLOUD_SDK_AK": access_key,
+            "HUAWEICLOUD_SDK_SK": key.secret,
+            "HUAWEICLOUD_SDK_PROJECT_ID": self._estate.project_id,
             f"HUAWEICLOUD_SDK_REGION_CBR_{region}": self.endpoint,
             f"HUAWEICLOUD_SDK_REGION_SMN_{region}": self.endpoint,
             "HUAWEICLOUD_SDK_IAM_ENDPOINT": self.endpoint,
         }
 
     @property
-    def exchanges(self) -> list[Exchange]:
-        """What has really arrived so far, in order."""
+    def counts(self) -> Counts:
+        """Exact for everything that ever arrived, where `exchanges` holds the newest."""
         with self._front.busy:
-            return list(self._front.exchanges)
+            return replace(self._front.record.counts, names=Counter(self._front.record.counts.names))
+
+    @property
+    def exchanges(self) -> list[Exchange]:
+        """What has really arrived so far, in order: the newest 10,000, or as many as ``keep`` says."""
+        with self._front.busy:
+            return list(self._front.record)
 
     def posts(self) -> list[Exchange]:
         """The attempts to create a checkpoint, refused ones included."""
-        path = f"/v3/{estate.PROJECT_ID}/checkpoints"
-        return [seen for seen in self.exchanges if seen.method == "POST" and seen.path == path]
+        return [seen for seen in self.exchanges if is_create(seen.method, seen.path)]
 
     def restore_points(self) -> list[dict[str, Any]]:
         """As CBR itself sees them now, oldest first; ``resources`` are the ids of those being or having been backed up."""
         with self._front.busy:
             now = self._clock()
-            rows = [replies.checkpoint(self._vaults, taken, now) for taken in self._vaults.checkpoints.values()]
-        return [
-            {
-                "id": row["id"],
-                "name": row["extra_info"]["name"],
-                "vault_id": row["vault"]["id"],
-                "status": row["status"],
-                "resources": [resource["id"] for resource in row["vault"]["resources"]],
-            }
-            for row in rows
-        ]
+            self._vaults.advance(now)
+            return [
+                {
+                    "id": taken.id,
+                    "name": taken.name,
+                    "vault_id": taken.vault.id,
+                    "status": taken.status(now, self.habits.partial),
+                    "resources": [backup.resource.id for backup in taken.backups],
+                }
+                for taken in self._vaults.checkpoints.values()
+            ]
 
     @property
     def published(self) -> list[dict[str, Any]]:
         """The messages topics have taken, oldest first."""
         with self._front.busy:
             return [dict(message) for message in self._topics.published]
+
+    def _table(self, endpoint: str) -> Table:
+        identity = Identity(self._estate.account, self._doors, endpoint)
+        description = Route("GET", "/openapi.json", Description(endpoint).show, guarded=False)
+        return Table((*routes(Cbr(self._vaults, endpoint), identity, self._topics), description))
+
+    def _saving(self, path: str | os.PathLike[str]) -> Saver:
+        parts: dict[str, Part] = {
+            "vaults": self._vaults,
+            "doors": self._doors,
+            "topics": self._topics,
+            "counts": self._front.record.counts,
+        }
+        about = {"project_id": self._estate.project_id}
+        saver = Saver(path, parts, about, lock=self._front.busy, changed=lambda: self._front.changes)
+        saver.restore()
+        return saver
+
+    def _refuse(self, seconds: float | None) -> bool:
+        """None listens again. There is nobody to tell before the start."""
+        if self._server is None:
+            return False
+        if seconds is None:
+            self._server.listen()
+        else:
+            self._server.refuse(seconds)
+        return True
+
+    def _recorded(self, most: int) -> dict[str, Any]:
+        """The document of ``GET /_sandbox/record``."""
+        newest = self.exchanges[-most:] if most else []
+        shown = [
+            {
+                "at": seen.at,
+                "method": seen.method,
+                "path": seen.path,
+                "status": seen.status,
+                "done": seen.done,
+                "fault": seen.fault,
+                "body": seen.body,
+                "reply": seen.reply,
+            }
+            for seen in newest
+        ]
+        return {"counts": self.counts.save(), "restore_points": self.restore_points(), "exchanges": shown}

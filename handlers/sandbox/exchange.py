@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from handlers.sandbox import problems
+from handlers.sandbox.vaults import NO_HARM, Harm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Request:
-    """One request as it arrived. ``at`` is the sandbox clock, header names are lower case, ``segments`` are decoded."""
+    """One request as it arrived. ``at`` is the sandbox clock, header names are lower case, ``segments`` are decoded.
+
+    ``harm`` is what shall go wrong with the restore point it asks for.
+    """
 
     at: float
     request_id: str
@@ -24,6 +28,7 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
     segments: Mapping[str, str] = field(default_factory=dict)
+    harm: Harm = NO_HARM
 
     def document(self) -> dict[str, Any]:
         """Return the JSON object in the body; whatever else stands there is CBR's 9900."""
@@ -36,6 +41,24 @@ class Request:
         return parsed
 
 
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """What the network does to an answer; ``server`` acts it out, a simulation may do so in its own way.
+
+    reset       nothing of it arrives, the connection is reset
+    hang        nothing of it arrives, the connection stays open; closed after ``seconds`` unless they are 0
+    delay       it arrives ``seconds`` later
+    drip        it arrives one byte every ``seconds``
+    truncate    only ``size`` bytes of the body arrive, then the connection ends
+    length      ``Content-Length`` is wrong by ``size``
+    close_idle  it arrives whole, and the connection is closed ``seconds`` later although it was to be kept
+    """
+
+    kind: str
+    seconds: float = 0.0
+    size: int = 0
+
+
 @dataclass(frozen=True)
 class Reply:
     """``document`` is sent as JSON; None means no body at all."""
@@ -43,19 +66,51 @@ class Reply:
     status: int
     document: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    wire: Wire | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes out: ``payload`` is the body's bytes, ``wire`` what becomes of them on their way."""
+
+    status: int
+    headers: Mapping[str, str]
+    payload: bytes
+    wire: Wire | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and its answer, kept as they were: ``body`` and ``reply`` are parsed where they were JSON."""
+    """One request and its answer. ``body`` and ``reply`` are parsed when read, where they are JSON.
+
+    ``fault`` names what was made to go wrong (several with ``+``). ``done`` is the status the service itself gave, 0 if it
+    never saw the request; ``status`` is the one that was sent, 0 if none was. Without a fault they are the same.
+    """
 
     at: float
     method: str
     path: str
     query: tuple[tuple[str, str], ...]
-    body: Any
+    sent: bytes
     status: int
-    reply: Any
+    answered: bytes
+    fault: str = ""
+    done: int = 0
+
+    @property
+    def body(self) -> Any:
+        """What the client sent."""
+        return readable(self.sent)
+
+    @property
+    def reply(self) -> Any:
+        """What it was answered."""
+        return readable(self.answered)
+
+    @property
+    def applied(self) -> bool:
+        """Whether it changed what the service keeps, or would have had there been something to change."""
+        return 200 <= self.done < 300
 
 
 def readable(body: bytes) -> Any:

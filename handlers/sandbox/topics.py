@@ -1,100 +1,225 @@
-"""SMN: takes messages for the topics that exist and keeps them."""
+"""SMN: topics, message templates, and the messages published to topics, which are kept.
+
+Limits and codes are those of the SMN API reference. Every answer repeats the request id in its body.
+"""
 
 from __future__ import annotations
 
 import re
-import uuid
+from collections import deque
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from handlers.sandbox import problems
+from handlers.sandbox import messages, problems
 from handlers.sandbox.exchange import Reply, Request, readable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-# limits and codes of the SMN API reference
-_SUBJECT_BYTES = 512
-_MESSAGE_BYTES = 256 * 1024
-_TAGS, _TAG_KEY_CHARACTERS, _TAG_VALUE_BYTES = 90, 21, 1024
-_LONGEST_TIME_TO_LIVE = 604_800  # OTC's; Huawei Cloud allows 86400
-_URN = re.compile(r"urn:smn:[^:]+:[^:]+:[A-Za-z0-9_-]+")
+MOST_TOPICS = 3000
+MOST_TEMPLATES = 100
+KEPT_MESSAGES = 10_000
+ATTRIBUTES = ("access_policy", "introduction")
+PROTOCOLS = ("default", "email", "sms", "dms", "http", "https", "functiongraph", "functionstage", "application")
+_DISPLAY_NAME_BYTES = 192
+_CONTENT_BYTES = 256 * 1024
+_URN = re.compile(r"urn:smn:[^:]+:[^:]+:[A-Za-z0-9][A-Za-z0-9_-]{0,254}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}")
+_TEMPLATE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Topic:
+    """``created_at`` in seconds since 1970."""
+
+    urn: str
+    display_name: str
+    created_at: float
+
+
+@dataclass(frozen=True)
+class Template:
+    """The text for one protocol; several may share a name."""
+
+    id: str
+    name: str
+    protocol: str
+    content: str
+    created_at: float
 
 
 class Topics:
-    """``published`` is what subscribers would have got, oldest first."""
+    """One method per route. ``published`` is what subscribers would have got, oldest first: the newest ten thousand."""
 
-    def __init__(self, urns: Iterable[str]) -> None:
-        self.urns = frozenset(urns)
-        self.published: list[dict[str, Any]] = []
+    def __init__(self, urns: Iterable[str], *, region: str = "", seed: int = 0) -> None:
+        self.topics = {urn: Topic(urn, "", 0.0) for urn in urns}
+        self.region = region or next((urn.split(":")[2] for urn in self.topics), "")
+        self.templates: dict[str, Template] = {}
+        self.published: deque[dict[str, Any]] = deque(maxlen=KEPT_MESSAGES)
+        self._seed, self._made = seed, 0
+
+    def create(self, request: Request) -> Reply:
+        """201, and 200 for a topic that is there already: creating one is idempotent."""
+        given = _given(request)
+        name, display_name = given.get("name"), given.get("display_name", "")
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise problems.by_code("SMN.0002")
+        if not isinstance(display_name, str) or messages.size(display_name) > _DISPLAY_NAME_BYTES:
+            raise problems.by_code("SMN.0003")
+        urn = f"urn:smn:{self.region}:{request.segments['project_id']}:{name}"
+        if urn in self.topics:
+            return Reply(200, {"request_id": request.request_id, "topic_urn": urn})
+        if len(self.topics) >= MOST_TOPICS:
+            raise problems.by_code("SMN.0004")
+        self.topics[urn] = Topic(urn, display_name, request.at)
+        return Reply(201, {"request_id": request.request_id, "topic_urn": urn})
+
+    def list(self, request: Request) -> Reply:
+        """Newest first; ``topic_count`` counts all of them, whatever the page."""
+        rows = [_row(topic) | {"enterprise_project_id": "0"} for topic in reversed(self.topics.values())]
+        return Reply(200, {"request_id": request.request_id, "topic_count": len(rows), "topics": _page(rows, request)})
+
+    def show(self, request: Request) -> Reply:
+        """As in the list, with its times."""
+        topic = self._topic(request)
+        at = _second(topic.created_at)
+        return Reply(200, {"request_id": request.request_id, **_row(topic), "create_time": at, "update_time": at})
+
+    def show_attributes(self, request: Request) -> Reply:
+        """Both are empty unless somebody sets them, and here nobody can."""
+        self._topic(request)
+        names = [value for name, value in request.query if name == "name"] or ATTRIBUTES
+        if not set(names) <= set(ATTRIBUTES):
+            raise problems.by_code("SMN.0046")
+        return Reply(200, {"request_id": request.request_id, "attributes": dict.fromkeys(names, "")})
+
+    def delete(self, request: Request) -> Reply:
+        """200 with a body, not 204."""
+        del self.topics[self._topic(request).urn]
+        return Reply(200, {"request_id": request.request_id})
 
     def publish(self, request: Request) -> Reply:
         """Not idempotent: the same message twice is two messages."""
-        urn, given = request.segments["topic_urn"], readable(request.body)
-        if not _URN.fullmatch(urn):
-            raise problems.smn(400, "0005", "Invalid topic URN.")
-        if urn not in self.urns:
-            raise problems.smn(404, "0006", "The topic does not exist.")
-        if not isinstance(given, dict):
-            raise problems.smn(403, "0009", "Invalid message.")
-        _check_subject(given.get("subject", ""))
-        _check_tags(given.get("tags", {}))
-        _check_time_to_live(given.get("time_to_live", "3600"))
-        message_id = uuid.uuid4().hex
-        self.published.append(
-            {
-                "topic_urn": urn,
-                "subject": given.get("subject", ""),
-                "message": _text(given),
-                "message_id": message_id,
-                "at": request.at,
-            }
-        )
+        topic, given = self._topic(request), _given(request, code="SMN.0009")
+        subject, text = messages.read(given, self._template_texts)
+        message_id = self._new_id()
+        message = {"topic_urn": topic.urn, "subject": subject, "message": text, "message_id": message_id, "at": request.at}
+        self.published.append(message)
         return Reply(200, {"request_id": request.request_id, "message_id": message_id})
 
+    def create_template(self, request: Request) -> Reply:
+        """201; unlike a topic, one that is there already is an error."""
+        given = _given(request)
+        name, content = given.get("message_template_name"), given.get("content")
+        protocol = given.get("protocol", "default")
+        if not isinstance(name, str) or not _TEMPLATE_NAME.fullmatch(name):
+            raise problems.by_code("SMN.0032")
+        if not isinstance(content, str) or not 0 < messages.size(content) <= _CONTENT_BYTES:
+            raise problems.by_code("SMN.0024")
+        if protocol not in PROTOCOLS:
+            raise problems.by_code("SMN.0011")
+        if protocol in self._template_texts(name):
+            raise problems.by_code("SMN.0025")
+        if len(self.templates) >= MOST_TEMPLATES:
+            raise problems.by_code("SMN.0044")
+        template = Template(self._new_id(), name, protocol, content, request.at)
+        self.templates[template.id] = template
+        return Reply(201, {"request_id": request.request_id, "message_template_id": template.id})
 
-def _text(given: dict[str, Any]) -> str:
-    """A structure wins over a template, a template over a message; of a structure the default text is kept."""
-    if "message_structure" in given:
-        return _default(given["message_structure"])
-    if "message_template_name" in given:
-        raise problems.smn(404, "0027", "The message template does not exist.")
-    message = given.get("message")
-    if not isinstance(message, str) or not 0 < _size(message) <= _MESSAGE_BYTES:
-        raise problems.smn(403, "0009", "Invalid message.")
-    return message
+    def list_templates(self, request: Request) -> Reply:
+        """Oldest first, without their texts."""
+        wanted = dict(request.query)
+        rows = [
+            _template_row(template)
+            for template in self.templates.values()
+            if wanted.get("message_template_name", template.name) == template.name
+            and wanted.get("protocol", template.protocol) == template.protocol
+        ]
+        page = _page(rows, request)
+        return Reply(200, {"request_id": request.request_id, "message_template_count": len(rows), "message_templates": page})
+
+    def show_template(self, request: Request) -> Reply:
+        """With its text."""
+        template = self._template(request)
+        return Reply(200, {"request_id": request.request_id, **_template_row(template), "content": template.content})
+
+    def delete_template(self, request: Request) -> Reply:
+        """200 with a body, as for a topic."""
+        del self.templates[self._template(request).id]
+        return Reply(200, {"request_id": request.request_id})
+
+    def save(self) -> dict[str, Any]:
+        """What `load` brings back; JSON can hold it."""
+        return {
+            "made": self._made,
+            "topics": [asdict(topic) for topic in self.topics.values()],
+            "templates": [asdict(template) for template in self.templates.values()],
+            "published": [*self.published],
+        }
+
+    def load(self, saved: Mapping[str, Any]) -> None:
+        """In the place of what is there."""
+        self._made = saved["made"]
+        self.topics = {row["urn"]: Topic(**row) for row in saved["topics"]}
+        self.templates = {row["id"]: Template(**row) for row in saved["templates"]}
+        self.published = deque(saved["published"], maxlen=KEPT_MESSAGES)
+
+    def _topic(self, request: Request) -> Topic:
+        """The official SDK encodes the colons (recorded), others do not; segments come decoded."""
+        urn = request.segments["topic_urn"]
+        if not _URN.fullmatch(urn):
+            raise problems.by_code("SMN.0005")
+        if urn not in self.topics:
+            raise problems.by_code("SMN.0006")
+        return self.topics[urn]
+
+    def _template(self, request: Request) -> Template:
+        template = self.templates.get(request.segments["message_template_id"])
+        if template is None:
+            raise problems.by_code("SMN.0027")
+        return template
+
+    def _template_texts(self, name: str) -> dict[str, str]:
+        return {template.protocol: template.content for template in self.templates.values() if template.name == name}
+
+    def _new_id(self) -> str:
+        self._made += 1
+        return blake2b(f"{self._seed}/{self._made}".encode(), digest_size=16).hexdigest()
 
 
-def _default(structure: object) -> str:
-    """JSON inside a string, and only ``default`` is mandatory."""
-    parsed = readable(structure.encode("utf-8", "surrogatepass")) if isinstance(structure, str) else None
-    if not isinstance(parsed, dict) or not isinstance(parsed.get("default"), str) or _size(str(structure)) > _MESSAGE_BYTES:
-        raise problems.smn(400, "0021", "Invalid message structure.")
-    return str(parsed["default"])
+def _given(request: Request, code: str = "SMN.0002") -> dict[str, Any]:
+    given = readable(request.body)
+    if not isinstance(given, dict):
+        raise problems.by_code(code)
+    return given
 
 
-def _check_subject(subject: object) -> None:
-    if not isinstance(subject, str) or _size(subject) > _SUBJECT_BYTES:
-        raise problems.smn(403, "0008", "Invalid subject.")
+def _page(rows: Any, request: Request) -> Any:
+    """``offset`` from 0, ``limit`` 1 to 100 and 100 unless given."""
+    query = dict(request.query)
+    offset, limit = query.get("offset", "0"), query.get("limit", "100")
+    if not (re.fullmatch(r"[0-9]{1,9}", offset) and re.fullmatch(r"[0-9]{1,3}", limit) and 1 <= int(limit) <= 100):
+        raise problems.by_code("SMN.0015")
+    return rows[int(offset) : int(offset) + int(limit)]
 
 
-def _check_tags(tags: object) -> None:
-    if not isinstance(tags, dict) or not all(isinstance(value, str) for value in tags.values()):
-        raise problems.smn(400, "0038", "Invalid tag.")
-    if len(tags) > _TAGS:
-        raise problems.smn(403, "0075", "Too many tags.")
-    if any(len(key) > _TAG_KEY_CHARACTERS for key in tags):
-        raise problems.smn(400, "0038", "Invalid tag.")
-    if any(_size(value) > _TAG_VALUE_BYTES for value in tags.values()):
-        raise problems.smn(403, "0047", "The value is too long.")
+def _row(topic: Topic) -> dict[str, Any]:
+    name = topic.urn.rpartition(":")[2]
+    return {"topic_urn": topic.urn, "name": name, "display_name": topic.display_name, "push_policy": 0}
 
 
-def _check_time_to_live(seconds: object) -> None:
-    """Seconds in a string; no code is published for a bad one, so it is answered like a bad message."""
-    digits = isinstance(seconds, str) and re.fullmatch(r"[0-9]{1,10}", seconds)
-    if not digits or int(digits[0]) > _LONGEST_TIME_TO_LIVE:
-        raise problems.smn(403, "0009", "Invalid message.")
+def _template_row(template: Template) -> dict[str, Any]:
+    return {
+        "message_template_id": template.id,
+        "message_template_name": template.name,
+        "protocol": template.protocol,
+        "tag_names": messages.variables(template.content),
+        "create_time": _second(template.created_at),
+        "update_time": _second(template.created_at),
+    }
 
 
-def _size(text: str) -> int:
-    """In bytes of UTF-8; JSON can carry half of a surrogate pair."""
-    return len(text.encode("utf-8", "surrogatepass"))
+def _second(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -15,14 +15,14 @@ from tests.cli.terminal import RULES, Inside, Ran, Terminal, bare, known
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(speed=200) as running:
+    with Sandbox(speed=200, well_behaved=True) as running:
         yield running
 
 
 @pytest.fixture
 def slow() -> Iterator[Sandbox]:
     """One whose backups do not end during a test."""
-    with Sandbox() as running:
+    with Sandbox(well_behaved=True) as running:
         yield running
 
 

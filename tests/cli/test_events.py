@@ -62,7 +62,7 @@ def logged(ran: Ran, expected: Mapping[str, Any]) -> bool:
 @pytest.mark.parametrize(("name", "platform"), [*samples()])
 def test_an_event_comes_to_what_its_outcome_file_says(name: str, platform: str, inside: Inside, tmp_path: Path) -> None:
     expected = json.loads((EVENTS / f"{name}.outcome.json").read_text("utf-8"))
-    with Sandbox(clock=Clock(datetime.fromisoformat(expected["now"]))) as sandbox:
+    with Sandbox(clock=Clock(datetime.fromisoformat(expected["now"])), well_behaved=True) as sandbox:
         environ = known(sandbox, tmp_path) | SECRETS | {"RESTORE_POINT_LEDGER": "memory"}
         arguments = ("--expect", "--platform", platform, "--rules", str(EVENTS / "rules.toml"), "--json")
         ran = inside(Terminal(tmp_path, environ), "send", str(EVENTS / f"{name}.json"), *arguments)

@@ -128,7 +128,7 @@ def then(ruled: Terminal, **changes: object) -> None:
 
 
 def test_what_must_come_of_it(terminal: Terminal, tmp_path: Path, inside: Inside) -> None:
-    with Sandbox(clock=Clock(datetime(2026, 3, 2, 2, 0, 5, tzinfo=UTC))) as sandbox:
+    with Sandbox(clock=Clock(datetime(2026, 3, 2, 2, 0, 5, tzinfo=UTC)), well_behaved=True) as sandbox:
         there = Terminal(terminal.folder, known(sandbox, tmp_path) | {"RESTORE_POINT_LEDGER": "memory"})
         then(there)
         met = inside(there, "send", "event.json", "--expect")
@@ -156,7 +156,7 @@ def test_what_must_come_of_it(terminal: Terminal, tmp_path: Path, inside: Inside
 def test_what_came_instead_is_said(
     terminal: Terminal, tmp_path: Path, inside: Inside, changes: dict[str, object], says: str
 ) -> None:
-    with Sandbox(clock=Clock(datetime(2026, 3, 2, 2, 0, 5, tzinfo=UTC))) as sandbox:
+    with Sandbox(clock=Clock(datetime(2026, 3, 2, 2, 0, 5, tzinfo=UTC)), well_behaved=True) as sandbox:
         there = Terminal(terminal.folder, known(sandbox, tmp_path) | {"RESTORE_POINT_LEDGER": "memory"})
         then(there, **changes)
         ran = inside(there, "send", "event.json", "--expect", "--json")

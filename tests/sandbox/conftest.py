@@ -14,6 +14,7 @@ import pytest
 
 from handlers.sandbox import Sandbox, estate
 from handlers.signing import query_string, sign
+from tests.sandbox.plain import Plain
 
 
 @dataclass
@@ -89,7 +90,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def sandbox(clock: Clock) -> Iterator[Sandbox]:
-    with Sandbox(clock=clock) as running:
+    with Sandbox(clock=clock, well_behaved=True) as running:
         yield running
 
 
@@ -112,3 +113,11 @@ def another(sandbox: Sandbox, clock: Clock) -> Iterator[Any]:
     yield connect
     for each in made:
         each.connection.close()
+
+
+@pytest.fixture
+def plain(sandbox: Sandbox) -> Iterator[Plain]:
+    """A socket with a token on it; what it took to get one is in the record, too."""
+    made = Plain(sandbox).sign_in()
+    yield made
+    made.close()

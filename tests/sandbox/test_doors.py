@@ -1,4 +1,4 @@
-"""Who is let in: signatures in both forms, temporary keys, tokens, and IAM itself."""
+"""Who is let in: signatures in both forms, temporary keys, tokens, and who is locked out."""
 
 from __future__ import annotations
 
@@ -10,36 +10,10 @@ import pytest
 
 from handlers import signing
 from handlers.sandbox import estate
-
-PASSWORD = {
-    "name": estate.ACCOUNT.username,
-    "password": estate.ACCOUNT.password,
-    "domain": {"name": estate.ACCOUNT.domain_name},
-}
-BY_PROJECT = {"project": {"id": estate.PROJECT_ID}}
-TEMPORARY = {"access_key": estate.TEMPORARY_ACCESS_KEY, "secret_key": estate.TEMPORARY_SECRET_KEY}
-
-
-def ask(method: str, proof: Any, scope: Any = None) -> Any:
-    auth: dict[str, Any] = {"identity": {"methods": [method], method: proof}}
-    return {"auth": auth | ({"scope": scope} if scope else {})}
-
-
-def token(client: Any, scope: Any = None) -> str:
-    answer = client.call("POST", "/v3/auth/tokens", ask("password", {"user": PASSWORD}, scope or BY_PROJECT), signed=False)
-    assert answer.status == 201
-    return str(answer.headers["X-Subject-Token"])
-
-
-def refused(answer: Any) -> str:
-    """The gateway's envelope, whose request id is also the header's."""
-    assert answer.status == 401
-    assert answer.json["error_code"] == "APIGW.0301"
-    assert answer.json["request_id"] == answer.headers["X-Request-Id"]
-    assert answer.raw.endswith(b"}\n")
-    prefix, _, why = answer.json["error_msg"].partition(": ")
-    assert prefix == "Incorrect IAM authentication information"
-    return str(why)
+from handlers.sandbox.doors import Doors, Key
+from handlers.sandbox.exchange import Request
+from handlers.sandbox.problems import Problem
+from tests.sandbox.callers import BY_DOMAIN, TEMPORARY, refused, token, with_token
 
 
 class TestASignature:
@@ -218,7 +192,7 @@ class TestAToken:
         assert refused(answer) == "decrypt token fail"
 
     def test_of_a_domain_opens_no_project(self, client: Any) -> None:
-        headers = {"X-Auth-Token": token(client, {"domain": {"name": estate.ACCOUNT.domain_name}})}
+        headers = {"X-Auth-Token": token(client, BY_DOMAIN)}
         answer = client.cbr("GET", "/vaults", headers=headers, signed=False)
         assert (answer.status, answer.json) == (
             401,
@@ -238,134 +212,125 @@ def test_another_project_is_a_malformed_url(client: Any) -> None:
     assert (answer.status, answer.json["unauthorized"]["message"]) == (401, "Malformed request url")
 
 
-class TestIam:
-    def test_tells_about_a_token(self, client: Any) -> None:
-        body = ask("password", {"user": PASSWORD}, {"project": {"name": estate.REGION}})
-        answer = client.call("POST", "/v3/auth/tokens", body, signed=False)
-        assert answer.status == 201
-        told = answer.json["token"]
-        assert told["methods"] == ["password"]
-        assert (told["issued_at"], told["expires_at"]) == (
-            "2026-11-23T07:04:51.304116Z",
-            "2026-11-24T07:04:51.304116Z",
-        )
-        assert told["project"]["id"] == estate.PROJECT_ID
-        assert told["project"]["domain"]["name"] == told["user"]["domain"]["name"] == estate.ACCOUNT.domain_name
-        (cbr,) = [entry for entry in told["catalog"] if entry["type"] == "cbr"]
-        assert cbr["endpoints"][0]["interface"] == "public"
-        assert cbr["endpoints"][0]["region_id"] == estate.REGION
-        url = cbr["endpoints"][0]["url"]
-        headers = {"X-Auth-Token": answer.headers["X-Subject-Token"]}
-        assert url.startswith(client.endpoint)
-        path = url.removeprefix(client.endpoint) + "/vaults"
-        assert client.call("GET", path, headers=headers, signed=False).status == 200
+class TestFiveBadTries:
+    """In a row lock the key for five minutes (API gateway manual)."""
 
-    def test_leaves_the_catalog_out_on_request(self, client: Any) -> None:
-        body = ask("password", {"user": PASSWORD}, BY_PROJECT)
-        answer = client.call("POST", "/v3/auth/tokens?nocatalog=1", body, signed=False)
-        assert "catalog" not in answer.json["token"]
+    @pytest.fixture
+    def bad(self, another: Any) -> Any:
+        return another(access_key=estate.ACCESS_KEY, secret_key="x")
 
-    def test_takes_a_user_id_for_name_and_domain(self, client: Any) -> None:
-        user = {"id": estate.ACCOUNT.user_id, "password": estate.ACCOUNT.password}
-        answer = client.call("POST", "/v3/auth/tokens", ask("password", {"user": user}, BY_PROJECT), signed=False)
-        assert answer.status == 201
+    def tries(self, bad: Any, number: int) -> list[str]:
+        return [refused(bad.cbr("GET", "/vaults")) for _ in range(number)]
 
-    @pytest.mark.parametrize(
-        "wrong",
-        [{"password": "x"}, {"name": "nobody"}, {"domain": {"name": "elsewhere"}}, {"password": 7}, {"password": "\ud800"}],
-    )
-    def test_does_not_say_what_was_wrong(self, client: Any, wrong: Any) -> None:
-        body = ask("password", {"user": PASSWORD | wrong}, BY_PROJECT)
-        answer = client.call("POST", "/v3/auth/tokens", body, signed=False)
-        assert answer.status == 401
-        assert answer.json == {"error": {"code": 401, "message": "The username or password is wrong.", "title": "Unauthorized"}}
-        assert "X-Subject-Token" not in answer.headers
+    def test_lock_out_whoever_has_the_right_secret(self, client: Any, bad: Any) -> None:
+        assert self.tries(bad, 6) == ["verify aksk signature fail"] * 5 + ["AK access failed to reach the limit,forbidden"]
+        assert refused(client.cbr("GET", "/vaults")) == "AK access failed to reach the limit,forbidden"
 
-    @pytest.mark.parametrize(
-        "scope",
-        [
-            {"project": {"id": "x"}},
-            {"project": {"name": "x"}},
-            {"project": {"name": estate.REGION, "domain": {"name": "elsewhere"}}},
-            {"domain": {"name": "elsewhere"}},
-        ],
-    )
-    def test_knows_no_other_scope(self, client: Any, scope: Any) -> None:
-        body = ask("password", {"user": PASSWORD}, scope)
-        assert client.call("POST", "/v3/auth/tokens", body, signed=False).status == 401
+    def test_for_five_minutes_from_the_last_of_them(self, client: Any, bad: Any, clock: Any) -> None:
+        self.tries(bad, 5)
+        clock.forward(299)
+        assert refused(client.cbr("GET", "/vaults")) == "AK access failed to reach the limit,forbidden"
+        clock.forward(1)
+        assert client.cbr("GET", "/vaults").status == 200
 
-    @pytest.mark.parametrize(
-        "body",
-        [b"", b"[]", {}, {"auth": {}}, {"auth": {"identity": {"methods": [["password"]]}}}, ask("saml2", {})],
-    )
-    def test_refuses_nonsense_in_its_own_envelope(self, client: Any, body: Any) -> None:
-        answer = client.call("POST", "/v3/auth/tokens", body, signed=False)
-        assert answer.status == 400
-        assert (answer.json["error"]["code"], answer.json["error"]["title"]) == (400, "Bad Request")
+    def test_are_counted_anew_after_that(self, client: Any, bad: Any, clock: Any) -> None:
+        self.tries(bad, 5)
+        clock.forward(300)
+        assert self.tries(bad, 4) == ["verify aksk signature fail"] * 4
+        assert client.cbr("GET", "/vaults").status == 200
 
-    def test_takes_an_access_key(self, client: Any) -> None:
-        for access, secret, status in (
-            (estate.ACCESS_KEY, estate.SECRET_KEY, 201),
-            (estate.ACCESS_KEY, "x", 401),
-            ("nobody", estate.SECRET_KEY, 401),
-            (estate.TEMPORARY_ACCESS_KEY, estate.TEMPORARY_SECRET_KEY, 401),  # would need its security token
-        ):
-            proof = {"access": {"key": access}, "secret": {"key": secret}}
-            body = ask("hw_ak_sk", proof, BY_PROJECT)
-            assert client.call("POST", "/v3/auth/tokens", body, signed=False).status == status
+    def test_are_forgotten_with_a_good_one(self, client: Any, bad: Any) -> None:
+        for _ in range(3):
+            self.tries(bad, 4)
+            assert client.cbr("GET", "/vaults").status == 200
 
-    @pytest.mark.parametrize("key", ["agency_name", "xrole_name"])
-    def test_lets_a_known_caller_assume_an_agency(self, client: Any, key: str) -> None:
-        proof = {"domain_name": estate.ACCOUNT.domain_name, key: estate.ACCOUNT.agency}
-        body = ask("assume_role", proof, BY_PROJECT)
-        with_token = {"headers": {"X-Auth-Token": token(client)}, "signed": False}
-        for options in (with_token, {}):
-            answer = client.call("POST", "/v3/auth/tokens", body, **options)
-            assert answer.status == 201
-            told = answer.json["token"]
-            assert told["user"]["name"] == f"{estate.ACCOUNT.domain_name}/{estate.ACCOUNT.agency}"
-            assert told["assumed_by"]["user"]["name"] == estate.ACCOUNT.username
-        assert client.call("POST", "/v3/auth/tokens", body, signed=False).status == 401
-
-    @pytest.mark.parametrize("wrong", [{"agency_name": "another"}, {"domain_name": "elsewhere"}])
-    def test_knows_no_other_agency(self, client: Any, wrong: Any) -> None:
-        proof = {"domain_name": estate.ACCOUNT.domain_name, "agency_name": estate.ACCOUNT.agency} | wrong
-        answer = client.call("POST", "/v3/auth/tokens", ask("assume_role", proof, BY_PROJECT))
-        assert (answer.status, answer.json["error"]["code"]) == (404, 404)
-
-    def test_verifies_tokens(self, client: Any) -> None:
+    def test_leave_other_keys_and_tokens_alone(self, client: Any, another: Any, bad: Any) -> None:
         text = token(client)
-        headers = {"X-Auth-Token": text, "X-Subject-Token": text}
-        shown = client.call("GET", "/v3/auth/tokens", headers=headers, signed=False)
-        assert (shown.status, shown.headers["X-Subject-Token"]) == (200, text)
-        assert shown.json["token"]["project"]["id"] == estate.PROJECT_ID
-        head = client.call("HEAD", "/v3/auth/tokens", headers=headers, signed=False)
-        assert (head.status, head.headers["X-Subject-Token"], head.raw) == (200, text, b"")
-        unknown = client.call("HEAD", "/v3/auth/tokens", headers=headers | {"X-Subject-Token": "MIIx"}, signed=False)
-        assert unknown.status == 404
-        assert client.call("GET", "/v3/auth/tokens", headers={"X-Subject-Token": text}, signed=False).status == 401
+        self.tries(bad, 5)
+        assert client.cbr("GET", "/vaults", **with_token(text)).status == 200
+        assert another(**TEMPORARY, security_token=estate.SECURITY_TOKEN).cbr("GET", "/vaults").status == 200
 
-    def test_forgets_an_expired_token(self, client: Any, clock: Any) -> None:
-        old = token(client)
-        clock.forward(24 * 3600)
-        headers = {"X-Auth-Token": token(client), "X-Subject-Token": old}
-        assert client.call("HEAD", "/v3/auth/tokens", headers=headers, signed=False).status == 404
+    def test_are_not_those_of_an_unknown_key_nor_old_signatures(self, client: Any, another: Any, clock: Any) -> None:
+        for _ in range(6):
+            refused(another(access_key="NOSUCHKEY", secret_key="x").cbr("GET", "/vaults"))
+        assert refused(another(access_key="NOSUCHKEY", secret_key="x").cbr("GET", "/vaults")) == "ak NOSUCHKEY not exist"
+        clock.forward(-1000)
+        now = datetime.fromtimestamp(clock.now, UTC)
+        path = f"/v3/{estate.PROJECT_ID}/vaults"
+        old = signing.sign("GET", client.endpoint + path, {}, b"", now=now, **client.keys)
+        clock.forward(1000)
+        for _ in range(6):
+            assert refused(client.call("GET", path, headers=old, signed=False)).startswith("signature expired")
+        assert client.cbr("GET", "/vaults").status == 200
 
-    def test_looks_a_project_up_by_the_name_of_its_region(self, client: Any) -> None:
-        (project,) = client.call("GET", f"/v3/projects?name={estate.REGION}").json["projects"]
-        assert (project["id"], project["name"]) == (estate.PROJECT_ID, estate.REGION)
-        assert client.call("GET", "/v3/projects?name=cn-north-4").json["projects"] == []
-        assert client.call("GET", "/v3/auth/projects").json["projects"] == [project]
-        assert client.call("GET", "/v3/projects", signed=False).status == 401
 
-    def test_answers_openstacksdk_and_cbr_answers_the_others(self, client: Any) -> None:
-        answer = client.call("GET", "/v3", headers={"Accept": "application/json"}, signed=False)
-        assert answer.status == 200
-        assert answer.json["version"]["id"].startswith("v3.")
-        assert answer.json["version"]["status"] == "stable"
-        assert answer.json["version"]["links"] == [{"rel": "self", "href": client.endpoint + "/v3/"}]
-        for path in ("/", "/v3", "/v3/"):
-            answer = client.call("GET", path, headers={"Accept": "*/*"}, signed=False)
-            assert answer.status == 300
-            (version,) = answer.json["versions"]
-            assert (version["id"], version["status"]) == ("v3", "CURRENT")
+def test_a_project_is_named_by_the_caller_or_by_the_key(client: Any) -> None:
+    assert client.cbr("GET", "/vaults", headers={"X-Project-Id": estate.PROJECT_ID}).status == 200
+    answer = client.cbr("GET", "/vaults", headers={"X-Project-Id": "f841e01fd2b14e7fa41b6ae7aa6b0594"})
+    assert answer.json == {"unauthorized": {"code": "401", "message": "Malformed request url"}}
+
+
+@pytest.mark.parametrize(
+    "scope",
+    ["20261122/sandbox-1/cbr/sdk_request", "20261123/sandbox-1/cbr", "20261123/sandbox-1/cbr/aws4_request", "///sdk_request"],
+)
+def test_a_scope_has_four_parts_and_the_day_of_the_date(client: Any, scope: str) -> None:
+    answer = TestTheOlderForm().send(client, target=f"/v3/{estate.PROJECT_ID}/vaults", scope=scope)
+    assert refused(answer) in {"Unauthorized", "verify aksk signature fail"}
+
+
+def by_token(text: str, at: float) -> Request:
+    return Request(at, "0", "GET", "/v3/p/vaults", (), {"x-auth-token": text}, b"")
+
+
+class TestTheDoorsThemselves:
+    """Without HTTP: what they keep, and for how long."""
+
+    @pytest.fixture
+    def doors(self) -> Doors:
+        return Doors("p", {"AK": Key("SK")}, user_id="u")
+
+    def test_say_who_came_in(self, doors: Doors) -> None:
+        doors.issue_token("MIIa", "p", {"user": {"id": "agent"}}, now=0, expires_at=10)
+        caller = doors.enter(by_token("MIIa", 9))
+        assert (caller.project_id, caller.user_id, caller.token, caller.access_key) == ("p", "agent", "MIIa", "")
+
+    def test_end_all_tokens_at_once(self, doors: Doors) -> None:
+        doors.issue_token("MIIa", "p", {}, now=0, expires_at=10)
+        doors.expire_all()
+        doors.issue_token("MIIb", "p", {}, now=0, expires_at=10)
+        with pytest.raises(Problem) as caught:
+            doors.enter(by_token("MIIa", 1))
+        assert caught.value.document("0")["error_code"] == "APIGW.0307"
+        assert doors.enter(by_token("MIIb", 1)).token == "MIIb"
+
+    def test_forget_what_expired_long_ago(self, doors: Doors) -> None:
+        day = 24 * 3600
+        for number in range(1000):
+            doors.issue_token(f"MII{number}", "p", {}, now=number * 3600, expires_at=number * 3600 + day)
+            doors.issue_key(now=number * 3600, expires_at=number * 3600 + 900)
+        assert len(doors.tokens) < 50
+        assert len(doors.save()["keys"]) == 1
+
+    def test_issue_the_same_again_for_the_same_seed_only(self) -> None:
+        first, same, other = (Doors("p", {}, seed=seed) for seed in (1, 1, 2))
+        one = first.issue_key(now=0, expires_at=900)
+        assert one == same.issue_key(now=0, expires_at=900)
+        assert one != other.issue_key(now=0, expires_at=900)
+        assert one != first.issue_key(now=0, expires_at=900)
+
+    def test_survive_a_restart(self, doors: Doors) -> None:
+        doors.issue_token("MIIa", "p", {"user": {"id": "u"}}, now=0, expires_at=10)
+        name, key = doors.issue_key(now=0, expires_at=900)
+        for _ in range(5):
+            doors.count_bad_try("AK", 7)
+        kept = json.loads(json.dumps(doors.save()))
+        reborn = Doors("p", {"AK": Key("SK")}, user_id="u")
+        reborn.load(kept)
+        assert reborn.enter(by_token("MIIa", 9)) == doors.enter(by_token("MIIa", 9))
+        assert reborn.key(name, key.security_token, 899) == key
+        with pytest.raises(Problem) as caught:
+            reborn.key("AK", "", 306)
+        assert "forbidden" in caught.value.document("0")["error_msg"]
+        assert reborn.key("AK", "", 307).secret == "SK"
+        assert reborn.fresh(8) == doors.fresh(8)

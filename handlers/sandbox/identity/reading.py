@@ -1,0 +1,40 @@
+"""What a caller proves in the body of a request to IAM. Tokens and temporary keys are asked for in the same shape."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from handlers.sandbox import problems
+
+if TYPE_CHECKING:
+    from handlers.sandbox.exchange import Request
+    from handlers.sandbox.identity.account import Wire
+
+
+class Body:
+    """Whatever it lacks is a 400 in Keystone's envelope."""
+
+    def __init__(self, request: Request) -> None:
+        try:
+            parsed = json.loads(request.body)
+        except (ValueError, RecursionError):
+            parsed = None
+        if not isinstance(parsed, dict):
+            raise problems.iam(400, "The request body is invalid.")
+        self.auth = self.object(parsed, "auth")
+        self.identity = self.object(self.auth, "identity")
+
+    def method(self, known: tuple[str, ...]) -> str:
+        """The one method of ``methods``."""
+        methods: Any = self.identity.get("methods")
+        if not isinstance(methods, list) or methods not in [[name] for name in known]:
+            raise problems.iam(400, "The authentication method is not supported.")
+        return str(methods[0])
+
+    def object(self, parent: Wire, key: str) -> Wire:
+        """What must be there and be an object."""
+        value = parent.get(key)
+        if not isinstance(value, dict):
+            raise problems.iam(400, f"The request body is invalid: {key} is missing.")
+        return value
