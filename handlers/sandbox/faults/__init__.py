@@ -3,8 +3,10 @@
     kinds      the table of everything that can be asked for
     reading    how it is asked for
     answers    what becomes of an answer
+    backups    what becomes of the vaults
 
-At most one fault of each group (network, gateway, CBR) strikes one request, the one that was asked for first.
+At most one fault of each group strikes one request, the one that was asked for first. Those of the network strike whatever
+arrives whole; those of the gateway whoever was let in, on a route there is; those of CBR what it would have answered itself.
 """
 
 from __future__ import annotations
