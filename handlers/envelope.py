@@ -56,7 +56,10 @@ class Envelope:
 
 
 def lambda_http(event: object) -> Http | None:
-    """The request in a Function URL or API Gateway event (payload format 2.0 and 1.0), or None for a direct invocation."""
+    """The request in an event of a Function URL, an API Gateway (payload format 2.0 and 1.0) or a load balancer.
+
+    None for a direct invocation. Raises Refusal for what came through another gateway: it must not pass for an invocation.
+    """
     if not isinstance(event, dict):
         return None
     context = event.get("requestContext")
@@ -64,8 +67,10 @@ def lambda_http(event: object) -> Http | None:
     modern = context.get("http") if event.get("version") == "2.0" else None
     if isinstance(modern, dict):
         method, path, caller = modern.get("method"), event.get("rawPath"), _text(context, "authorizer", "iam", "userArn")
-    elif isinstance(event.get("httpMethod"), str) and "resource" in event:
+    elif isinstance(event.get("httpMethod"), str) and ("resource" in event or "elb" in context):
         method, path, caller = event["httpMethod"], event.get("path"), _text(context, "identity", "userArn")
+    elif event.keys() & {"headers", "multiValueHeaders"}:
+        raise Refusal("unknown_gateway", "a request of a gateway that is not understood here", field="requestContext")
     else:
         return None
     return Http(str(method or ""), str(path or ""), _headers(event), _body(event), caller)

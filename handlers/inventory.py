@@ -11,9 +11,10 @@ from handlers.cbr import Cbr
 from handlers.errors import CallFailed, Rejected, Unauthorized
 from handlers.outcome import Failed, Later, Outcome, Refused
 from handlers.plan import by_tags
-from handlers.plan.planned import NAMED, Planned
+from handlers.plan.planned import NAMED, Planned, clip
 from handlers.rules import Rule, Rules, Vault
 from handlers.trigger import Trigger
+from handlers.vault_backup import is_uuid
 from handlers.wire import Clock, Deadline
 
 KEPT_SECONDS = 60.0
@@ -33,30 +34,32 @@ class Inventory:
 
         A rule whose vaults cannot be known just now, or that has none, lists none; what that means stands beside the rules.
         """
-        found, problems = dict[str, dict[str, Vault]](), list[Outcome]()
-        for rule in by_tags(triggers, rules):
-            try:
-                found[rule.name] = self.tagged(rule, rules, deadline)
-            except CallFailed as failure:
-                problems.append(_unknown(rule, failure))
-                continue
-            if not found[rule.name]:
+        found, called, problems = dict[str, dict[str, Vault]](), dict[str, str](), list[Outcome]()
+        for rule in by_tags(triggers, rules, self._clock.now()):
+            failures = []
+            found[rule.name] = {}
+            for project in rule.projects or self._cbrs:  # one that cannot be asked holds up no other
+                try:
+                    for each in self._tagged(rule, project, deadline):
+                        name, vault = _entry(each, project, rules)
+                        found[rule.name][name], called[name] = vault, clip(each.name, 64) if name == each.id else name
+                except CallFailed as failure:
+                    failures.append(failure)
+            problems += [_unknown(rule, failure) for failure in failures]
+            if not found[rule.name] and not failures:
                 problems.append(_none(rule))
-        return (rules.with_vaults(found) if found else rules), problems
+        return (rules.with_vaults(found, called) if found else rules), problems
 
-    def tagged(self, rule: Rule, rules: Rules, deadline: Deadline) -> dict[str, Vault]:
-        """The vaults that carry this rule's tags, by their names in the rules file or else their own. Raises CallFailed."""
-        vaults: dict[str, Vault] = {}
-        for project in rule.projects or self._cbrs:
-            for each in self._all(project, deadline):
-                # a replication vault takes no backups (BackupService.6124)
-                if not rule.tagged(each.tags) or each.billing.protect_type == "replication":
-                    continue
-                known = rules.vault_named(each.id)
-                taken = each.name in rules.vaults or each.name in vaults or not each.name
-                name = known[0] if known else f"{each.name}-{each.id[:8]}" if taken else each.name
-                vaults[name] = known[1] if known else Vault(id=each.id, project=project if rules.projects else None)
-        return vaults
+    def tagged(self, rule: Rule, rules: Rules, deadline: Deadline) -> dict[str, str]:
+        """The vaults that carry this rule's tags now: id, and how people know it. Raises CallFailed."""
+        every = [each for project in rule.projects or self._cbrs for each in self._tagged(rule, project, deadline)]
+        names = {each.id: rules.vault_named(each.id) for each in every}
+        return {each.id: known[0] if (known := names[each.id]) else clip(each.name, 64) for each in every}
+
+    def _tagged(self, rule: Rule, project: str, deadline: Deadline) -> list[cbr.Vault]:
+        """A replication vault takes no backups (BackupService.6124); an id that is none could not be asked for."""
+        tagged = [each for each in self._all(project, deadline) if rule.tagged(each.tags)]
+        return [each for each in tagged if each.billing.protect_type != "replication" and is_uuid(each.id)]
 
     def _all(self, project: str, deadline: Deadline) -> list[cbr.Vault]:
         now = self._clock.monotonic()
@@ -86,7 +89,7 @@ class Inventory:
             if planned.narrowed_to in self._resources(planned, deadline):
                 return planned
         except CallFailed:
-            return planned  # CBR itself refuses a resource the vault does not hold
+            return planned.fallback or planned  # the whole holds the part; and CBR itself refuses what the vault does not hold
         if planned.fallback is not None:
             return planned.fallback
         why = f'resource {planned.narrowed_to} is not in vault {planned.whose}, and the rule says else = "refuse"'
@@ -109,6 +112,13 @@ def _together(first: Planned | Outcome, second: Planned) -> Planned | Outcome:
     others = tuple(cause for cause in dict.fromkeys((*first.others, second.cause, *second.others)) if cause != first.cause)
     names = tuple(dict.fromkeys((*first.cause_names, *second.cause_names)))[:NAMED]
     return replace(first, others=others, causes=1 + len(others), cause_names=names)
+
+
+def _entry(vault: cbr.Vault, project: str, rules: Rules) -> tuple[str, Vault]:
+    """By its name in the rules file, or by its id: names at the cloud are anybody's, and two may be the same."""
+    if known := rules.vault_named(vault.id):
+        return known
+    return vault.id, Vault(id=vault.id, project=project) if rules.projects else Vault(id=vault.id)
 
 
 def _unknown(rule: Rule, failure: CallFailed) -> Outcome:

@@ -30,6 +30,8 @@ ROOM = 15_000
 """Bytes of what we add to a line; it stays below 16 kB, which every platform takes whole."""
 REFUSED_SECONDS = 3600.0
 """Between two messages about refusals of the same kind."""
+UNHEARD_SECONDS = 60.0
+"""... where no topic took the first."""
 VALUES = 99
 """Outcomes in one document of metrics: at 100 values the library prints by itself, and not to our stream."""
 _LEVELS = {
@@ -60,9 +62,14 @@ class Refusals:
         self._changing = threading.Lock()
         self._told: dict[tuple[str, ...], tuple[float, int]] = {}
 
+    def unheard(self, outcome: Outcome, now: float) -> None:
+        """No topic took it: the next one is told sooner."""
+        with self._changing:
+            self._told[_kind(outcome)] = now - REFUSED_SECONDS + UNHEARD_SECONDS, 1
+
     def worded(self, outcome: Outcome, now: float) -> Outcome | None:
         """The refusal as it is told, with how many were kept back since the last one; None: this one is kept back."""
-        key = outcome.reason, outcome.sender, outcome.rule, outcome.vault  # rules name them all, events none
+        key = _kind(outcome)
         with self._changing:
             at, kept_back = self._told.get(key, (float("-inf"), 0))
             if now - at < REFUSED_SECONDS:
@@ -71,6 +78,11 @@ class Refusals:
             self._told[key] = now, 0
         more = f" ({kept_back} more like it since the last message; the log has them all)" if kept_back else ""
         return replace(outcome, message=outcome.message + more)
+
+
+def _kind(outcome: Outcome) -> tuple[str, ...]:
+    """What refusals must share to be told as one; rules name all of it, events nothing."""
+    return outcome.reason, outcome.sender, outcome.rule, outcome.vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +110,8 @@ class Report:
                     sent += 1
                 except NotTold as problem:
                     problems.append(f"{topic.name}: {problem}")
+        if outcome.word == "refused" and problems and not sent:
+            self.refusals.unheard(outcome, deadline.clock.monotonic())
         return Told(sent, tuple(problems))
 
     def log(self, envelope: Envelope, outcomes: Sequence[Outcome], told: Sequence[Told]) -> bool:

@@ -147,8 +147,8 @@ class Service:
         problems = [replace(each, **about) for each in unknown]
         try:
             wanted = plan(triggers, rules, envelope.delivery_id, self.clock.now())
-        except Refusal:
-            if problems:  # it may have been a vault that nobody could look up
+        except Refusal as refusal:
+            if problems and refusal.reason == "vault_not_listed":  # by a rule whose vaults nobody could look up, perhaps
                 return [*problems]
             raise
         return [*self.inventory.narrow(wanted, deadline), *problems]

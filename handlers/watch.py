@@ -16,7 +16,7 @@ from handlers.report import Told
 from handlers.restore_point import LEAST_SECONDS, take
 from handlers.restore_point.held import SKEW, Taking
 from handlers.restore_point.wish import KIND, Wish
-from handlers.rules import Rule, Rules
+from handlers.rules import TERMINAL, Rule, Rules
 from handlers.vault_backup import Checkpoint
 from handlers.wire import Deadline
 
@@ -112,7 +112,7 @@ class Watch:
     def _allowed(self, wish: Wish, deadline: Deadline) -> bool:
         """Today's rules decide: what a rule wanted yesterday is not taken once no rule lists the vault."""
         planned = wish.planned
-        if planned.trigger == "once":
+        if planned.sender == TERMINAL:
             return True
         known = self.rules.vault_named(planned.backup.vault_id)
         if known is not None and any(known[0] in rule.vaults for rule in self.rules.rules):
@@ -125,7 +125,7 @@ class Watch:
             vaults = self.inventory.tagged(rule, self.rules, deadline)
         except CallFailed:
             return rule.name == planned.rule
-        return any(vault.id == planned.backup.vault_id for vault in vaults.values())
+        return planned.backup.vault_id in vaults
 
     def _forbidden(self, wish: Wish) -> list[tuple[Outcome, Told]]:
         planned = wish.planned

@@ -243,6 +243,7 @@ def test_what_was_lost_on_the_way_is_sent_again_after_the_claims_end_only(world:
 
 
 def test_an_unclear_post_is_found_in_a_vault_of_several_resources_whose_names_are_numbered(world: World) -> None:
+    world.sandbox.habits.suffixes = True
     world.write_rules("erp")
     service = world.service()
     world.door.on(CREATE, executes_and(cuts))

@@ -219,7 +219,12 @@ def test_a_time_span_is_a_text(value: object) -> None:
 
 @given(st.integers(1, 9_999_999), st.sampled_from("smhd"))
 def test_a_time_span_is_a_number_of_units(number: int, unit: str) -> None:
-    assert seconds(f"{number}{unit}") == number * {"s": 1, "m": 60, "h": 3600, "d": 86400}[unit]
+    span = number * {"s": 1, "m": 60, "h": 3600, "d": 86400}[unit]
+    if span <= 366 * 86400:
+        assert seconds(f"{number}{unit}") == span
+    else:
+        with pytest.raises(ValueError, match="at most 366d"):
+            seconds(f"{number}{unit}")
 
 
 # --- projects, vaults and what they are called -----------------------------------------------------------------------
@@ -454,6 +459,27 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "by of a timer": (least(rules__0__by=["a"]), "rules[0].by", "rules with a sender"),
     "window of a timer": (least(rules__0__window="1h"), "rules[0].window", "rules with a sender"),
     "resource_from of a timer": (least(rules__0__resource_from="a"), "rules[0].resource_from", "rules with a sender"),
+    "a role instead of its sessions": (
+        least(senders__cloud={"dialect": "once", "proof": "platform", "sources": ["arn:aws:iam::123456789012:role/ops"]}),
+        "senders.cloud.sources[0]",
+        "assumed-role/<role name>",
+    ),
+    "two senders of one source": (
+        least(
+            senders__a={"dialect": "simple", "proof": "platform", "sources": ["t"]},
+            senders__b={"dialect": "alertmanager", "proof": "platform", "sources": ["t"]},
+        ),
+        "senders.b.sources",
+        "lists a source of [senders.a]",
+    ),
+    "two senders of none": (
+        least(senders__a={"dialect": "once", "proof": "platform"}, senders__b={"dialect": "once", "proof": "platform"}),
+        "senders.b.sources",
+        "without sources like [senders.a]",
+    ),
+    "a vault called like an id": (least(vaults={FILES: {"id": ERP}}), f"vaults.{FILES}", "named like an id"),
+    "else alone": (least(rules__0__else="refuse"), "rules[0].else", "goes with resource_from only"),
+    "max_event_age of one-offs": (sent(CI, max_event_age="1h"), "rules[0].max_event_age", "sends one-offs"),
     "match of one-offs": (sent(CI, match={"a": "b"}), "rules[0].match", "sends one-offs"),
     "by of one-offs": (sent(CI, by=["a"]), "rules[0].by", "sends one-offs"),
     "window of one-offs": (sent(CI, window="1h"), "rules[0].window", "sends one-offs"),

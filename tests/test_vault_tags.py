@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from handlers.inventory import KEPT_SECONDS
 from handlers.outcome import Created, Failed, Later, Outcome, Refused
 from handlers.sandbox import estate
 from handlers.service import Service
-from tests.scripted import CREATE, World, fails, world_in
+from tests.scripted import CREATE, World, executes_and_changes, fails, world_in
 
 VAULTS = ("GET", r"/vaults\?")
 BACKUP = 'vault_tags = { backup = "yes" }'
@@ -174,3 +175,77 @@ def test_where_the_watch_cannot_ask_the_tags_of_then_count(world: World) -> None
     world.clock.forward(KEPT_SECONDS + 120)
     world.door.on(VAULTS, fails("9910", 500))
     assert [each.word for each in world.sweep(service).outcomes] == ["created"]
+
+
+def test_what_comes_too_late_asks_for_no_vaults_and_is_skipped_aloud(world: World) -> None:
+    service = tagged(world, more=ALERTS)
+    world.clock.forward(2 * 86400)
+    (timer,) = world.fire(service).outcomes
+    old = {"status": "firing", "labels": {"severity": "critical"}, "startsAt": "2026-11-20T00:00:00Z"}
+    (alarm,) = service.handle(Envelope("alert", "lambda", "delivery-2", {"alerts": [old]}, 60.0)).outcomes
+    assert [(each.word, each.reason, each.vault) for each in (timer, alarm)] == [("skipped", "stale", "")] * 2
+    assert world.sandbox.exchanges == []
+
+
+def test_a_one_off_may_name_a_rule_whose_tags_nobody_carries(world: World) -> None:
+    more = '[senders.ops]\ndialect = "once"\nproof = "platform"\n'
+    more += '[[rules]]\nname = "ops"\nsender = "ops"\nvault_tags = { team = "nobody" }\n'
+    service = tagged(world, more=more)
+    delivered = service.handle(Envelope("once", "lambda", "delivery-3", {"rule": "ops"}, 60.0))
+    assert [(each.word, each.reason) for each in delivered.outcomes] == [("failed", "no_vault_tagged")]
+    assert delivered.answer.status == 422
+    refused = service.handle(Envelope("once", "lambda", "delivery-4", {"checkpoint": {"vault_id": ERP}}, 60.0))
+    assert [each.word for each in refused.outcomes] == ["failed"]
+    assert world.posts() == []
+
+
+RULE = """
+[timers.nightly]
+source = "arn:aws:scheduler:eu-central-1:123456789012:schedule/default/nightly"
+[[rules]]
+name = "by-tag"
+timer = "nightly"
+vault_tags = {{ {tags} }}
+"""
+
+
+def test_a_vault_the_rules_do_not_name_goes_by_its_own_name_and_its_id_is_what_counts(world: World) -> None:
+    """Without [vaults.…] and [projects.…]: the environment says it all. What a vault is called is anybody's choice."""
+    (world.folder / "rules.toml").write_text(RULE.format(tags='team = "erp"'), "utf-8")
+    (created,) = world.fire(world.service()).outcomes
+    assert (created.word, created.vault, created.vault_id) == ("created", "erp", ERP)
+    assert [post.body["checkpoint"]["vault_id"] for post in world.posts()] == [ERP]
+
+
+def test_two_vaults_of_one_name_are_two_vaults(world: World) -> None:
+    """A vault called like another one must not take its place, under the other's rule."""
+    (world.folder / "rules.toml").write_text(
+        RULE.format(tags='team = "erp"') + RULE.format(tags='team = "lab"').partition('nightly"\n')[2].replace("by-tag", "other"),
+        "utf-8",
+    )
+    tags = [{"key": "team", "value": "lab"}]
+
+    def same_name(page: Any) -> None:
+        for vault in page["vaults"]:
+            if vault["id"] == FILES:
+                vault |= {"name": "erp", "tags": tags}
+
+    world.door.on(VAULTS, executes_and_changes(same_name))
+    outcomes = world.fire(world.service()).outcomes
+    by_rule = {(each.rule, each.vault_id) for each in outcomes}
+    assert by_rule == {("by-tag", ERP), ("other", FILES), ("other", EMPTY)}
+    assert {each.vault for each in outcomes if each.vault_id != EMPTY} == {"erp"}
+
+
+def test_a_project_that_cannot_be_asked_holds_up_no_other(world: World) -> None:
+    """And whoever sent this sends it again, for nobody knows what the other one holds."""
+    own = f'project_id = "{estate.PROJECT_ID}"\nregion = "{estate.REGION}"\n'
+    other = own.replace(estate.PROJECT_ID, "0" * 32)
+    text = f"[projects.here]\n{own}[projects.there]\n{other}" + RULE.format(tags='team = "erp"')
+    (world.folder / "rules.toml").write_text(text, "utf-8")
+    delivered = world.fire(world.service())
+    assert sorted((each.word, each.reason) for each in delivered.outcomes) == [
+        ("created", "accepted"),
+        ("failed", "vaults_unknown"),
+    ]
+    assert [post.body["checkpoint"]["vault_id"] for post in world.posts()] == [ERP]

@@ -142,7 +142,10 @@ def _wait(server: subprocess.Popen[bytes], port: int) -> None:
 
 def _post(port: int, path: str, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=RUN_SECONDS)) as connection:
-        connection.request("POST", path, body, headers)
+        try:
+            connection.request("POST", path, body, headers)
+        except (ValueError, http.client.HTTPException) as error:
+            raise Misconfigured("headers", f"cannot be sent over HTTP: {error}") from None
         answer = connection.getresponse()
         given, text = dict(answer.getheaders()), answer.read().decode(errors="replace")
     found = {"statusCode": answer.status, "headers": given, "body": text}

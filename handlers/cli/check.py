@@ -98,7 +98,7 @@ def _tagged(service: Service, rule: Rule, deadline: Deadline) -> str:
     vaults = service.inventory.tagged(rule, service.settings.rules, deadline)
     if not vaults:
         raise Misconfigured("vault_tags", "no vault carries these tags now: an event would fail")
-    return f"vaults with its tags: {', '.join(sorted(vaults))}"
+    return f"vaults with its tags: {', '.join(sorted(vaults.values()))}"
 
 
 def _vaults(cbr: Cbr, deadline: Deadline) -> str:

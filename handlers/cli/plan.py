@@ -72,9 +72,14 @@ def _alone(triggers: Sequence[Trigger], rules: Rules, now: datetime) -> list[Pla
         Skipped(
             reason="vaults_by_tag", message=f"rule {rule.name} wants every vault tagged {_tags(rule)}: --resolve looks them up"
         )
-        for rule in by_tags(triggers, rules)
+        for rule in by_tags(triggers, rules, now)
     ]
-    return [*plan(triggers, rules, "plan", now), *unknown]
+    try:
+        return [*plan(triggers, rules, "plan", now), *unknown]
+    except Refusal as refusal:
+        if unknown and refusal.reason == "vault_not_listed":  # perhaps it is one of those
+            return [*unknown]
+        raise
 
 
 def _resolved(triggers: Sequence[Trigger], envelope: Envelope, sender: str, rules_file: str | None) -> list[Planned | Outcome]:

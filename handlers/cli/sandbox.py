@@ -69,6 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _serve(sandbox: Sandbox, arguments: argparse.Namespace) -> int:
     try:
         sandbox.start()
+    except Misconfigured as problem:
+        raise Misconfigured("--state" if problem.setting == "state" else problem.setting, problem.message) from None
     except (OSError, OverflowError) as error:
         raise Misconfigured(
             "--port", f"{arguments.port} cannot be listened on: {getattr(error, 'strerror', None) or error}"
@@ -101,6 +103,7 @@ def _sandbox(arguments: argparse.Namespace) -> Sandbox:
             well_behaved=arguments.well_behaved,
             seed=arguments.seed,
             keep=arguments.keep,
+            state=arguments.state,
             faults=arguments.fault,
         )
     except Misconfigured as problem:

@@ -62,6 +62,10 @@ def run(arguments: argparse.Namespace) -> int:
 def _judge(arguments: argparse.Namespace) -> int:
     """Send one document as its outcome file says, and compare."""
     file = Path(arguments.file)
+    if arguments.door or arguments.sender:
+        raise Misconfigured("--expect", "goes without --as and --sender: the outcome file says both")
+    if not file.name:
+        raise Misconfigured("FILE", f"{arguments.file} is no file")
     expected = read_expected(Path(arguments.expect) if arguments.expect else file.with_suffix(".outcome.json"))
     if arguments.platform not in expected.platforms:
         why = expected.not_on.get(arguments.platform, f"it can arrive by {', '.join(expected.platforms)}")

@@ -8,10 +8,10 @@ from datetime import datetime
 from handlers.errors import Refusal
 from handlers.outcome import Refused, Skipped
 from handlers.plan.alerts import Sorting
-from handlers.plan.once import by_once
+from handlers.plan.once import by_once, check_may
 from handlers.plan.planned import Planned
-from handlers.plan.timers import by_timer
-from handlers.rules import Rule, Rules
+from handlers.plan.timers import CLOCK_TOLERANCE, by_timer
+from handlers.rules import TERMINAL, Rule, Rules
 from handlers.trigger import Alert, Lost, Once, Timer, Trigger
 
 Plan = list[Planned | Skipped | Refused]
@@ -38,18 +38,27 @@ def plan(triggers: Sequence[Trigger], rules: Rules, delivery_id: str, now: datet
     return [*planned.values(), *(each for each in found if not isinstance(each, Planned))]
 
 
-def by_tags(triggers: Sequence[Trigger], rules: Rules) -> list[Rule]:
-    """The rules these triggers mean whose vaults are known by tags alone: what they list must be looked up first."""
+def by_tags(triggers: Sequence[Trigger], rules: Rules, now: datetime) -> list[Rule]:
+    """The rules these triggers mean whose vaults are known by tags alone: what they list must be looked up first.
+
+    What comes too late, or before its time, wants nothing, so nobody needs to know of which vaults. Raises Refusal where a
+    one-off asks for what it may not, whatever its vaults are.
+    """
+    for trigger in triggers:
+        if isinstance(trigger, Once) and trigger.sender != TERMINAL:
+            check_may(trigger, rules)
     tagged = [rule for rule in rules.rules if rule.vault_tags]
-    return [rule for rule in tagged if any(_means(trigger, rule, rules) for trigger in triggers)]
+    return [rule for rule in tagged if any(_means(trigger, rule, rules, now) for trigger in triggers)]
 
 
-def _means(trigger: Trigger, rule: Rule, rules: Rules) -> bool:
+def _means(trigger: Trigger, rule: Rule, rules: Rules, now: datetime) -> bool:
     match trigger:
         case Timer():
-            return rule.timer is not None and rules.timers[rule.timer].source == trigger.schedule
+            mine = rule.timer is not None and rules.timers[rule.timer].source == trigger.schedule
+            return mine and trigger.at <= now + CLOCK_TOLERANCE and not rule.too_late(trigger.at, now)
         case Alert():
-            return trigger.status == "firing" and rule.sender == trigger.sender and not rule.misses(trigger.labels)
+            mine = trigger.status == "firing" and rule.sender == trigger.sender and not rule.misses(trigger.labels)
+            return mine and not rule.too_late(trigger.starts_at, now)
         case Once():
             return rule.sender == trigger.sender or (trigger.backup is None and rule.name == trigger.rule)
     return False

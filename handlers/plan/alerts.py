@@ -84,10 +84,11 @@ class Sorting:
         if not matching:
             self._tell(_Told("no_rule", self._nearest(alert)), name=_name(alert))
         asked: set[tuple[str, frozenset[str]]] = set()
+        matching = self._naming(alert, matching)
         for rule in matching:
-            age = (self._now - alert.starts_at).total_seconds() if alert.starts_at else 0.0
-            for vault in self._vaults(alert, rule):
-                if age > rule.max_event_age:
+            late = rule.too_late(alert.starts_at, self._now)
+            for vault in [""] if late and not rule.vaults else self._vaults(alert, rule):
+                if late:
                     why = f"the alert fires for longer than max_event_age of rule {rule.name}"
                     self._tell(_Told("stale", why, rule.name, vault), name=_name(alert))
                 elif planned := self._asked(alert, rule, vault):
@@ -96,11 +97,19 @@ class Sorting:
                         asked.add(key)
                         self._wanted.setdefault(key, _Wanted(planned)).add(planned, _name(alert), self._rank)
 
+    def _naming(self, alert: Alert, rules: list[Rule]) -> list[Rule]:
+        """Where a label vault_id names a vault of some of the rules, the alert is not about the others."""
+        named = [rule for rule in rules if self._named(alert, rule)] if VAULT_LABEL in alert.labels else []
+        return named or rules
+
+    def _named(self, alert: Alert, rule: Rule) -> list[str]:
+        return [vault for vault in rule.vaults if self._rules.vaults[vault].id == alert.labels[VAULT_LABEL]]
+
     def _vaults(self, alert: Alert, rule: Rule) -> Sequence[str]:
         """The rule's vaults. A label vault_id may choose among them; another vault than theirs is never meant."""
-        if VAULT_LABEL not in alert.labels:
+        if VAULT_LABEL not in alert.labels or not rule.vaults:
             return rule.vaults
-        named = [vault for vault in rule.vaults if self._rules.vaults[vault].id == alert.labels[VAULT_LABEL]]
+        named = self._named(alert, rule)
         if not named:
             why = f"label {VAULT_LABEL} names a vault that rule {rule.name} does not list"
             self._tell(_Told("vault_not_listed", why, rule.name, refused=True), name=_name(alert))
@@ -109,7 +118,8 @@ class Sorting:
     def _asked(self, alert: Alert, rule: Rule, vault: str) -> Planned | None:
         whole = rule.resource_from is None or rule.otherwise == "whole vault"
         resource = alert.labels.get(rule.resource_from, "") if rule.resource_from else ""
-        if is_uuid(resource):
+        listed = VaultBackup(vault_id=self._rules.vaults[vault].id, parameters=rule.parameters).resource_ids
+        if is_uuid(resource) and (not listed or resource in listed):
             details = tuple(each for each in rule.parameters.resource_details or () if each.id == resource) or None
             narrowed = rule.parameters.model_copy(update={"resources": (resource,), "resource_details": details})
             fallback = self._planned(alert, rule, vault, rule.parameters) if whole else None
@@ -126,13 +136,13 @@ class Sorting:
         labels = sorted(alert.labels.items()) if not rule.by else [(key, alert.labels.get(key, "")) for key in sorted(rule.by)]
         cause = cause_of("alert", bare, self._sender, *(word for pair in labels for word in pair))
         occurred = min(alert.starts_at or self._now, self._now)
-        why = f"restore-point: rule {rule.name}, alert {_name(alert)} from {self._sender}, delivery {self._delivery_id}"
+        why = f"restore-point: rule {rule.name}, alert {_labels(alert)} from {self._sender}, delivery {self._delivery_id}"
         return Planned(
             backup=named(bare, parameters.name or f"rp-alert-{stamp(occurred)}", cause, why),
             cause=cause,
             occurred=occurred,
             project=self._rules.project_of(entry),
-            vault=vault,
+            vault=self._rules.name_of(vault),
             rule=rule.name,
             trigger="alert",
             sender=self._sender,
@@ -175,4 +185,9 @@ class Sorting:
 
 
 def _name(alert: Alert) -> str:
-    return clip(alert.title or ", ".join(f"{key}={value}" for key, value in sorted(alert.labels.items())), 120)
+    return clip(alert.title, 120) or _labels(alert)
+
+
+def _labels(alert: Alert) -> str:
+    """What goes to CBR: labels only, for anybody may write an annotation."""
+    return clip(", ".join(f"{key}={value}" for key, value in sorted(alert.labels.items())), 120)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from handlers.errors import Refusal
-from handlers.plan.planned import Planned, cause_of, clip, named, stamp
+from handlers.plan.planned import NO_GIVING_UP, Planned, cause_of, clip, named, stamp
 from handlers.rules import DEFAULT_PROJECT, TERMINAL, Rule, Rules
 from handlers.trigger import Once
 from handlers.vault_backup import CheckpointParam, VaultBackup, retention_conflict
@@ -17,34 +17,42 @@ def by_once(once: Once, rules: Rules, delivery_id: str) -> list[Planned]:
         assert once.backup is not None  # noqa: S101 - the command always has a body
         return [_planned(once, once.backup, rules, delivery_id, "")]
     own = [rule for rule in rules.rules if rule.sender == once.sender]
-    listed = {vault for rule in own for vault in rule.vaults}
+    check_may(once, rules)
     if once.backup is None:
-        return _by_rule(once, listed, rules, delivery_id)
+        return _by_rule(once, own, rules, delivery_id)
     for rule in own:
         if any(rules.vaults[vault].id == once.backup.vault_id for vault in rule.vaults):
-            return [_planned(once, _merged(once.backup, rule, rules, once.sender), rules, delivery_id, rule.name)]
+            merged = _merged(once.backup, rule)
+            return [_planned(once, merged, rules, delivery_id, rule.name, rule.give_up_after)]
     field = "checkpoint.vault_id"
     raise Refusal("vault_not_listed", f"{field}: no rule of sender {once.sender} lists this vault", field=field, http=403)
 
 
-def _by_rule(once: Once, listed: set[str], rules: Rules, delivery_id: str) -> list[Planned]:
+def _by_rule(once: Once, own: list[Rule], rules: Rules, delivery_id: str) -> list[Planned]:
     """Any rule whose vaults the sender's own rules list, with that rule's own parameters."""
+    listed = {vault for rule in own for vault in rule.vaults}
     rule = next((rule for rule in rules.rules if rule.name == once.rule), None)
     if rule is None:
         raise Refusal("unknown_rule", "rule: there is no rule of this name", field="rule")
-    if not listed.issuperset(rule.vaults):
+    if not listed.issuperset(rule.vaults) or (rule not in own and not rule.vaults):
         why = f"rule: it backs up vaults that no rule of sender {once.sender} lists"
         raise Refusal("vault_not_listed", why, field="rule", http=403)
     backups = [VaultBackup(vault_id=rules.vaults[vault].id, parameters=rule.parameters) for vault in rule.vaults]
-    return [_planned(once, backup, rules, delivery_id, rule.name) for backup in backups]
+    return [_planned(once, backup, rules, delivery_id, rule.name, rule.give_up_after) for backup in backups]
 
 
-def _merged(asked: VaultBackup, rule: Rule, rules: Rules, sender: str) -> VaultBackup:
-    """The rule's parameters with those the sender set, which must be among what it may set."""
-    given = asked.parameters or CheckpointParam()
-    beyond = [f"checkpoint.parameters.{key}" for key in sorted(given.model_fields_set - {*rules.senders[sender].may})]
+def check_may(once: Once, rules: Rules) -> None:
+    """What the sender set must be among what it may set; raises Refusal."""
+    given = (once.backup and once.backup.parameters) or CheckpointParam()
+    may = rules.senders[once.sender].may
+    beyond = [f"checkpoint.parameters.{key}" for key in sorted(given.model_fields_set - {*may})]
     if beyond:
-        raise Refusal("may_not", f"{', '.join(beyond)}: not in `may` of [senders.{sender}]", field=beyond[0], http=403)
+        raise Refusal("may_not", f"{', '.join(beyond)}: not in `may` of [senders.{once.sender}]", field=beyond[0], http=403)
+
+
+def _merged(asked: VaultBackup, rule: Rule) -> VaultBackup:
+    """The rule's parameters with those the sender set."""
+    given = asked.parameters or CheckpointParam()
     which: dict[str, Any] = {"resources": None, "resource_details": None}  # one choice, given in two fields
     changes = (which if given.model_fields_set & which.keys() else {}) | {
         key: getattr(given, key) for key in given.model_fields_set
@@ -56,10 +64,13 @@ def _merged(asked: VaultBackup, rule: Rule, rules: Rules, sender: str) -> VaultB
     return VaultBackup(vault_id=asked.vault_id, parameters=merged)
 
 
-def _planned(once: Once, backup: VaultBackup, rules: Rules, delivery_id: str, rule: str) -> Planned:
+def _planned(
+    once: Once, backup: VaultBackup, rules: Rules, delivery_id: str, rule: str, give_up_after: float = NO_GIVING_UP
+) -> Planned:
     known = rules.vault_named(backup.vault_id)
-    name, project = (known[0], rules.project_of(known[1])) if known else ("", next(iter(rules.projects), DEFAULT_PROJECT))
-    cause = cause_of("once", backup, once.sender, once.key)
+    name = rules.name_of(known[0]) if known else ""
+    project = rules.project_of(known[1]) if known else next(iter(rules.projects), DEFAULT_PROJECT)
+    cause = cause_of("once", VaultBackup(vault_id=backup.vault_id), once.sender, once.key)  # a key says it all
     given = (backup.parameters and backup.parameters.name) or f"rp-once-{stamp(once.at)}"
     why = f"restore-point: asked for by {once.sender}, delivery {delivery_id}"
     return Planned(
@@ -73,4 +84,5 @@ def _planned(once: Once, backup: VaultBackup, rules: Rules, delivery_id: str, ru
         sender=once.sender,
         delivery_id=delivery_id,
         cause_names=(clip(once.key),),
+        give_up_after=give_up_after,
     )

@@ -34,10 +34,10 @@ def by_timer(timer: Timer, rules: Rules, delivery_id: str, now: datetime) -> lis
 def _by_rule(
     rule: Rule, name: str, timer: Timer, rules: Rules, delivery_id: str, now: datetime
 ) -> list[Planned | Skipped | Refused]:
-    if (now - timer.at).total_seconds() > rule.max_event_age:
+    if rule.too_late(timer.at, now):
         why = f"timer {name} was for {timer.at.isoformat()}, longer ago than max_event_age of rule {rule.name}"
         about: dict[str, Any] = {"rule": rule.name, "sender": name, "delivery_id": delivery_id, "trigger": "timer"}
-        return [Skipped(reason="stale", message=why, vault=vault, **about) for vault in rule.vaults]
+        return [Skipped(reason="stale", message=why, vault=vault, **about) for vault in rule.vaults or [""]]
     return [_by_vault(vault, rule, name, timer, rules, delivery_id) for vault in rule.vaults]
 
 
@@ -52,7 +52,7 @@ def _by_vault(vault: str, rule: Rule, name: str, timer: Timer, rules: Rules, del
         cause=cause,
         occurred=timer.at,
         project=project,
-        vault=vault,
+        vault=rules.name_of(vault),
         rule=rule.name,
         trigger="timer",
         sender=name,

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
 from handlers.documents import Strict, nearest
 from handlers.rules.rule import Rule
 from handlers.rules.tables import Project, Sender, Timer, Topic, Vault
 from handlers.rules.words import Word, checked_project_id, checked_region, like, seconds
+from handlers.vault_backup import is_uuid
 
 __all__ = [
     "DEFAULT_PROJECT",
@@ -39,6 +40,7 @@ class Rules(Strict):
     senders: dict[Word, Sender] = Field(default_factory=dict)
     topics: dict[Word, Topic] = Field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
+    _called: dict[str, str] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
@@ -50,15 +52,21 @@ class Rules(Strict):
         """The project a vault or topic belongs to; without any ``[projects]`` there is one, from the environment."""
         return vault.project or next(iter(self.projects), DEFAULT_PROJECT)
 
-    def with_vaults(self, found: Mapping[str, Mapping[str, Vault]]) -> Rules:
-        """The same rules where those named in ``found`` list these vaults, by the names given with them."""
+    def with_vaults(self, found: Mapping[str, Mapping[str, Vault]], called: Mapping[str, str]) -> Rules:
+        """The same rules where those named in ``found`` list these vaults; ``called`` is how people know the ones known by id."""
         vaults = dict(self.vaults)
         for each in found.values():
             vaults |= each
         changed = (
             rule.model_copy(update={"vaults": tuple(found[rule.name])}) if rule.name in found else rule for rule in self.rules
         )
-        return self.model_copy(update={"vaults": vaults, "rules": tuple(changed)})
+        copy = self.model_copy(update={"vaults": vaults, "rules": tuple(changed)})
+        copy._called = dict(called)
+        return copy
+
+    def name_of(self, vault: str) -> str:
+        """How people know a vault that rules list: by its name here, or by its own."""
+        return self._called.get(vault, vault)
 
     def vault_named(self, id_or_name: str) -> tuple[str, Vault] | None:
         """A vault by its name here or by its id."""
@@ -68,6 +76,10 @@ class Rules(Strict):
 
     def _faults(self) -> Iterator[tuple[str, str]]:
         yield from self._projects_named()
+        yield from self._sources_of_one()
+        for name in self.vaults:
+            if is_uuid(name):
+                yield f"vaults.{name}", "is named like an id: `take` could not tell whether the name or an id is meant"
         yield from _twice("vaults", "id", {f".{name}": vault.id for name, vault in self.vaults.items()})
         yield from _twice("timers", "source", {f".{name}": timer.source for name, timer in self.timers.items()})
         yield from _twice("rules", "name", {f"[{index}]": rule.name for index, rule in enumerate(self.rules)})
@@ -92,9 +104,19 @@ class Rules(Strict):
         if name not in self.senders:
             yield f"rules[{index}].sender", _unknown("senders", name, self.senders)
         elif self.senders[name].dialect == "once":
-            for key in ("match", "by", "window", "resource_from"):
+            for key in ("match", "by", "window", "resource_from", "max_event_age"):
                 if key in rule.model_fields_set:
                     yield f"rules[{index}].{key}", f"is for alerts, and [senders.{name}] sends one-offs"
+
+    def _sources_of_one(self) -> Iterator[tuple[str, str]]:
+        """A topic or caller must say who it is; at each door there is one sender who is proven by no source at all."""
+        first: dict[tuple[bool, str], str] = {}
+        for name, sender in self.senders.items():
+            for source in (sender.sources or ("",)) if sender.proof == "platform" else ():
+                other = first.setdefault((sender.dialect == "once", source), name)
+                if other != name:
+                    what = f"lists a source of [senders.{other}]" if source else f"is without sources like [senders.{other}]"
+                    yield f"senders.{name}.sources", f"{what}: nobody could tell which of the two sends"
 
     def _projects_named(self) -> Iterator[tuple[str, str]]:
         for table, entries in (("vaults", self.vaults), ("topics", self.topics)):

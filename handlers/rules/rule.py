@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -55,11 +56,17 @@ class Rule(Strict):
             raise PydanticCustomError("not_whole", "{why}", {"key": "vaults", "why": why})
         if self.projects and not self.vault_tags:
             raise PydanticCustomError("not_whole", "{why}", {"key": "projects", "why": "goes with vault_tags only"})
+        if "otherwise" in self.model_fields_set and self.resource_from is None:
+            raise PydanticCustomError("not_whole", "{why}", {"key": "else", "why": "goes with resource_from only"})
         if self.timer is not None:
             for key in ("match", "by", "window", "resource_from"):
                 if key in self.model_fields_set:
                     raise PydanticCustomError("not_whole", "{why}", {"key": key, "why": "is for rules with a sender"})
         return self
+
+    def too_late(self, happened: datetime | None, now: datetime) -> bool:
+        """Whether an event of that time is older than the rule takes."""
+        return happened is not None and (now - happened).total_seconds() > self.max_event_age
 
     def tagged(self, tags: Mapping[str, str]) -> bool:
         """Whether a vault with these tags is one of this rule's."""

@@ -15,6 +15,7 @@ from handlers.rules.words import (
     checked_project_id,
     checked_reference,
     checked_region,
+    checked_source,
     checked_topic_urn,
 )
 from handlers.vault_backup import Uuid
@@ -88,7 +89,7 @@ class Sender(Strict):
     dialect: Literal["alertmanager", "simple", "once"]
     proof: Literal["bearer", "platform"]
     secret: Annotated[StrictStr, AfterValidator(checked_reference)] | None = None
-    sources: tuple[Annotated[StrictStr, Field(min_length=1, max_length=1024)], ...] = ()
+    sources: tuple[Annotated[StrictStr, Field(min_length=1, max_length=1024), AfterValidator(checked_source)], ...] = ()
     may: tuple[OneOffParameter, ...] = ()
     """One-off parameters this sender may set; a rule's own are always there."""
 

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StrictStr
 
 _WORD = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _DURATION = re.compile(r"([1-9][0-9]{0,6})(s|m|h|d)")
+YEAR = 366 * 86400.0
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -19,11 +20,14 @@ def _word(value: str) -> str:
 
 
 def seconds(value: object) -> float:
-    """A time span as people write it; raises ValueError."""
+    """A time span as people write it, at most a year; raises ValueError."""
     parts = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if parts is None:
         raise ValueError('must be a time span such as "90s", "15m", "26h" or "7d"')
-    return int(parts[1]) * _SECONDS[parts[2]]
+    span = int(parts[1]) * _SECONDS[parts[2]]
+    if span > YEAR:
+        raise ValueError("must be at most 366d: what was asked for is remembered little longer than that")
+    return span
 
 
 def checked_project_id(value: str) -> str:
@@ -51,6 +55,13 @@ def checked_topic_urn(value: str) -> str:
     """An SMN topic; raises ValueError. It becomes part of a path."""
     if not re.fullmatch(r"urn:smn:[a-z0-9-]+:[0-9a-f]{32}:[A-Za-z0-9_-]{1,255}", value):
         raise ValueError("must be urn:smn:<region>:<project id>:<topic name>")
+    return value
+
+
+def checked_source(value: str) -> str:
+    """A topic, or a caller as AWS says it; raises ValueError for what it never says."""
+    if re.fullmatch(r"arn:[a-z-]+:iam::[0-9]*:role/.*", value):
+        raise ValueError("is a role, and callers come as its sessions: write arn:aws:sts::<account>:assumed-role/<role name>")
     return value
 
 

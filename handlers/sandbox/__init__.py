@@ -1,13 +1,16 @@
 """An embedded CBR, IAM and SMN, wire-compatible and loopback only, for demos and tests.
 
-    server       HTTP; a connection's bytes become a request
-      └▶ front   route, door, service, record
+    server       listens; connection, http1: a connection's bytes become requests, answers become bytes
+      └▶ front   route, door, faults, service, record
+           ├▶ control    /_sandbox: faults, habits and state from outside, while it runs
+           ├▶ faults     what goes wrong on purpose (kinds: the table of it)
            ├▶ doors      tokens and both signatures, really verified
-           ├▶ cbr        asking (what a create call may say) → vaults (state) → replies, records (wire forms), lists
+           ├▶ cbr        asking, vault_asking (what a call may say) → vaults (state) → replies, records, logs (wire forms), lists
            ├▶ identity   IAM's tokens and projects
            └▶ topics     SMN's messages
-    estate       what is there at the start
-    problems     every error document
+    box          the object; saving: its file; record: what arrived; habits: how it behaves; estate: what is there at the start
+    problems     every error document; codes: every published code
+    openapi.json what there is to ask, by hand (description serves it)
 
 It shares no model with the client: a server that did could not disagree with it.
 """

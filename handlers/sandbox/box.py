@@ -9,20 +9,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from handlers.errors import Misconfigured
-from handlers.sandbox import replies
 from handlers.sandbox.cbr import Cbr
 from handlers.sandbox.control import Control
 from handlers.sandbox.description import Description
 from handlers.sandbox.doors import Doors
 from handlers.sandbox.estate import DEFAULT
 from handlers.sandbox.faults import Faults, is_create
+from handlers.sandbox.faults.backups import Misbehaviour
 from handlers.sandbox.front import Front, Route, Table, routes
 from handlers.sandbox.habits import Habits
 from handlers.sandbox.identity import Identity
 from handlers.sandbox.record import KEPT, Counts, Record
+from handlers.sandbox.saving import Part, Saver
 from handlers.sandbox.server import Server
 from handlers.sandbox.topics import Topics
-from handlers.sandbox.vaults import Vaults, by_id
+from handlers.sandbox.vaults import Vaults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -56,6 +57,7 @@ class Sandbox:
         well_behaved: bool = False,
         seed: int = 0,
         keep: int | None = None,
+        state: str | os.PathLike[str] | None = None,
         faults: Iterable[str | Mapping[str, Any]] = (),
     ) -> None:
         if not speed > 0:
@@ -65,14 +67,20 @@ class Sandbox:
         self._address, self._clock, self._estate = (host, port), clock, estate
         self._server: Server | None = None
         self.habits = Habits.well_behaved() if well_behaved else Habits()
-        self._vaults = Vaults(estate.project_id, by_id(estate.vaults), speed)
+        self._vaults = Vaults(estate.project_id, estate, speed=speed, habits=self.habits, seed=seed, keep=keep)
         self._doors = Doors(estate.project_id, estate.keys, user_id=estate.account.user_id, seed=seed)
         self._topics = Topics(estate.topic_urns, region=estate.region, seed=seed)
-        self._front = Front((), self._doors, clock, seed)
+        self._front = Front(self._doors, clock, seed)
+        self._front.table = self._table("http://127.0.0.1")
         self._front.record = Record(keep or KEPT)
         self.faults = self._front.faults = Faults(seed, self._refuse)
         self.faults.add(*faults)
-        self._front.control = Control(self.faults, self.habits, self._recorded, expire=self._doors.expire_all).answer
+        misbehaviour = Misbehaviour(self._vaults, self.habits, self.faults)
+        self._front.advance, self._front.misbehave = self._vaults.advance, misbehaviour.handle
+        self._front.control = Control(
+            self.faults, self.habits, self._recorded, misbehaviour.change, self._doors.expire_all
+        ).answer
+        self._saver = self._saving(state) if state is not None else None
         self.topic_urn = estate.topic_urns[0] if estate.topic_urns else ""
 
     def start(self) -> Self:
@@ -81,19 +89,25 @@ class Sandbox:
             if name in os.environ:
                 raise Misconfigured(name, "is set, and the sandbox does not start on a serverless platform")
         server = Server(*self._address)
-        identity = Identity(self._estate.account, self._doors, server.endpoint)
-        description = Route("GET", "/openapi.json", Description(server.endpoint).show, guarded=False)
-        self._front.table = Table((*routes(Cbr(self._vaults, server.endpoint), identity, self._topics), description))
+        try:
+            if self._saver:
+                self._saver.start()
+        except Misconfigured:
+            server.stop()
+            raise
+        self._front.table = self._table(server.endpoint)
         server.start(self._front)
         self._server = server
         self.faults.resume()
         return self
 
     def stop(self) -> None:
-        """Within a second, idle connections included. Records can still be read."""
+        """Within a second, idle connections included; then what is new is written down. Records can still be read."""
         if self._server:
             self._server.stop()
             self._server = None
+        if self._saver:
+            self._saver.stop()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -109,7 +123,7 @@ class Sandbox:
         return self._server.endpoint
 
     def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Without any socket: header names are lower case, and what the network does is told by `Answer.wire`."""
+        """Without any socket, before `start` or after: header names are lower case, `Answer.wire` tells what the network does."""
         return self._front.answer(method, target, headers, body)
 
     def settings(self) -> dict[str, Any]:
@@ -162,23 +176,40 @@ class Sandbox:
         """As CBR itself sees them now, oldest first; ``resources`` are the ids of those being or having been backed up."""
         with self._front.busy:
             now = self._clock()
-            rows = [replies.checkpoint(self._vaults, taken, now) for taken in self._vaults.checkpoints.values()]
-        return [
-            {
-                "id": row["id"],
-                "name": row["extra_info"]["name"],
-                "vault_id": row["vault"]["id"],
-                "status": row["status"],
-                "resources": [resource["id"] for resource in row["vault"]["resources"]],
-            }
-            for row in rows
-        ]
+            self._vaults.advance(now)
+            return [
+                {
+                    "id": taken.id,
+                    "name": taken.name,
+                    "vault_id": taken.vault.id,
+                    "status": taken.status(now, self.habits.partial),
+                    "resources": [backup.resource.id for backup in taken.backups],
+                }
+                for taken in self._vaults.checkpoints.values()
+            ]
 
     @property
     def published(self) -> list[dict[str, Any]]:
         """The messages topics have taken, oldest first."""
         with self._front.busy:
             return [dict(message) for message in self._topics.published]
+
+    def _table(self, endpoint: str) -> Table:
+        identity = Identity(self._estate.account, self._doors, endpoint)
+        description = Route("GET", "/openapi.json", Description(endpoint).show, guarded=False)
+        return Table((*routes(Cbr(self._vaults, endpoint), identity, self._topics), description))
+
+    def _saving(self, path: str | os.PathLike[str]) -> Saver:
+        parts: dict[str, Part] = {
+            "vaults": self._vaults,
+            "doors": self._doors,
+            "topics": self._topics,
+            "counts": self._front.record.counts,
+        }
+        about = {"project_id": self._estate.project_id}
+        saver = Saver(path, parts, about, lock=self._front.busy, changed=lambda: self._front.changes)
+        saver.restore()
+        return saver
 
     def _refuse(self, seconds: float | None) -> bool:
         """None listens again. There is nobody to tell before the start."""

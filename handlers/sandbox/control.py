@@ -6,7 +6,8 @@
     GET    /_sandbox/habits           see `habits`
     POST   /_sandbox/habits           any of them: {"list_lag": 60}
     POST   /_sandbox/state            {"fill": {"vault_id", "percent"}}, {"status": {"vault_id", "status"}},
-                                      {"protect_status": {"resource_id", "status"}}, {"foreign": {"vault_id", "seconds"}}
+                                      {"protect_status": {"resource_id", "status"}}, {"foreign": {"vault_id", "seconds"}},
+                                      {"resource_state": {"resource_id", "state"}}: any of these, see `vaults`
     POST   /_sandbox/tokens/expire    every token there is
     GET    /_sandbox/record           counts, restore points and the newest exchanges (?exchanges=100)
 
@@ -40,8 +41,8 @@ class Control:
         faults: Faults,
         habits: Habits,
         record: Callable[[int], dict[str, Any]],
-        change: Callable[[str, dict[str, Any], float], object] = print,
-        expire: Callable[[], object] = print,
+        change: Callable[[str, dict[str, Any], float], object],
+        expire: Callable[[], object],
     ) -> None:
         self._faults, self._habits, self._change, self._expire, self._record = faults, habits, change, expire, record
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from handlers.sandbox.doors import Key
 from handlers.sandbox.identity import Account
@@ -15,7 +16,10 @@ from handlers.sandbox.vaults import Disk, Resource, Vault
 
 @dataclass(frozen=True)
 class Estate:
-    """What a cloud has at its start: one account with one project in one region."""
+    """What a cloud has at its start: one account with one project in one region.
+
+    ``unbound`` are resources in no vault; any of a vault's own joins them when it is removed.
+    """
 
     region: str
     project_id: str
@@ -23,6 +27,7 @@ class Estate:
     keys: Mapping[str, Key]
     vaults: tuple[Vault, ...]
     topic_urns: tuple[str, ...]
+    unbound: tuple[Resource, ...] = ()
 
 
 REGION = "sandbox-1"
@@ -64,13 +69,33 @@ ERP_APP_DATA_DISK_ID = "f20d7b58-6ae1-49c3-b705-9d3e184fc6b2"
 ERP_DB_SYSTEM_DISK_ID = "942c1ed6-b07f-4385-a6d9-0e5b7c38f1a4"
 ERP_DB_DATA_DISK_ID = "0ba57d3f-e482-4c69-9f1b-64d8a2c7e503"
 
+DISKS_VAULT_ID = "e2b9475d-3a16-4c80-97fe-08d5c1a6b34f"
+MAIL_DISK_ID = "b71d08e4-96c3-4fa2-8d5b-3e0f7a24c918"
+LOGS_DISK_ID = "4d6f92a0-c85e-4713-b02d-a97c16e0f385"
+UNBOUND_SERVER_ID = "c05a7e93-2f48-4b1d-9e60-7d83b4f5a126"
+UNBOUND_SERVER_DISK_ID = "7a3c5f18-e09b-4264-8bd7-15f6c9e2d04a"
+UNBOUND_DISK_ID = "68e1b4d7-0a95-4c3f-a276-f9d30c58e71b"
+UNBOUND_SHARE_ID = "f4927c6e-b1d3-4850-9a0f-e65b2d81c7a3"
+
+
+def _tagged(**tags: str) -> dict[str, Any]:
+    """As a vault shows them."""
+    return {"tags": [{"key": key, "value": value} for key, value in tags.items()]}
+
+
 _FOUNDED = 1_767_225_600.0  # 2026-01-01T00:00:00Z
+
+
+def _disk(disk_id: str, name: str, size_gb: int, used_gb: int) -> Resource:
+    """One that is backed up by itself, whatever it is attached to."""
+    return Resource(disk_id, name, "OS::Cinder::Volume", (Disk(disk_id, name, size_gb, used_gb),))
+
 
 VAULTS = (
     Vault(
         id=ERP_VAULT_ID,
         name="erp",
-        tags=(("backup", "yes"), ("team", "erp")),
+        says=_tagged(backup="yes", team="erp"),
         object_type="server",
         size_gb=500,
         created_at=_FOUNDED,
@@ -98,7 +123,7 @@ VAULTS = (
     Vault(
         id=FILES_VAULT_ID,
         name="files",
-        tags=(("backup", "yes"), ("team", "files")),
+        says=_tagged(backup="yes", team="files"),
         object_type="turbo",
         size_gb=1000,
         created_at=_FOUNDED + 3600,
@@ -114,12 +139,35 @@ VAULTS = (
     Vault(
         id=EMPTY_VAULT_ID,
         name="empty",
-        tags=(("team", "lab"),),
+        says=_tagged(team="lab"),
         object_type="server",
         size_gb=100,
         created_at=_FOUNDED + 7200,
         resources=(),
     ),
+    Vault(
+        id=DISKS_VAULT_ID,
+        name="disks",
+        object_type="disk",
+        size_gb=400,
+        created_at=_FOUNDED + 10_800,
+        resources=(_disk(MAIL_DISK_ID, "mail", 120, 41), _disk(LOGS_DISK_ID, "logs", 80, 33)),
+    ),
+)
+UNBOUND = (
+    Resource(
+        id=UNBOUND_SERVER_ID,
+        name="spare-app",
+        type="OS::Nova::Server",
+        disks=(Disk(UNBOUND_SERVER_DISK_ID, "spare-app-system", size_gb=40, used_gb=8, system=True),),
+    ),
+    _disk(UNBOUND_DISK_ID, "spare-disk", 50, 5),
+    Resource(
+        id=UNBOUND_SHARE_ID,
+        name="spare-share",
+        type="OS::Sfs::Turbo",
+        disks=(Disk(UNBOUND_SHARE_ID, "spare-share", size_gb=500, used_gb=20),),
+    ),
 )
 
-DEFAULT = Estate(REGION, PROJECT_ID, ACCOUNT, KEYS, VAULTS, (TOPIC_URN,))
+DEFAULT = Estate(REGION, PROJECT_ID, ACCOUNT, KEYS, VAULTS, (TOPIC_URN,), UNBOUND)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from handlers.sandbox import problems
+from handlers.sandbox.vaults import NO_HARM, Harm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Request:
-    """One request as it arrived. ``at`` is the sandbox clock, header names are lower case, ``segments`` are decoded."""
+    """One request as it arrived. ``at`` is the sandbox clock, header names are lower case, ``segments`` are decoded.
+
+    ``harm`` is what shall go wrong with the restore point it asks for.
+    """
 
     at: float
     request_id: str
@@ -24,6 +28,7 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
     segments: Mapping[str, str] = field(default_factory=dict)
+    harm: Harm = NO_HARM
 
     def document(self) -> dict[str, Any]:
         """Return the JSON object in the body; whatever else stands there is CBR's 9900."""

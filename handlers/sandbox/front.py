@@ -68,14 +68,15 @@ class Front:
     handles a request in the way of one of CBR's own faults.
     """
 
-    def __init__(self, routes: Sequence[Route], doors: Doors, clock: Callable[[], float], seed: int = 0) -> None:
+    def __init__(self, doors: Doors, clock: Callable[[], float], seed: int = 0) -> None:
         self.doors, self.clock, self.seed = doors, clock, seed
-        self.table = Table(routes)
+        self.table = Table(())
         self.faults, self.record = Faults(), Record()
         self.advance: Callable[[float], object] = float
         self.control: Callable[[Request], Reply] | None = None
         self.misbehave: Callable[[Fault, Request, Callable[[Request], Reply], Way], Reply] | None = None
         self.busy = threading.RLock()
+        self.changes = 0  # grows with every request that may have changed something
 
     def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes | problems.Problem) -> Answer:
         """``body`` may be the reason why it could not be taken in. The exchange is on record before this returns."""
@@ -93,6 +94,7 @@ class Front:
                 body=whole,
                 segments=found[1] if found else {},
             )
+            self.changes += method not in _READING
             if path.startswith(_CONTROL) and self.control:
                 return _answer(request, self.control(request))
             self.advance(request.at)
@@ -153,6 +155,7 @@ class Front:
 
 
 _CONTROL = "/_sandbox"
+_READING = frozenset({"GET", "HEAD"})
 _UNSENT = frozenset({"reset", "hang"})
 
 
@@ -209,8 +212,14 @@ def routes(cbr: Cbr, identity: Identity, topics: Topics) -> tuple[Route, ...]:
         Route("GET", "/v3/{project_id}/checkpoints/{checkpoint_id}", cbr.show_checkpoint),
         Route("GET", "/v3/{project_id}/backups", cbr.list_backups),
         Route("GET", "/v3/{project_id}/backups/{backup_id}", cbr.show_backup),
+        Route("DELETE", "/v3/{project_id}/backups/{backup_id}", cbr.delete_backup),
         Route("GET", "/v3/{project_id}/vaults", cbr.list_vaults),
+        Route("POST", "/v3/{project_id}/vaults", cbr.create_vault),
         Route("GET", "/v3/{project_id}/vaults/{vault_id}", cbr.show_vault),
+        Route("PUT", "/v3/{project_id}/vaults/{vault_id}", cbr.update_vault),
+        Route("DELETE", "/v3/{project_id}/vaults/{vault_id}", cbr.delete_vault),
+        Route("POST", "/v3/{project_id}/vaults/{vault_id}/addresources", cbr.add_resources),
+        Route("POST", "/v3/{project_id}/vaults/{vault_id}/removeresources", cbr.remove_resources),
         Route("GET", "/v3/{project_id}/operation-logs", cbr.list_operation_logs),
         Route("GET", "/v3/{project_id}/operation-logs/{operation_log_id}", cbr.show_operation_log),
         Route("POST", f"{smn}/topics", topics.create),

@@ -1,20 +1,23 @@
-"""Filters, order and pages of CBR's lists, applied to rows in their wire form."""
+"""Filters, order and pages of CBR's lists. Rows are built only for the page that is asked for."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Generic, TypeVar
 
 from handlers.sandbox import problems
-from handlers.sandbox.replies import Wire, moment
+from handlers.sandbox.replies import Wire
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+Item = TypeVar("Item")
+Look = Callable[[Item, float], Any]  # what a thing shows at a time
 
 _LARGEST_PAGE = 1000  # also the default
-_SORTABLE = {"created_at", "updated_at", "name", "status", "protected_at", "id"}
+_SORTABLE = frozenset({"created_at", "updated_at", "name", "status", "protected_at", "id"})
+_EVERY = "all_granted_eps"  # no enterprise project, but all of them
+_LONG_AGO, _NEVER = float("-inf"), float("inf")
 
 
 @dataclass(frozen=True)
@@ -38,65 +41,96 @@ class Query:
             raise problems.invalid(name)
         return int(text)
 
+    def moment(self, name: str, default: float) -> float:
+        """Without a zone it is UTC."""
+        text = self.one(name)
+        if not text:
+            return default
+        try:
+            parsed = datetime.fromisoformat(text)
+        except ValueError:
+            raise problems.invalid(name) from None
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
 
-def page(key: str, rows: Iterable[Wire], query: Query, filters: Mapping[str, str]) -> Wire:
-    """``filters`` maps a parameter to the field it compares; ``count`` in the answer is that of all matching rows."""
+
+@dataclass(frozen=True)
+class Columns(Generic[Item]):
+    """How one kind of thing is listed: what its parameters compare, what it is sorted by, how a row is built.
+
+    ``spread`` puts things in an order that is none; see `Habits.unordered`.
+    """
+
+    key: str
+    filters: Mapping[str, Look[Item]]
+    sorts: Mapping[str, Look[Item]]
+    row: Callable[[Item, float], Wire]
+    spread: Callable[[Item], float]
+
+
+def page(columns: Columns[Item], items: Iterable[Item], query: Query, now: float, *, unordered: bool) -> Wire:
+    """``count`` in the answer is that of all matching rows."""
     limit = query.number("limit", _LARGEST_PAGE, 1, _LARGEST_PAGE)
     offset = query.number("offset", 0, 0, 2**31)  # the documents' minimum of 1 is a slip: real replies say 0
-    start, end = _time(query, "start_time"), _time(query, "end_time") or "9999"
-    found = [row for row in rows if start <= row["created_at"] <= end and _matches(row, query, filters)]
-    rest = _after(_sorted(found, query.one("sort", "created_at:desc")), query.one("marker"))
-    return {key: rest[offset : offset + limit], "count": len(found), "offset": offset, "limit": limit}
+    found = _matching(columns, _within(columns, items, query, now), query, now)
+    if unordered and not query.one("sort"):
+        found.sort(key=columns.spread)
+    else:
+        found = _sorted(columns, found, query.one("sort", "created_at:desc"), now)
+    rest = _after(columns, found, query.one("marker"), now)
+    rows = [columns.row(item, now) for item in rest[offset : offset + limit]]
+    return {columns.key: rows, "count": len(found), "offset": offset, "limit": limit}
 
 
-def field(row: Wire, path: str) -> Any:
-    """``billing.status`` is the status inside billing; None where a step is missing."""
-    value: Any = row
-    for step in path.split("."):
-        value = value.get(step) if isinstance(value, dict) else None
-    return value
+def micros(at: float) -> int:
+    """Times are compared as they are shown."""
+    return round(at * 1_000_000)
 
 
-def _matches(row: Wire, query: Query, filters: Mapping[str, str]) -> bool:
-    """A repeated parameter means any of its values; names match exactly (not documented either way)."""
-    for name, path in filters.items():
+def _within(columns: Columns[Item], items: Iterable[Item], query: Query, now: float) -> Iterable[Item]:
+    start, end = query.moment("start_time", _LONG_AGO), query.moment("end_time", _NEVER)
+    if start > _LONG_AGO:
+        first = micros(start)
+        items = [item for item in items if columns.sorts["created_at"](item, now) >= first]
+    if end < _NEVER:
+        last = micros(end)
+        items = [item for item in items if columns.sorts["created_at"](item, now) <= last]
+    return items
+
+
+def _matching(columns: Columns[Item], items: Iterable[Item], query: Query, now: float) -> list[Item]:
+    """A repeated parameter means any of its values."""
+    for name, look in columns.filters.items():
         wanted = query.every(name)
-        if wanted and _written(field(row, path)) not in wanted:
-            return False
-    return True
+        if wanted and _EVERY not in wanted:
+            items = [item for item in items if look(item, now) in wanted]
+    return list(items)
 
 
-def _written(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _time(query: Query, name: str) -> str:
-    """In the form of ``created_at``, so that texts compare like times. Without a zone it is UTC."""
-    text = query.one(name)
-    if not text:
-        return ""
-    try:
-        parsed = datetime.fromisoformat(text)
-    except ValueError:
-        raise problems.invalid(name) from None
-    return moment((parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp())
-
-
-def _sorted(rows: list[Wire], order: str) -> list[Wire]:
+def _sorted(columns: Columns[Item], items: list[Item], order: str, now: float) -> list[Item]:
     """``key[:asc|desc]``, several with commas; descending where nothing is said."""
     for part in reversed(order.split(",")):
         key, _, direction = part.partition(":")
         if key not in _SORTABLE or direction not in {"", "asc", "desc"}:
             raise problems.invalid("sort")
-        rows = sorted(rows, key=lambda row: str(row.get(key) or ""), reverse=direction != "asc")
-    return rows
+        look = columns.sorts.get(key, columns.sorts["created_at"])
+        items = sorted(items, key=_Key(look, now), reverse=direction != "asc")
+    return items
 
 
-def _after(rows: list[Wire], marker: str) -> list[Wire]:
+@dataclass(frozen=True)
+class _Key(Generic[Item]):
+    look: Look[Item]
+    now: float
+
+    def __call__(self, item: Item) -> Any:
+        return self.look(item, self.now)
+
+
+def _after(columns: Columns[Item], items: list[Item], marker: str, now: float) -> list[Item]:
     """``marker`` is the id of the last row of the page before."""
     if not marker:
-        return rows
-    places = [place for place, row in enumerate(rows) if row["id"] == marker]
-    if not places:
-        raise problems.invalid("marker")
-    return rows[places[0] + 1 :]
+        return items
+    for place, item in enumerate(items):
+        if columns.sorts["id"](item, now) == marker:
+            return items[place + 1 :]
+    raise problems.invalid("marker")

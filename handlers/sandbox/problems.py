@@ -18,9 +18,6 @@ Document = Callable[[str], dict[str, Any]]  # given the request id
 CODES = codes.CBR
 _TITLES = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found"}
 _IAM_REFUSED = "Incorrect IAM authentication information: "
-# for faults: what a proxy answers instead of a document, and a text that is long in every script
-PAGE_502 = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><h1>502 Bad Gateway</h1></body>\r\n</html>\r\n"
-CHINESE = "备份服务繁忙，请稍后再试。"  # noqa: RUF001 - a full stop of that script: "the backup service is busy, try again later"
 
 
 class Problem(Exception):
@@ -128,17 +125,7 @@ def no_such_api() -> Problem:
 
 def bad_request(status: int = 400, message: str = "") -> Problem:
     """0201 has a status for each way to be wrong: 413 and 414 for the body and the URI, 494 for the headers, 502 and 504."""
-    return gateway(status, "0201", message or _BAD_REQUESTS.get(status, "API request error"))
-
-
-_BAD_REQUESTS = {
-    413: "Request entity too large",
-    414: "Request URI too large",
-    494: "Request headers too large",
-    500: "An unexpected error occurred",
-    502: "Backend unavailable",
-    504: "Backend timeout",
-}
+    return gateway(status, "0201", message or codes.gateway.BAD_REQUESTS.get(status, "API request error"))
 
 
 def too_large() -> Problem:
@@ -231,6 +218,27 @@ def iam_wrong_password() -> Problem:
 def smn(status: int, code: str, message: str) -> Problem:
     """``code`` is the number behind ``SMN.``; some of these are 403 where one expects 400 (SMN error-code table)."""
     return Problem(status, lambda request_id: {"request_id": request_id, "code": f"SMN.{code}", "message": message})
+
+
+# ── for faults ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def page(status: int) -> str:
+    """No document at all, but what a proxy on the way answers."""
+    return f"<html>\r\n<head><title>{status}</title></head>\r\n<body><h1>{status}</h1></body>\r\n</html>\r\n"
+
+
+def hard_to_read(status: int, size: int = 0) -> Problem:
+    """``size`` characters, else Chinese for "the backup service is busy, try again later"."""
+    return gateway(status, "0601", "x" * size or "备份服务繁忙，请稍后再试。")  # noqa: RUF001 - a full stop of that script
+
+
+def envelope(style: str, status: int) -> Problem:
+    """An unknown error in the words of ``cbr``, ``gateway``, ``iam`` or ``smn``."""
+    if style == "iam":
+        return iam(status, "An unexpected error prevented the server from fulfilling your request.")
+    unknown = by_code("SMN.0018" if style == "smn" else "BackupService.9910")
+    return bad_request(status) if style == "gateway" else Problem(status, unknown.document)
 
 
 _SERVICES: dict[str, tuple[dict[str, tuple[int, str]], Callable[[int, str, str], Problem]]] = {

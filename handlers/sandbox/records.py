@@ -2,64 +2,56 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from handlers.sandbox.asking import FOR_EVER
-from handlers.sandbox.replies import PROVIDERS, Wire, moment
+from handlers.sandbox.replies import NO_PROJECT, PROVIDERS, Wire, error, moment
+from handlers.sandbox.vaults import Backup, Part
 
 if TYPE_CHECKING:
-    from handlers.sandbox.vaults import Backup, Checkpoint, Disk, Resource, Vaults
+    from handlers.sandbox.logs import Log
+    from handlers.sandbox.vaults import Vaults
+
+AZ = "sandbox-1a"
+_DAY_SECONDS = 86_400.0
 
 
-def backup(state: Vaults, made: Backup, now: float) -> Wire:
-    """A server's backup with one child per disk; a child is named after its parent and the server."""
-    row = _backup(state, made, now) | {
-        "id": made.id,
-        "name": made.name,
-        "resource_id": made.resource.id,
-        "resource_name": made.resource.name,
-        "resource_type": made.resource.type,
-        "resource_size": made.resource.size_gb,
-        "parent_id": None,
-    }
-    if made.resource.type == "OS::Nova::Server":
-        row["children"] = [_child(state, made, child_id, disk, now) for child_id, disk, _ in made.disks]
-    return row
+def backup(state: Vaults, made: Backup | Part, now: float) -> Wire:
+    """Of a resource, with one child per disk if it is a server; or of one such disk."""
+    if isinstance(made, Part):
+        row = _backup(state, made.whole, made, now)
+        row["extend_info"] |= {"bootable": made.disk.system, "system_disk": made.disk.system}
+        return row
+    return _backup(state, made, made, now) | {"children": [backup(state, part, now) for part in made.parts]}
 
 
-def _child(state: Vaults, made: Backup, child_id: str, disk: Disk, now: float) -> Wire:
-    row = _backup(state, made, now) | {
-        "id": child_id,
-        "name": f"{made.name}_{made.resource.name}",
-        "resource_id": disk.id,
-        "resource_name": disk.name,
-        "resource_type": "OS::Cinder::Volume",
-        "resource_size": disk.size_gb,
-        "parent_id": made.id,
-    }
-    return row | {"extend_info": row["extend_info"] | {"bootable": disk.system, "system_disk": disk.system}}
-
-
-def _backup(state: Vaults, made: Backup, now: float) -> Wire:
-    taken = state.checkpoints[made.checkpoint_id]
+def _backup(state: Vaults, made: Backup, of: Backup | Part, now: float) -> Wire:
+    """A child shares everything with its parent but what it is of."""
+    taken, resource = made.checkpoint, of.resource
     days = taken.asked.retention_days
-    expires = made.created_at + timedelta(days=days).total_seconds()
     return {
+        "id": of.id,
+        "name": of.name,
+        "resource_id": resource.id,
+        "resource_name": resource.name,
+        "resource_type": resource.type,
+        "resource_size": resource.size_gb,
+        "parent_id": of.parent_id,
         "checkpoint_id": taken.id,
-        "vault_id": made.vault_id,
+        "vault_id": taken.vault.id,
         "project_id": state.project_id,
-        "provider_id": PROVIDERS[state.vaults[made.vault_id].object_type],
-        "enterprise_project_id": "0",
+        "provider_id": PROVIDERS[taken.vault.object_type],
+        "enterprise_project_id": NO_PROJECT,
         "description": taken.asked.description,
-        "resource_az": "sandbox-1a",
+        "resource_az": AZ,
         "image_type": "backup",
-        "status": "protecting" if made.running(now) else "available",
-        "created_at": moment(made.created_at),
-        "updated_at": moment(min(now, made.ends_at)),
-        "protected_at": moment(made.created_at),
-        "expired_at": None if days == FOR_EVER else moment(expires),
+        "status": made.status(now),
+        "created_at": moment(taken.created_at),
+        "updated_at": moment(made.updated_at(now)),
+        "protected_at": moment(taken.created_at),
+        "expired_at": None if days == FOR_EVER else moment(taken.created_at + days * _DAY_SECONDS),
         "incremental": made.incremental,
+        "scheduled_operation_id": taken.asked.policy_id or None,
         "version": 3,
         "extend_info": {
             "auto_trigger": taken.asked.auto_trigger,
@@ -68,7 +60,7 @@ def _backup(state: Vaults, made: Backup, now: float) -> Wire:
             "support_lld": True,
             "supported_restore_mode": "backup",
             "os_images_data": None,
-            "contain_system_disk": any(disk.system for _, disk, _ in made.disks),
+            "contain_system_disk": any(disk.system for disk in made.disks),
             "encrypted": False,
             "system_disk": False,
             "progress": made.progress(now),
@@ -78,57 +70,26 @@ def _backup(state: Vaults, made: Backup, now: float) -> Wire:
     }
 
 
-def operation_logs(state: Vaults, taken: Checkpoint, now: float) -> list[Wire]:
-    """One per resource that was asked for, skipped ones included."""
-    return [_backup_log(state, taken, made, now) for made in taken.backups] + [
-        _log(state, taken, skipped.log_id, skipped.resource)
-        | {
-            "status": "skipped",
-            "ended_at": moment(taken.created_at),
-            "updated_at": moment(taken.created_at),
-            "error_info": {"code": skipped.code, "message": skipped.reason},
-        }
-        for skipped in taken.skipped
-    ]
-
-
-def _backup_log(state: Vaults, taken: Checkpoint, made: Backup, now: float) -> Wire:
-    running = made.running(now)
-    row = _log(state, taken, made.log_id, made.resource) | {
-        "status": "running" if running else "success",
-        "ended_at": None if running else moment(made.ends_at),
-        "updated_at": moment(min(now, made.ends_at)),
-    }
-    row["extra_info"] |= {
-        "backup": {
-            "backup_id": made.id,
-            "backup_name": made.name,
-            "incremental": "true" if made.incremental else "false",  # strings (CBR API reference)
-            "app_consistency_status": "0",
-            "app_consistency_error_code": "",
-            "app_consistency_error_message": "",
-        },
-        "common": row["extra_info"]["common"] | {"progress": made.progress(now)},
-    }
-    return row
-
-
-def _log(state: Vaults, taken: Checkpoint, log_id: str, resource: Resource) -> Wire:
-    vault = state.vaults[taken.vault_id]
+def operation_log(state: Vaults, log: Log, now: float) -> Wire:
+    """``ended_at`` is null as long as it runs, ``started_at`` as long as it waits."""
+    code, message = error(log.code(now))
+    vault_id, vault_name, object_type = log.vault
+    ended, started = log.ended_at(now), log.started_at(now)
     return {
-        "id": log_id,
-        "checkpoint_id": taken.id,
+        "id": log.id,
+        "checkpoint_id": log.checkpoint_id,
         "project_id": state.project_id,
-        "provider_id": PROVIDERS[vault.object_type],
-        "vault_id": vault.id,
-        "vault_name": vault.name,
-        "policy_id": taken.asked.policy_id or None,
-        "operation_type": "backup",
-        "created_at": moment(taken.created_at),
-        "started_at": moment(taken.created_at),
-        "error_info": {"code": "", "message": ""},
-        "extra_info": {
-            "resource": {"id": resource.id, "type": resource.type, "name": resource.name, "extra_info": {}},
-            "common": {"progress": 0, "request_id": f"req-{log_id}", "task_id": log_id},
-        },
+        "provider_id": PROVIDERS[object_type],
+        "vault_id": vault_id,
+        "vault_name": vault_name,
+        "policy_id": log.policy_id or None,
+        "operation_type": log.type,
+        "status": log.status(now),
+        "created_at": moment(log.created_at),
+        "started_at": None if started is None else moment(started),
+        "ended_at": None if ended is None else moment(ended),
+        "updated_at": moment(now if ended is None else ended),
+        "error_info": {"code": code, "message": message},
+        "extra_info": log.about
+        | {"common": {"progress": log.progress(now), "request_id": f"req-{log.task_id}", "task_id": log.task_id}},
     }

@@ -11,8 +11,11 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from handlers.sandbox.asking import WHOLE, Choice
+from handlers.sandbox.problems import CODES
+
 if TYPE_CHECKING:
-    from handlers.sandbox.vaults import Checkpoint, Resource, Skipped, Vault, Vaults
+    from handlers.sandbox.vaults import Backup, Checkpoint, Held, Skipped, Vault, Vaults
 
 # provider ids and spec codes as published in the CBR API reference
 PROVIDERS = {
@@ -20,112 +23,132 @@ PROVIDERS = {
     "disk": "d1603440-187d-4516-af25-121250c7cc97",
     "turbo": "3f3c3220-245c-4805-b811-758870015881",
 }
-_SPEC_CODES = {
-    "server": "vault.backup.server.normal",
-    "disk": "vault.backup.volume.normal",
-    "turbo": "vault.backup.turbo.normal",
-}
+_SPEC_CODES = {"server": "server", "disk": "volume", "turbo": "turbo"}
+NO_PROJECT = "0"  # the enterprise project of everything here
 Wire = dict[str, Any]
 
 
 def moment(at: float) -> str:
     """The naive form; IAM alone adds a ``Z``."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds")[:26]
+
+
+def error(code: str) -> tuple[str, str]:
+    """Code and text as skipped resources and operation logs tell them; empty texts where all is well."""
+    return (f"BackupService.{code}", CODES[code][1]) if code else ("", "")
 
 
 def checkpoint(state: Vaults, taken: Checkpoint, now: float) -> Wire:
     """``skipped_resources`` is always there; ``resources`` holds only what is really being backed up."""
-    vault, asked = state.vaults[taken.vault_id], taken.asked
+    asked = taken.asked
     extra: Wire = {"name": taken.name, "retention_duration": asked.retention_days}
     if asked.description is not None:
         extra["description"] = asked.description
     return {
         "id": taken.id,
         "project_id": state.project_id,
-        "status": "protecting" if taken.running(now) else "available",
+        "status": taken.status(now, state.habits.partial),
         "created_at": moment(taken.created_at),
         "vault": {
-            "id": vault.id,
-            "name": vault.name,
-            "resources": [_checkpoint_resource(state, taken, backup.resource, now) for backup in taken.backups],
+            "id": taken.vault.id,
+            "name": taken.vault.name,
+            "resources": [_checkpoint_resource(state, backup, now) for backup in taken.backups],
             "skipped_resources": [_skipped(skipped) for skipped in taken.skipped],
         },
         "extra_info": extra,
     }
 
 
-def _checkpoint_resource(state: Vaults, taken: Checkpoint, resource: Resource, now: float) -> Wire:
-    held = vault_resource(state, state.vaults[taken.vault_id], resource, now)
-    choice = dict(taken.asked.choices).get(resource.id)
-    extra = {"exclude_volumes": list(choice.exclude)} if choice and choice.exclude else {}
-    return {
+def _checkpoint_resource(state: Vaults, backup: Backup, now: float) -> Wire:
+    """Its status is that of this backup, not of a later one; sizes and counts are the vault's."""
+    taken, resource = backup.checkpoint, backup.resource
+    held = taken.vault.held.get(resource.id)
+    row: Wire = {
         "id": resource.id,
         "name": resource.name,
         "type": resource.type,
-        "protect_status": held["protect_status"],
-        "resource_size": str(held["size"]),
-        "backup_size": str(held["backup_size"]),
-        "backup_count": str(held["backup_count"]),
-        "extra_info": json.dumps(extra),
+        "protect_status": state.protect_status(taken.vault, held, now, backup) if held else "available",
+        "resource_size": resource.size_gb,
+        "backup_size": held.size_mb if held else 0,
+        "backup_count": held.count if held else 0,
+        "extra_info": _extra(taken.asked.choice(held)) if held else {},
     }
+    if state.habits.forms == "wire":
+        for name in ("resource_size", "backup_size", "backup_count"):
+            row[name] = str(row[name])
+        row["extra_info"] = json.dumps(row["extra_info"]) if row["extra_info"] else "{}"
+    return row
+
+
+def _extra(choice: Choice) -> Wire:
+    """Only what is left out is told again."""
+    return {"exclude_volumes": list(choice.exclude)} if choice.exclude else {}
 
 
 def _skipped(skipped: Skipped) -> Wire:
     resource = skipped.resource
-    return {
-        "id": resource.id,
-        "type": resource.type,
-        "name": resource.name,
-        "code": skipped.code,
-        "reason": skipped.reason,
-    }
+    code, reason = error(skipped.code)
+    return {"id": resource.id, "type": resource.type, "name": resource.name, "code": code, "reason": reason}
 
 
-def vault_resource(state: Vaults, vault: Vault, resource: Resource, now: float) -> Wire:
-    """``size`` in GB, ``backup_size`` in MB, over the backups that have ended."""
-    backups = state.backups_of(vault.id, resource.id)
-    ended = [backup for backup in backups if not backup.running(now)]
+def vault_resource(state: Vaults, vault: Vault, held: Held, now: float) -> Wire:
+    """``size`` in GB, ``backup_size`` in MB, over the good backups that have ended."""
+    resource = held.resource
     return {
         "id": resource.id,
         "name": resource.name,
         "type": resource.type,
-        "protect_status": "available" if len(ended) == len(backups) else "protecting",
+        "protect_status": state.protect_status(vault, held, now),
         "size": resource.size_gb,
-        "backup_size": sum(backup.size_mb for backup in ended),
-        "backup_count": len(ended),
-        "extra_info": {},
+        "backup_size": held.size_mb,
+        "backup_count": held.count,
+        "extra_info": {} if held.choice is WHOLE else _extra(held.choice),
     }
 
 
 def vault(state: Vaults, held: Vault, now: float) -> Wire:
     """``billing.size`` and ``allocated`` are GB, ``billing.used`` is MB (CBR API reference)."""
-    return {
+    says = {name: value for name, value in held.says.items() if name not in _IN_BILLING}
+    row: Wire = {
         "id": held.id,
         "name": held.name,
-        "description": None,
+        "description": held.description,
         "project_id": state.project_id,
         "provider_id": PROVIDERS[held.object_type],
-        "enterprise_project_id": "0",
+        "enterprise_project_id": NO_PROJECT,
         "created_at": moment(held.created_at),
-        "updated_at": moment(held.created_at),
-        "tags": [{"key": key, "value": value} for key, value in held.tags],
-        "resources": [vault_resource(state, held, resource, now) for resource in held.resources],
-        "billing": {
-            "allocated": sum(resource.size_gb for resource in held.resources),
-            "size": held.size_gb,
-            "used": state.used_mb(held.id),
-            "status": "available",
-            "object_type": held.object_type,
-            "protect_type": "backup",
-            "consistent_level": "crash_consistent",
-            "charging_mode": "post_paid",
-            "cloud_type": "public",
-            "spec_code": _SPEC_CODES[held.object_type],
-        },
+        "tags": [],
+        "resources": [vault_resource(state, held, each, now) for each in held.held.values()],
+        "billing": _billing(held),
         "auto_bind": False,
         "bind_rules": {},
         "auto_expand": False,
         "smn_notify": True,
         "threshold": 80,
         "locked": False,
+        "availability_zone": None,
+        "backup_name_prefix": None,
+        "demand_billing": False,
+        "frozen": held.status == "frozen",
+        "cross_account": False,
+    }
+    return row | says | {"updated_at": moment(says.get("updated_at", held.created_at))}
+
+
+_IN_BILLING = frozenset({"consistent_level", "cloud_type", "is_multi_az"})
+
+
+def _billing(held: Vault) -> Wire:
+    return {
+        "allocated": sum(resource.size_gb for resource in held.resources),
+        "size": held.size_gb,
+        "used": held.used,
+        "status": held.status,
+        "object_type": held.object_type,
+        "protect_type": held.protect_type,
+        "consistent_level": held.says.get("consistent_level", "crash_consistent"),
+        "charging_mode": "post_paid",
+        "cloud_type": held.says.get("cloud_type", "public"),
+        "spec_code": f"vault.{held.protect_type}.{_SPEC_CODES[held.object_type]}.normal",
+        "is_multi_az": held.says.get("is_multi_az", False),
     }

@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 import threading
+import time
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _FORMAT, _VERSION = "restore-point sandbox", 1
 _DAMAGED = "is damaged, and was left as it is; move it away to start anew"
 EVERY_SECONDS = 2.0
-"""A sandbox that is killed loses what came in since the last write: so many seconds and the time the write takes."""
+"""A sandbox that is killed loses what came in since the last write: so many seconds, more where a write takes half a second."""
 
 
 class StateFile:
@@ -26,10 +27,12 @@ class StateFile:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
+        self._known: tuple[int, ...] | None = None  # what tells the file we have read or written from any other
 
     def read(self) -> dict[str, Any] | None:
         """None if there is none. Whatever is not ours or not whole stays as it is."""
         try:
+            self._known = self._now()
             text = self.path.read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
@@ -47,7 +50,9 @@ class StateFile:
         return found
 
     def write(self, parts: dict[str, Any]) -> None:
-        """Replace the old one only when the new one is on disk."""
+        """Replace the old one only when the new one is on disk, and only if nobody else has written it meanwhile."""
+        if self._now() != self._known:
+            raise Misconfigured("state", "was written by somebody else meanwhile, and was left as it is")
         document = json.dumps({"format": _FORMAT, "version": _VERSION, **parts})
         handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
         try:
@@ -56,10 +61,18 @@ class StateFile:
                 file.flush()
                 os.fsync(file.fileno())
             Path(name).replace(self.path)
+            self._known = self._now()
         except BaseException:
             with suppress(OSError):
                 Path(name).unlink()
             raise
+
+    def _now(self) -> tuple[int, ...] | None:
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 class Part(Protocol):
@@ -111,10 +124,7 @@ class Saver:
 
     def start(self) -> None:
         """Write at once, so that a place that cannot be written to is known before anything is lost."""
-        try:
-            self._write()
-        except OSError as problem:
-            raise Misconfigured("state", f"cannot be written: {problem.strerror}") from None
+        self._write_or_say()
         self._ended.clear()
         self._thread = threading.Thread(target=self._run, name="sandbox-state", daemon=True)
         self._thread.start()
@@ -125,12 +135,24 @@ class Saver:
             self._ended.set()
             self._thread.join()
             self._thread = None
-            self._write()
+            self._write_or_say()
 
     def _run(self) -> None:
-        while not self._ended.wait(EVERY_SECONDS):
-            with suppress(OSError):  # a full disk may be emptied again; at the end it is an error
+        """Of a large state no more than a sixth of the time goes into writing."""
+        took = 0.0
+        while not self._ended.wait(max(EVERY_SECONDS, 5 * took)):
+            began = time.monotonic()
+            # a full disk may be emptied again, and what changed while it was being written is written next time;
+            # at the end they are errors
+            with suppress(OSError, RuntimeError, Misconfigured):
                 self._write()
+            took = time.monotonic() - began
+
+    def _write_or_say(self) -> None:
+        try:
+            self._write()
+        except OSError as problem:
+            raise Misconfigured("state", f"cannot be written: {problem.strerror}") from None
 
     def _write(self) -> None:
         with self._lock:

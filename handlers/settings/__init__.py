@@ -167,11 +167,12 @@ def _starts_at(environ: Mapping[str, str], projects: Iterable[Access]) -> dateti
         raise Misconfigured("RESTORE_POINT_NOW", why)
     try:
         moment = datetime.fromisoformat(given)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
+        utc = moment.astimezone(UTC) if moment.tzinfo else None
+    except (ValueError, OverflowError):
+        utc = None
+    if utc is None or not 1970 <= utc.year < 2100:
         raise Misconfigured("RESTORE_POINT_NOW", "must be a time with its zone, such as 2026-03-02T10:15:00Z")
-    return moment.astimezone(UTC)
+    return utc
 
 
 def _home() -> Path:

@@ -2,6 +2,11 @@
 
 The load comes from another process: raw sockets that are kept, each waiting for its answer before it asks again. Requests are
 made, and signed where they are to be, before the clock starts. On two cores the server has one of them for itself.
+
+What limits it is one interpreter on one core, and nothing in particular: a create with two backups takes some 110 µs of processor
+time, of which the fixed reply (sockets, event loop, parser) has 25, the way to the service and the record 20, and the vaults with
+the wire forms the rest; checking a signature adds 30. With ``state`` a sixth of the time at most goes into writing; ``keep``
+bounds that, too.
 """
 
 from __future__ import annotations

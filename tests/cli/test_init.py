@@ -43,7 +43,7 @@ def test_the_file_says_nothing_until_it_is_uncommented(terminal: Terminal, sandb
 def test_with_the_vaults_that_are_there(terminal: Terminal, inside: Inside, sandbox: Sandbox) -> None:
     ran = terminal.run("init", "--from-cloud", "--json")
     assert (ran.code, ran.json) == (0, {"written": "rules.toml"})
-    expected = {"erp": estate.ERP_VAULT_ID, "files": estate.FILES_VAULT_ID, "empty": estate.EMPTY_VAULT_ID}
+    expected = {vault.name: vault.id for vault in estate.VAULTS}
     for file in (terminal.folder / "rules.toml", uncommented(terminal.folder / "rules.toml")):
         assert {name: vault.id for name, vault in read_rules(file).vaults.items()} == expected
     assert {seen.method for seen in sandbox.exchanges} == {"GET"}
@@ -57,7 +57,7 @@ def test_elsewhere(terminal: Terminal, inside: Inside) -> None:
 
 def test_with_the_variable_that_names_the_file_to_write(terminal: Terminal, inside: Inside) -> None:
     assert inside(terminal, "init", "--from-cloud", RESTORE_POINT_RULES="rules.toml").code == 0
-    assert set(read_rules(terminal.folder / "rules.toml").vaults) == {"empty", "erp", "files"}
+    assert set(read_rules(terminal.folder / "rules.toml").vaults) == {vault.name for vault in estate.VAULTS}
 
 
 def test_a_file_that_is_there_is_never_written_over(terminal: Terminal, inside: Inside, sandbox: Sandbox) -> None:

@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from handlers.sandbox import estate
 from handlers.sandbox.faults import KINDS
-from tests.cli.terminal import PATIENCE, Inside, Terminal
+from tests.cli.terminal import COMMAND, PATIENCE, Inside, Terminal
 
 
 @contextmanager
@@ -87,3 +88,23 @@ def test_every_kind_is_shown_in_a_table_that_fits_a_terminal(offline: Terminal, 
     shown = {line.split()[0] for line in ran.out.splitlines() if line.startswith("  ") and not line.startswith("   ")}
     assert shown == set(KINDS)
     assert max(map(len, ran.out.splitlines())) <= 120
+
+
+def test_a_state_file_outlives_the_command_and_the_server(offline: Terminal) -> None:
+    state = ("--state", str(offline.folder / "sandbox.json"))
+    ran = offline.run("sandbox", *state, "--speed", "200", "--", COMMAND, "take", estate.ERP_VAULT_ID)
+    assert ran.code == 0, ran.err
+    for _ in range(2):  # the first of them is ended by SIGTERM
+        with serving(offline, *state) as connection:
+            record = get(connection, "/_sandbox/record")[1]
+            assert [point["vault_id"] for point in record["restore_points"]] == [estate.ERP_VAULT_ID]
+            assert record["counts"]["posts"] == 1
+
+
+def test_a_file_of_somebody_elses_is_left_alone(offline: Terminal, inside: Inside) -> None:
+    name = offline.write("notes.json", '{"mine": true}')
+    ran = inside(offline, "sandbox", "--state", name)
+    assert (ran.code, ran.err) == (2, "restore-point: --state: is some other file, and was left as it is\n")
+    assert (offline.folder / name).read_text() == '{"mine": true}'
+    ran = inside(offline, "sandbox", "--state", "nowhere/state")
+    assert (ran.code, ran.err) == (2, "restore-point: --state: cannot be written: No such file or directory\n")

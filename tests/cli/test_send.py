@@ -149,7 +149,7 @@ def test_what_must_come_of_it(terminal: Terminal, tmp_path: Path, inside: Inside
             {"outcomes": [{"outcome": "skipped", "reason": "stale"}]},
             "did not come: outcome 'skipped', reason 'stale'",
         ),
-        ({"outcomes": [{"outcome": "created", "vault": "erp", "resources": ["x"]}]}, "resources ['x']"),
+        ({"outcomes": [{"outcome": "created", "vault": "erp", "resources": ["x"]}]}, "resources ('x',)"),
         ({"outcomes": [{"outcome": "created", "vault": "erp", "message_has": "x\ny"}]}, "message_has"),
     ],
 )

@@ -23,8 +23,12 @@ NAMES = {
     "files": estate.FILES_VAULT_ID,
     "empty": estate.EMPTY_VAULT_ID,
     "app": estate.ERP_APP_ID,
+    "app_disk": estate.ERP_APP_DATA_DISK_ID,
     "db": estate.ERP_DB_ID,
     "share": estate.FILES_SHARE_ID,
+    "disks": estate.DISKS_VAULT_ID,
+    "disk": estate.MAIL_DISK_ID,
+    "unbound": estate.UNBOUND_SERVER_ID,
     "topic": estate.TOPIC_URN,
     "ak": estate.ACCESS_KEY,
     "sk": estate.SECRET_KEY,
@@ -132,8 +136,11 @@ STEPS: dict[str, Callable[[Kitchen, dict[str, Any]], None]] = {
     "vault_status": lambda kitchen, about: kitchen.control(
         "/state", {"status": {"vault_id": about["vault"], "status": about["status"]}}
     ),
-    "resource_status": lambda kitchen, about: kitchen.control(
+    "protect_status": lambda kitchen, about: kitchen.control(
         "/state", {"protect_status": {"resource_id": about["resource"], "status": about["status"]}}
+    ),
+    "resource_state": lambda kitchen, about: kitchen.control(
+        "/state", {"resource_state": {"resource_id": about["resource"], "state": about["state"]}}
     ),
     "foreign": lambda kitchen, about: kitchen.control("/state", {"foreign": {"vault_id": about["vault"], "seconds": 600}}),
 }

@@ -60,6 +60,7 @@ class Restoring:
         self.name = f"sdk-{int(time.time())}"
         self.began = datetime.now(UTC) - timedelta(minutes=30)  # the place's clock need not be ours
         self.rows: list[Any] = []
+        self.made: list[str] = []
 
     def until(self, look: Callable[[], Any], done: Callable[[Any], bool]) -> list[Any]:
         """Everything that was seen on the way; the last is what was waited for."""
@@ -74,9 +75,10 @@ class Restoring:
     def create(self, **more: Any) -> Any:
         parameters = cbr_api.CheckpointParam(**{"name": self.name, "description": "from the SDK: é", "incremental": True} | more)
         asked = cbr_api.VaultBackup(vault_id=self.place["vault_id"], parameters=parameters)
-        return self.client.create_checkpoint(
-            cbr_api.CreateCheckpointRequest(body=cbr_api.VaultBackupReq(checkpoint=asked))
-        ).checkpoint
+        request = cbr_api.CreateCheckpointRequest(body=cbr_api.VaultBackupReq(checkpoint=asked))
+        created = self.client.create_checkpoint(request).checkpoint
+        self.made.append(created.id)
+        return created
 
     def backups(self, **filters: Any) -> Any:
         return self.client.list_backups(cbr_api.ListBackupsRequest(**filters))
@@ -90,7 +92,8 @@ class Restoring:
         created = self.create(**parameters)
         again = refusal(self.create) if parameters else {}
         statuses = self.until(lambda: self.status(created.id), lambda status: status != "protecting")
-        self.rows = self.until(lambda: self.backups(checkpoint_id=created.id).backups, bool)[-1]
+        whole = len(created.vault.resources)
+        self.rows = self.until(lambda: self.backups(checkpoint_id=created.id).backups, lambda rows: len(rows) == whole)[-1]
         logs = self.until(lambda: self.logs(created.id), bool)[-1]
         shown = self.client.show_op_log(cbr_api.ShowOpLogRequest(operation_log_id=logs[0].id)).operation_log
         return {
@@ -134,10 +137,11 @@ class Restoring:
 
     def deleted(self) -> Told:
         """Only what this client made; gone is a 404."""
-        for row in self.rows:
+        rows = [row for made in self.made for row in self.backups(checkpoint_id=made).backups]
+        for row in rows:
             self.client.delete_backup(cbr_api.DeleteBackupRequest(backup_id=row.id))
-        gone = [self.until(partial(self.gone, row.id), lambda end: end["status"] == 404)[-1] for row in self.rows]
-        return {"gone": gone, "left": len(self.backups(checkpoint_id=self.rows[0].checkpoint_id).backups)}
+        gone = [self.until(partial(self.gone, row.id), lambda end: end["status"] == 404)[-1] for row in rows]
+        return {"gone": gone, "left": sum(len(self.backups(checkpoint_id=made).backups) for made in self.made)}
 
     def gone(self, backup_id: str) -> Told:
         return refusal(lambda: self.client.show_backup(cbr_api.ShowBackupRequest(backup_id=backup_id)))
@@ -164,8 +168,11 @@ def place_of(path: str) -> Place:
 def main(path: str) -> None:
     place = place_of(path)
     restoring = Restoring(place)
-    told = {"restored": restoring.followed(), "filters": restoring.filtered(), "vaults": vaults_seen(place)}
-    print(json.dumps(told | {"deleted": restoring.deleted()}))
+    try:
+        told = {"restored": restoring.followed(), "filters": restoring.filtered(), "vaults": vaults_seen(place)}
+    finally:
+        deleted = restoring.deleted()
+    print(json.dumps(told | {"deleted": deleted}))
 
 
 if __name__ == "__main__":

@@ -95,7 +95,8 @@ def test_without_a_name_cbr_makes_one_up(client: Any, automatic: bool, prefix: s
     assert [row["name"] for row in client.list("backups")["backups"]] == [name]
 
 
-def test_several_resources_number_their_backups(client: Any) -> None:
+def test_several_resources_number_their_backups(client: Any, sandbox: Any) -> None:
+    sandbox.habits.suffixes = True
     checkpoint = client.create(name="nightly").json["checkpoint"]
     rows = client.list("backups", ("checkpoint_id", checkpoint["id"]))["backups"]
     assert sorted((row["name"], row["resource_id"]) for row in rows) == [("nightly-0001", APP), ("nightly-0002", DB)]

@@ -16,8 +16,9 @@ GB = 1024
 
 
 @pytest.fixture
-def three(client: Any, clock: Any) -> Any:
+def three(client: Any, clock: Any, sandbox: Any) -> Any:
     """First of the file share, a minute later of both servers, a minute later of the file share again, still running."""
+    sandbox.habits.suffixes = True
     ids = []
     for vault_id, name in ((FILES, "one"), (ERP, "two"), (FILES, "three")):
         ids.append(client.create(vault_id, name=name).json["checkpoint"]["id"])
@@ -125,6 +126,14 @@ def test_sizes_are_the_same_in_every_sandbox(client: Any, clock: Any, another: A
         ([("status", "available"), ("status", "protecting")], ["three", "two-0001", "two-0002", "one"]),
         ([("incremental", "true")], ["three"]),
         ([("image_type", "replication")], []),
+        ([("enterprise_project_id", "0"), ("own_type", "private")], ["three", "two-0001", "two-0002", "one"]),
+        ([("enterprise_project_id", "all_granted_eps")], ["three", "two-0001", "two-0002", "one"]),
+        ([("enterprise_project_id", ERP)], []),
+        ([("own_type", "shared")], []),
+        (
+            [("resource_az", "sandbox-1a"), ("dec", "false"), ("show_replication", "true"), ("member_status", "accepted")],
+            ["three", "two-0001", "two-0002", "one"],
+        ),
         ([("used_percent", "20")], ["two-0001", "two-0002"]),
         ([("start_time", "2026-11-23T07:05:51Z")], ["three", "two-0001", "two-0002"]),
         ([("start_time", "2026-11-23T07:05:51.304116")], ["three", "two-0001", "two-0002"]),
@@ -227,12 +236,12 @@ def test_unknown_and_malformed_vaults(client: Any) -> None:
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ([], {"erp", "files", "empty"}),
+        ([], {"erp", "files", "empty", "disks"}),
         ([("name", "erp")], {"erp"}),
         ([("id", ERP), ("id", FILES)], {"erp", "files"}),
         ([("object_type", "turbo")], {"files"}),
         ([("protect_type", "replication")], set()),
-        ([("cloud_type", "public")], {"erp", "files", "empty"}),
+        ([("cloud_type", "public")], {"erp", "files", "empty", "disks"}),
         ([("status", "frozen")], set()),
         ([("resource_ids", f"{DB},{uuid.uuid4()}")], {"erp"}),
         ([("resource_ids", f"{DB},{SHARE}")], {"erp", "files"}),
@@ -245,7 +254,8 @@ def test_vaults_are_filtered(client: Any, query: list[tuple[str, str]], found: s
     assert answer["count"] == len(found)
 
 
-def test_one_operation_log_per_resource_follows_the_clock(client: Any, clock: Any) -> None:
+def test_one_operation_log_per_resource_follows_the_clock(client: Any, clock: Any, sandbox: Any) -> None:
+    sandbox.habits.suffixes = True
     checkpoint = client.create(name="nightly").json["checkpoint"]
     clock.forward(15)
     logs = client.list("operation-logs", ("vault_id", ERP), ("operation_type", "backup"))["operation_logs"]

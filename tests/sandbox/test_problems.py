@@ -59,3 +59,24 @@ def test_the_gateways_own(problem: problems.Problem, status: int, text: str) -> 
     assert problem.status == status
     assert document["error_code"].startswith("APIGW.")
     assert document["error_msg"].endswith(text)
+
+
+@pytest.mark.parametrize(
+    ("style", "keys"),
+    [
+        ("cbr", {"error_code", "error_msg"}),
+        ("gateway", {"error_code", "error_msg", "request_id"}),
+        ("iam", {"error"}),
+        ("smn", {"request_id", "code", "message"}),
+    ],
+)
+def test_the_four_envelopes(style: str, keys: set[str]) -> None:
+    problem = problems.envelope(style, 503)
+    assert (problem.status, set(problem.document("r1")), problem.line_feed) == (503, keys, style == "gateway")
+
+
+def test_texts_that_are_hard_to_read() -> None:
+    assert len(problems.hard_to_read(500, 65_536).document("r1")["error_msg"]) == 65_536
+    assert not problems.hard_to_read(500).document("r1")["error_msg"].isascii()
+    assert problems.page(502).startswith("<html>")
+    assert "502" in problems.page(502)

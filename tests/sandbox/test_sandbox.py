@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import FrozenInstanceError
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +21,9 @@ import pytest
 
 from handlers.errors import Misconfigured
 from handlers.sandbox import Sandbox, estate
+from handlers.signing import sign
 
+KEYS = {"access_key": estate.ACCESS_KEY, "secret_key": estate.SECRET_KEY}
 ERP, APP = estate.ERP_VAULT_ID, estate.ERP_APP_ID
 
 
@@ -40,6 +43,7 @@ def test_the_settings_are_an_interface(sandbox: Any) -> None:
             {"id": estate.ERP_VAULT_ID, "name": "erp"},
             {"id": estate.FILES_VAULT_ID, "name": "files"},
             {"id": estate.EMPTY_VAULT_ID, "name": "empty"},
+            {"id": estate.DISKS_VAULT_ID, "name": "disks"},
         ],
     }
     assert json.loads(json.dumps(sandbox.settings())) == sandbox.settings()
@@ -58,7 +62,7 @@ def test_the_environment_is_the_official_sdks(sandbox: Any) -> None:
 
 def test_the_estate_at_the_start(client: Any) -> None:
     vaults = {vault["name"]: vault for vault in client.list("vaults")["vaults"]}
-    assert {name: len(vault["resources"]) for name, vault in vaults.items()} == {"erp": 2, "files": 1, "empty": 0}
+    assert {name: len(vault["resources"]) for name, vault in vaults.items()} == {"erp": 2, "files": 1, "empty": 0, "disks": 2}
     assert (vaults["erp"]["billing"]["object_type"], vaults["erp"]["billing"]["size"]) == ("server", 500)
     assert {held["type"] for held in vaults["erp"]["resources"]} == {"OS::Nova::Server"}
     assert vaults["files"]["resources"][0]["type"] == "OS::Sfs::Turbo"
@@ -175,7 +179,7 @@ class TestHttp:
         assert client.cbr("POST", "/checkpoints", b" " * cap).status == 400
         answer = client.cbr("POST", "/checkpoints", b" " * (cap + 1))
         assert (answer.status, answer.json["error_code"]) == (413, "APIGW.0201")
-        assert client.list("vaults")["count"] == 3  # on a new connection
+        assert client.list("vaults")["count"] == len(estate.VAULTS)  # on a new connection
 
     @pytest.mark.parametrize("header", [("Content-Length", "many"), ("Transfer-Encoding", "chunked")])
     def test_a_body_whose_length_cannot_be_told_is_refused(self, client: Any, header: tuple[str, str]) -> None:
@@ -197,7 +201,7 @@ class TestHttp:
             raw.sendall(b"POST /v3/auth/tokens HTTP/1.1\r\nContent-Length: 100\r\n\r\n{")
             raw.shutdown(socket.SHUT_WR)
             assert raw.recv(1) == b""
-        assert client.list("vaults")["count"] == 3
+        assert client.list("vaults")["count"] == len(estate.VAULTS)
         assert len(sandbox.exchanges) == 1
         assert capfd.readouterr().err == ""
 
@@ -265,3 +269,28 @@ def test_it_imports_nothing_of_ours_but_errors_and_signing() -> None:
     )
     ours = {name for name in run.stdout.split() if not name.startswith("handlers.sandbox")}
     assert ours == {"handlers.errors", "handlers.signing"}
+
+
+def test_what_there_is_to_ask_is_described_to_everybody(sandbox: Any, client: Any) -> None:
+    answer = client.call("GET", "/openapi.json", signed=False)
+    assert answer.status == 200
+    assert answer.json["openapi"].startswith("3.1")
+    assert answer.json["servers"] == [{"url": sandbox.endpoint}]
+    assert "/v3/{project_id}/checkpoints" in answer.json["paths"]
+
+
+def test_it_answers_without_any_socket(clock: Any) -> None:
+    """For a simulation: what the network would do to an answer is told with it."""
+    sandbox = Sandbox(clock=clock, faults=["reset_after:method=POST", "truncate:bytes=3"])
+    path = f"/v3/{estate.PROJECT_ID}/checkpoints"
+    body = json.dumps({"checkpoint": {"vault_id": ERP}}).encode()
+    signed = sign("POST", f"http://sandbox{path}", {}, body, now=datetime.fromtimestamp(clock.now, UTC), **KEYS)
+    headers = {"host": "sandbox"} | {name.lower(): value for name, value in signed.items()}
+    lost = sandbox.answer("POST", path, headers, body)
+    assert lost.wire is not None
+    assert (lost.status, lost.wire.kind) == (200, "reset")
+    assert len(sandbox.restore_points()) == 1
+    short = sandbox.answer("GET", "/v3", {}, b"")
+    assert short.wire is not None
+    assert (short.status, short.wire.kind, short.wire.size) == (300, "truncate", 3)
+    assert sandbox.answer("GET", "/v3", {}, b"").wire is None

@@ -6,7 +6,7 @@ TEXT = """
 0104 500 The plug-ins do not exist
 0105 500 The backend configurations do not exist
 0106 400 Orchestration error
-0201 400 Bad request
+0201 400 API request error
 0202 502 Backend unavailable
 0203 504 Backend timeout
 0204 400 SSL protocol is not supported
@@ -31,7 +31,7 @@ TEXT = """
 0501 405 The app quota has been used up
 0502 405 The app has been frozen
 0601 500 Internal server error
-0602 400 Invalid request
+0602 400 Bad request
 0605 500 Failed to resolve the backend domain name
 0606 500 Failed to load the API configurations
 0607 400 The protocol is not supported
@@ -45,3 +45,13 @@ TEXT = """
 0801 403 Access denied by the backend
 0802 403 The IAM user is forbidden in the currently selected region
 """
+
+# 0201 by its statuses
+BAD_REQUESTS = {
+    413: "Request entity too large",
+    414: "Request URI too large",
+    494: "Request headers too large",
+    500: "An unexpected error occurred",
+    502: "Backend unavailable",
+    504: "Backend timeout",
+}

@@ -3,8 +3,10 @@
     kinds      the table of everything that can be asked for
     reading    how it is asked for
     answers    what becomes of an answer
+    backups    what becomes of the vaults
 
-At most one fault of each group (network, gateway, CBR) strikes one request, the one that was asked for first.
+At most one fault of each group strikes one request, the one that was asked for first. Those of the network strike whatever
+arrives whole; those of the gateway whoever was let in, on a route there is; those of CBR what it would have answered itself.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ class Faults:
     def __init__(self, seed: int = 0, refuse: Callable[[float | None], bool] | None = None) -> None:
         self._seed, self._refuse = seed, refuse
         self._all: tuple[Fault, ...] = ()
-        self._windows: dict[str, tuple[float, int]] = {}
+        self._windows: dict[tuple[int, str], tuple[float, int]] = {}
 
     def add(self, *specifications: str | Mapping[str, Any], where: str = "faults") -> None:
         """All of them, or none if one of them cannot be read."""
@@ -61,7 +63,7 @@ class Faults:
         for place, fault in enumerate(self._all):
             if fault.group != group or not _fits(fault, request) or (fault.times and fault.struck >= fault.times):
                 continue
-            if fault.kind == "throttle" and not self._over(fault, request.at, user):
+            if fault.kind == "throttle" and not self._over(fault, (place, user), request.at):
                 continue
             fault.met += 1
             if self._draw(place, fault.met) < fault.chance:
@@ -77,12 +79,12 @@ class Faults:
     def _draw(self, place: int, met: int) -> float:
         return self.draw("fault", place, met)
 
-    def _over(self, fault: Fault, now: float, user: str) -> bool:
+    def _over(self, fault: Fault, whose: tuple[int, str], now: float) -> bool:
         """Count by user in windows of a minute that begin with their first request."""
-        began, count = self._windows.get(user, (now, 0))
+        began, count = self._windows.get(whose, (now, 0))
         if not began <= now < began + _THROTTLE_SECONDS:
             began, count = now, 0
-        self._windows[user] = (began, count + 1)
+        self._windows[whose] = (began, count + 1)
         return count >= fault.number("limit")
 
 
@@ -96,6 +98,19 @@ def _fits(fault: Fault, request: Request) -> bool:
             return request.method == "GET" and request.path.rstrip("/").endswith(("/backups", "/operation-logs", "/vaults"))
         case "cbr":
             return _of_cbr(request.path)
+        case "coded":
+            return _speaks(str(fault.sets["code"]), request.path)
+        case _:
+            return True
+
+
+def _speaks(code: str, path: str) -> bool:
+    """Without a prefix a code is CBR's; the gateway's may come from anywhere."""
+    match code.rpartition(".")[0]:
+        case "" | "BackupService":
+            return _of_cbr(path)
+        case "SMN":
+            return path.startswith("/v2/")
         case _:
             return True
 

@@ -21,14 +21,7 @@ if TYPE_CHECKING:
 _HTML = {"Content-Type": "text/html"}
 _JSON = {"Content-Type": "application/json"}
 _RETRY_AFTER_HUGE = 10**9
-# «The backup service is busy, please try again later.»
-_CHINESE = "备份服务繁忙，请稍后再试。"  # noqa: RUF001 - a full stop of that script
 _MB = 1024 * 1024
-
-
-def page(status: int) -> bytes:
-    """As a proxy words it."""
-    return f"<html>\r\n<head><title>{status}</title></head>\r\n<body><h1>{status}</h1></body>\r\n</html>\r\n".encode()
 
 
 def of_problem(problem: problems.Problem, request_id: str, **headers: str) -> Answer:
@@ -60,15 +53,15 @@ def by_gateway(fault: Fault, request: Request) -> Answer:
     status = int(fault.sets.get("code", 0))
     match fault.kind:
         case "status":
-            return Answer(status, _HTML, page(status))
+            return Answer(status, _HTML, problems.page(status).encode())
         case "throttle":
             return _throttled(fault, request)
         case "envelope":
-            return of_problem(_ENVELOPES[str(fault.sets["style"])](status), request.request_id)
+            return of_problem(problems.envelope(str(fault.sets["style"]), status), request.request_id)
         case "huge_error":
-            return of_problem(problems.gateway(status, "0601", "x" * int(fault.sets["bytes"])), request.request_id)
+            return of_problem(problems.hard_to_read(status, int(fault.sets["bytes"])), request.request_id)
         case "chinese_error":
-            return of_problem(problems.gateway(status, "0601", _CHINESE), request.request_id)
+            return of_problem(problems.hard_to_read(status), request.request_id)
         case kind:
             return of_problem(_REFUSALS[kind](), request.request_id)
 
@@ -78,14 +71,6 @@ _REFUSALS: dict[str, Callable[[], problems.Problem]] = {
     "token_expired": problems.token_expired,
     "malformed_url": problems.malformed_url,
     "forbidden": lambda: problems.by_code("APIGW.0302"),
-}
-_ENVELOPES: dict[str, Callable[[int], problems.Problem]] = {
-    "cbr": lambda status: problems.cbr(status, "9910", "Unknown error."),
-    "gateway": problems.bad_request,
-    "iam": lambda status: problems.Problem(
-        status, lambda _: {"error": {"code": status, "message": "Unknown.", "title": "Error"}}
-    ),
-    "smn": lambda status: problems.smn(status, "0018", "Internal error."),
 }
 
 
@@ -104,7 +89,7 @@ def _throttled(fault: Fault, request: Request) -> Answer:
 
 def _html(fault: Fault, answer: Answer) -> Answer:
     status = int(fault.sets["code"])
-    return Answer(status, {**answer.headers, **_HTML}, page(status))
+    return Answer(status, {**answer.headers, **_HTML}, problems.page(status).encode())
 
 
 def _empty(fault: Fault, answer: Answer) -> Answer:

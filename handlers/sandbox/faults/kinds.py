@@ -15,7 +15,8 @@ Value = float | int | str
 class Kind:
     """``sets`` maps each key to its default, whose type a value must have; a tuple lists the choices, the default first.
 
-    ``strikes`` is where: any request, one to CBR (``cbr``), POST …/checkpoints (``create``) or GET of a list (``list``).
+    ``strikes`` is where: any request, one to CBR (``cbr``), POST …/checkpoints (``create``), GET of a list (``list``), or one
+    to the service whose ``code`` it is (``coded``).
     """
 
     group: str
@@ -66,14 +67,22 @@ KINDS: dict[str, Kind] = {
         {"style": ("cbr", "gateway", "iam", "smn"), "code": 400, "when": _BEFORE},
     ),
     "busy": Kind("CBR", "a backup is running; code=0002 is the same as a 500", {"code": "6125"}, "create"),
-    "error": Kind("CBR", "any code; with when=after it was done all the same", {"code": "9910", "when": _BEFORE}, "cbr"),
+    "error": Kind(
+        "CBR",
+        "any code, APIGW.0601 and SMN.0018 too, with a status and text of one's own if need be",
+        {"code": "9910", "status": 0, "message": "", "when": _BEFORE},
+        "coded",
+    ),
     "late_apply": Kind(
         "CBR", "done so many seconds later, unheard", {"after": 30.0, "answer": ("504", "reset", "hang")}, "create"
     ),
     "foreign": Kind("CBR", "CBR's own policy is backing the vault up just now", {"seconds": 600.0}, "create"),
     "skip": Kind("CBR", "resources are skipped", {"which": ("one", "all"), "code": "6215"}, "create"),
     "fail": Kind(
-        "CBR", "backups end in error, so many seconds later", {"which": ("all", "one"), "after": 7200.0, "code": "7101"}, "create"
+        "CBR",
+        "backups end in error, so many seconds later",
+        {"which": ("all", "one"), "after": 7200.0, "code": "7101", "log": ("failed", "timeout")},
+        "create",
     ),
     "slow": Kind("CBR", "backups take so many seconds", {"seconds": 7200.0}, "create"),
     "full": Kind("CBR", "the vault is filled to so many percent, for good", {"percent": 101}, "create"),

@@ -112,20 +112,23 @@ def _value(name: str, given: object, default: Default, where: str) -> Value:
         raise Misconfigured(where, f"{name} must be {_WORDS[wanted]}") from None
     if isinstance(default, tuple) and value not in default:
         raise Misconfigured(where, f"{name} must be one of {', '.join(map(str, default))}")
-    complaint = _complaint(name.partition(":")[2], value)
+    complaint = _complaint(name, value)
     if complaint:
         raise Misconfigured(where, f"{name} must be {complaint}")
     return value
 
 
-def _complaint(key: str, value: Value) -> str:
+def _complaint(name: str, value: Value) -> str:
+    kind, _, key = name.partition(":")
     least, most = _LIMITS.get(key, (float("-inf"), float("inf")))
     if key in _LIMITS and not least <= float(value) <= most:
         return f"between {least:g} and {most:g}"
     if key == "code" and isinstance(value, int) and not 200 <= value <= 599:
         return "a status between 200 and 599"
-    if key == "code" and isinstance(value, str) and not codes.published(value):
-        return "a published code, such as 6125 or APIGW.0601"
+    if key == "code" and isinstance(value, str) and not (codes.published(value) and (kind == "error" or "." not in value)):
+        return "a published code, such as 6125"
+    if key == "status" and isinstance(value, int) and value and not 400 <= value <= 599:
+        return "a status between 400 and 599"
     if key == "to" and not _on_loopback(str(value)):
         return "an address on loopback, such as http://127.0.0.1:8080/"
     return ""

@@ -1,0 +1,157 @@
+"""``state``: what outlives a sandbox, what a kill may cost, and files that are not touched."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handlers.errors import Misconfigured
+from handlers.sandbox import Sandbox, estate
+from handlers.sandbox.saving import EVERY_SECONDS
+from tests.sandbox.plain import PROJECT, Plain
+
+FILES = estate.FILES_VAULT_ID
+SERVE = """
+import sys
+from handlers.sandbox import Sandbox
+with Sandbox(state=sys.argv[1]) as sandbox:
+    print(sandbox.endpoint, flush=True)
+    sys.stdin.read()
+"""
+
+
+def told(plain: Plain) -> dict[str, Any]:
+    """Everything a client can see."""
+    return {what: plain.list(what).json for what in ("backups", "vaults", "operation-logs")}
+
+
+@pytest.mark.parametrize("well_behaved", [True, False])
+def test_everything_is_there_again(tmp_path: Path, clock: Any, well_behaved: bool) -> None:
+    file = tmp_path / "state"
+    with Sandbox(clock=clock, state=file, well_behaved=well_behaved, seed=5) as sandbox:
+        plain = Plain(sandbox).sign_in()
+        for _ in range(3):
+            plain.create()
+            clock.forward(100)
+        plain.call("POST", f"/v2/{estate.PROJECT_ID}/notifications/topics/{sandbox.topic_urn}/publish", {"message": "m"})
+        plain.create()  # still running when it stops
+        before, points, published, counts = told(plain), sandbox.restore_points(), sandbox.published, sandbox.counts
+        token = plain.token
+        plain.close()
+    assert json.loads(file.read_text())["format"] == "restore-point sandbox"
+    with Sandbox(clock=clock, state=file, well_behaved=well_behaved, seed=5) as again:
+        assert (again.restore_points(), again.published) == (points, published)
+        assert (again.counts.posts, again.counts.names) == (counts.posts, counts.names) == (4, {"nightly": 4})
+        plain = Plain(again, token)  # the old token is still good
+        assert told(plain) == before
+        clock.forward(100)
+        assert {backup["status"] for backup in plain.list("backups").json["backups"]} == {"available"}
+        new = plain.create().json["checkpoint"]["id"]
+        assert new not in {point["id"] for point in points}
+        plain.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["state"]
+
+
+def test_nothing_is_written_while_nothing_changes(tmp_path: Path, clock: Any) -> None:
+    file = tmp_path / "state"
+    with Sandbox(clock=clock, state=file) as sandbox:
+        first = file.stat()
+        plain = Plain(sandbox)
+        plain.call("GET", "/v3")
+        plain.close()
+    assert file.stat().st_mtime_ns == first.st_mtime_ns
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+def test_a_kill_costs_the_last_seconds_at_most(tmp_path: Path, end: signal.Signals) -> None:
+    file = tmp_path / "state"
+
+    def serve() -> tuple[subprocess.Popen[str], Plain]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", SERVE, str(file)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+        )
+        assert process.stdout is not None
+        endpoint = process.stdout.readline().strip()
+        return process, Plain(_At(endpoint))  # type: ignore[arg-type]  # all it needs is the endpoint
+
+    process, plain = serve()
+    created = plain.sign_in().create().json["checkpoint"]["id"]
+    until = time.monotonic() + EVERY_SECONDS + 5
+    while created not in file.read_text() and created.encode() and time.monotonic() < until and not _has(file, 1):
+        time.sleep(0.05)
+    assert time.monotonic() < until
+    process.send_signal(end)
+    process.communicate(timeout=10)
+    token = plain.token
+    plain.close()
+
+    process, plain = serve()
+    plain.token = token
+    assert plain.call("GET", f"{PROJECT}/checkpoints/{created}").json["checkpoint"]["id"] == created
+    plain.close()
+    process.communicate(input="", timeout=10)
+    assert process.returncode == 0
+
+
+def _has(file: Path, posts: int) -> bool:
+    return bool(json.loads(file.read_text())["counts"]["posts"] >= posts)
+
+
+class _At:
+    def __init__(self, endpoint: str) -> None:
+        self.endpoint = endpoint
+
+
+BAD = {
+    "empty": b"",
+    "half of one": b'{"format": "restore-point sandbox", "version": 1, "vaul',
+    "no text": b"\xff\xfe\x00",
+    "another document": b'{"vaults": []}',
+    "a list": b"[]",
+    "of another version": b'{"format": "restore-point sandbox", "version": 99}',
+    "without its parts": b'{"format": "restore-point sandbox", "version": 1, "project_id": "%s"}' % estate.PROJECT_ID.encode(),
+    "of another project": b'{"format": "restore-point sandbox", "version": 1, "project_id": "x"}',
+    "with nonsense in it": b'{"format": "restore-point sandbox", "version": 1, "project_id": "%s", '
+    b'"vaults": [], "doors": 5, "topics": null, "counts": {}}' % estate.PROJECT_ID.encode(),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_file_it_cannot_use_is_left_alone(tmp_path: Path, what: str) -> None:
+    file = tmp_path / "state"
+    file.write_bytes(BAD[what])
+    with pytest.raises(Misconfigured, match=r"^state: .*left as it is|^state: cannot be read"):
+        Sandbox(state=file)
+    assert file.read_bytes() == BAD[what]
+
+
+def test_a_place_it_cannot_write_to_is_known_at_the_start(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match=r"^state: cannot be written: No such file or directory"):
+        Sandbox(state=tmp_path / "nowhere" / "state").start()
+
+
+def test_two_do_not_overwrite_each_others_state(tmp_path: Path, clock: Any) -> None:
+    file = tmp_path / "state"
+    first = Sandbox(clock=clock, state=file).start()
+    with Sandbox(clock=clock, state=file) as second:
+        plain = Plain(second).sign_in()
+        plain.create()
+        plain.close()
+    written = file.read_bytes()
+    plain = Plain(first).sign_in()
+    plain.create()
+    plain.close()
+    with pytest.raises(Misconfigured, match="state: was written by somebody else meanwhile, and was left as it is"):
+        first.stop()
+    assert file.read_bytes() == written
