@@ -111,7 +111,8 @@ def _together(first: Planned | Outcome, second: Planned) -> Planned | Outcome:
         return first
     others = tuple(cause for cause in dict.fromkeys((*first.others, second.cause, *second.others)) if cause != first.cause)
     names = tuple(dict.fromkeys((*first.cause_names, *second.cause_names)))[:NAMED]
-    return replace(first, others=others, causes=1 + len(others), cause_names=names)
+    whole = replace(first, others=others, causes=1 + len(others), cause_names=names)
+    return whole.led_by(min(first.cause, *others))
 
 
 def _entry(vault: cbr.Vault, project: str, rules: Rules) -> tuple[str, Vault]:

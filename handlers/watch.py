@@ -14,7 +14,7 @@ from handlers.outcome import Available, Broken, Failed, Outcome, Partly
 from handlers.plan.planned import Planned
 from handlers.report import Told
 from handlers.restore_point import LEAST_SECONDS, take
-from handlers.restore_point.held import SKEW, Taking
+from handlers.restore_point.held import SKEW, Taking, give_turn_back
 from handlers.restore_point.wish import KIND, Wish
 from handlers.rules import TERMINAL, Rule, Rules
 from handlers.vault_backup import Checkpoint
@@ -176,6 +176,8 @@ class Watch:
         mine = self._put(replace(wish, due=self._now() + TELL_SECONDS))
         if mine is None:
             return []
+        if isinstance(end, Broken):
+            give_turn_back(self.tools.ledger, wish.planned, self._now())
         told = self.publish(end)
         if _nobody(told):
             self._put(replace(mine, due=self._now() + self.tools.follow_seconds))

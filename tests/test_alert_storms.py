@@ -161,10 +161,26 @@ def test_what_cbr_refused_gives_the_turn_back(world: World, spaced: Service, act
 def test_what_may_exist_keeps_the_turn(world: World, spaced: Service) -> None:
     world.door.on(CREATE, executes_and(cuts))
     assert only(send(spaced, "a")).reason == "unclear"
-    assert only(send(spaced, "b")).reason == "min_interval"
+    assert (only(send(spaced, "b")).word, only(send(spaced, "b")).reason) == ("later", "waits_its_turn")
     world.clock.forward(CLAIM)
-    assert [each.word for each in world.sweep(spaced).outcomes] == ["joined"]
+    assert sorted((each.word, each.reason) for each in world.sweep(spaced).outcomes) == [
+        ("joined", "found"),
+        ("later", "waits_its_turn"),
+    ]
+    world.clock.forward(60)
+    assert ("skipped", "min_interval") in [(each.word, each.reason) for each in world.sweep(spaced).outcomes]
     assert len(world.posts()) == 1
+
+
+def test_a_restore_point_that_breaks_gives_the_turn_back(world: World, spaced: Service) -> None:
+    """Nobody may be told that the vault was backed up just now when it was not."""
+    world.sandbox.faults.add("fail:after=30")
+    assert isinstance(only(send(spaced, "a")), Created)
+    world.clock.forward(100)
+    assert [each.word for each in world.sweep(spaced).outcomes] == ["broken"]
+    assert isinstance(only(send(spaced, "b")), Created)
+    world.clock.forward(1000)
+    assert isinstance(only(send(spaced, "a")), Created)
 
 
 def test_an_unclear_post_that_never_arrived_is_sent_again_in_its_own_turn(world: World, spaced: Service) -> None:

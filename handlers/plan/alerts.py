@@ -50,7 +50,8 @@ class _Wanted:
         others = tuple(cause for cause in self.causes if cause != self.first.cause)
         names = tuple(self.causes.values())[:NAMED]
         fallback = self.instead.collapsed() if self.instead else None
-        return replace(self.first, fallback=fallback, others=others, causes=len(self.causes), cause_names=names)
+        whole = replace(self.first, fallback=fallback, others=others, causes=len(self.causes), cause_names=names)
+        return whole.led_by(min(self.causes))  # whatever the order of the alerts
 
 
 class Sorting:

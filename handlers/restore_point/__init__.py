@@ -74,7 +74,7 @@ def _look_and_post(held: Held, cbr: Cbr, deadline: Deadline) -> Outcome:
         return held.later("clock_moved", f"The clock was moved on while {what} was looked for.")
     if deadline.left() < LEAST_SECONDS:
         return held.later("no_time", f"Looking took too long to still ask CBR for {what}.")
-    return _post(held, cbr, deadline) if held.turn() else held.held_back()
+    return held.blocked() or _post(held, cbr, deadline)
 
 
 def _post(held: Held, cbr: Cbr, deadline: Deadline) -> Outcome:

@@ -13,11 +13,13 @@ from handlers.errors import CallFailed, LedgerDown
 from handlers.ledger import Ledger, Record
 from handlers.outcome import Failed, Joined, Later, Outcome, Skipped
 from handlers.plan.planned import Planned
-from handlers.restore_point.wish import Wish
+from handlers.restore_point.wish import KIND, Wish
 from handlers.wire import Clock, Deadline
 
 SKEW = timedelta(minutes=15)
 """How far CBR's clock and the sender's may lie apart; the gateway's own tolerance."""
+TURN = "interval"
+"""The kind of the record that says whose turn a vault's ``min_interval`` is."""
 RETRY_SECONDS = 60.0
 """How soon the watch looks again at a wish CBR could not take."""
 
@@ -48,7 +50,7 @@ class Held:
     planned: Planned
     wish: Wish | None
     also: list[Wish] = field(default_factory=list)
-    """The wishes of the other causes that this restore point settles."""
+    """The wishes that follow it."""
 
     @property
     def gives_up(self) -> bool:
@@ -66,30 +68,39 @@ class Held:
         since = min(self._now() - self.planned.window, wanted - SKEW.total_seconds())
         return datetime.fromtimestamp(since, UTC)
 
-    def turn(self) -> bool:
-        """Whether the vault's ``min_interval`` lets this one through; then no other alert's is until it is over."""
+    def blocked(self) -> Outcome | None:
+        """What the vault's ``min_interval`` says: None lets this one through, and no other alert's until it is over.
+
+        Whoever had the last turn must have got something for it. What may still become a restore point is waited for.
+        """
         if not self.planned.min_interval:
-            return True
+            return None
         now, wanted = self._now(), self.wish.wanted_at if self.wish else 0.0
-        body = json.dumps({"named_for": self.planned.named_for})
-        record = Record("interval", self.planned.backup.vault_id, now, None, body, now + self.planned.min_interval)
+        ends = now + self.planned.min_interval
+        mine = Record(TURN, self.planned.backup.vault_id, now, None, json.dumps({"cause": self.planned.cause}), ends)
         try:
-            standing = self.tools.ledger.put_if_absent(record)
-        except LedgerDown:
-            return True
-        # Its own turn from an earlier try is still its own; one from an earlier window is not.
-        return standing is None or (standing.body == body and standing.at >= wanted)
+            standing = self.tools.ledger.put_if_absent(mine)
+            if standing is None:
+                return None
+            if standing.body == mine.body:  # its own: of an earlier try still, of an earlier window not any more
+                return None if standing.at >= wanted else self._held_back()
+            holder = _read(self.tools.ledger.get(KIND, str(json.loads(standing.body)["cause"])))
+            if holder is not None and holder.state == "done" and holder.ended != "broken":
+                return self._held_back()
+            if holder is not None and holder.may_have_been_sent:
+                what = f"Another alert's restore point of vault {self.planned.whose} may be in the making (min_interval)."
+                return self.later("waits_its_turn", what)
+            if self.tools.ledger.swap(replace(mine, version=standing.version)) is None:
+                return self.later("waits_its_turn", f"Another alert has vault {self.planned.whose} backed up just now.")
+        except (LedgerDown, ValueError, KeyError, TypeError):
+            return None
+        return None
 
     def give_turn_back(self) -> None:
         """No restore point came of it: the next alert need not wait."""
-        if not self.planned.min_interval:
-            return
-        with suppress(LedgerDown):
-            standing = self.tools.ledger.get("interval", self.planned.backup.vault_id)
-            if standing is not None and json.loads(standing.body) == {"named_for": self.planned.named_for}:
-                self.tools.ledger.swap(replace(standing, expires=self._now()))
+        give_turn_back(self.tools.ledger, self.planned, self._now())
 
-    def held_back(self) -> Skipped:
+    def _held_back(self) -> Skipped:
         """Another alert had the vault backed up just now."""
         self._put(state="failed", reason="min_interval", due=None)
         message = (
@@ -173,41 +184,52 @@ class Held:
         return True
 
     def _put_also(self, changes: Mapping[str, Any]) -> None:
-        """The other causes go where the first one goes; only the first is followed and told about."""
-        if changes.get("state") in ("done", "failed"):
-            changes = {**changes, "due": None}
-        for index, wish in enumerate(self.also):
-            changed = replace(wish, **changes)
-            with suppress(LedgerDown):  # its claim ends, and the watch finds the restore point by its name
-                stored = self.tools.ledger.swap(changed.to_record())
-                if stored is not None:
-                    self.also[index] = replace(changed, version=stored.version)
+        """The followers end where the first one ends; only the first is followed and told about."""
+        if changes.get("state") not in ("done", "failed"):
+            return
+        for wish in self.also:
+            with suppress(LedgerDown):  # they know whom they follow
+                self.tools.ledger.swap(replace(wish, **{**changes, "due": None}).to_record())
+
+
+def give_turn_back(ledger: Ledger, planned: Planned, now: float) -> None:
+    """The vault's next alert need not wait for ``min_interval``, if it was this cause that had the turn."""
+    if not planned.min_interval:
+        return
+    with suppress(LedgerDown, ValueError):
+        standing = ledger.get(TURN, planned.backup.vault_id)
+        if standing is not None and json.loads(standing.body) == {"cause": planned.cause}:
+            ledger.swap(replace(standing, expires=now))
 
 
 def claim(planned: Planned, tools: Taking, deadline: Deadline) -> Held | Outcome:
-    """The wishes of all its causes in our hands, or why none of them is.
+    """The wish in our hands with those that follow it, or why it is not.
 
     A claim ends only when its holder is surely dead (the platform kills a run at its deadline) and CBR has settled: nothing
-    that was sent under it can still turn up afterwards. The first cause that is ours leads: its name is the restore point's, and
-    the wishes of the others say so, so that whoever takes one of them up again finds it.
+    that was sent under it can still turn up afterwards. Of a delivery's causes the first that is free leads: its name is the
+    restore point's, and only it is taken up again. The others follow it: they end as it ends. Every delivery goes through its
+    causes in the same order, so two that bring the same ones meet at the first.
     """
-    leader, over = None, None
-    for cause in (planned.cause, *planned.others):
-        if leader is None:
-            found = _claim_one(planned.led_by(cause), tools, deadline, leads=True)
-        else:
-            found = _claim_one(replace(leader.planned, cause=cause, others=()), tools, deadline, leads=False)
-        if not isinstance(found, Held):
-            over = found if over is None or isinstance(found, Later) else over
-        elif leader is None:
-            leader = found
-        elif found.wish is not None:
-            leader.also.append(found.wish)
-    assert leader is not None or over is not None  # noqa: S101 - there is always a first cause
-    return leader or over  # type: ignore[return-value]
+    over: Outcome | None = None
+    covered = set[str]()
+    causes = sorted({planned.cause, *planned.others})
+    for place, cause in enumerate(causes):
+        if cause in covered:
+            continue
+        found = _lead(replace(planned.led_by(cause), others=tuple(causes[place + 1 :])), tools, deadline)
+        if isinstance(found, Held):
+            if found.wish is not None:
+                _gather(found, tools, deadline)
+            return found
+        outcome, others = found
+        covered.update(others)
+        over = outcome if over is None or isinstance(outcome, Later) else over
+    assert over is not None  # noqa: S101 - there is always a first cause
+    return over
 
 
-def _claim_one(planned: Planned, tools: Taking, deadline: Deadline, *, leads: bool) -> Held | Outcome:
+def _lead(planned: Planned, tools: Taking, deadline: Deadline) -> Held | tuple[Outcome, tuple[str, ...]]:
+    """The wish of one cause in our hands; else what it came to, and the causes that come to the same."""
     now = tools.clock.now().timestamp()
     until = now + deadline.left() + tools.settle_seconds
     owner = tools.new_owner()
@@ -216,19 +238,64 @@ def _claim_one(planned: Planned, tools: Taking, deadline: Deadline, *, leads: bo
         standing = tools.ledger.put_if_absent(fresh.to_record())
         if standing is None:
             return Held(tools, planned, fresh)
-        wish = Wish.from_record(standing)
+        own = Wish.from_record(standing)
+        wish = _deciding(own, tools.ledger)
         if wish.settles(planned, now):
-            return joined(wish.planned, "already_taken", wish.checkpoint_id, planned)
-        if wish.held(now) or (not leads and wish.may_have_been_sent):
-            # What may have been sent under its own name is looked for under that name: by the watch, when its claim ends.
-            return _in_progress(planned, wish.claim_ends - now, tools)
-        mine = wish.claimed(planned, owner, now, until, leads=leads)
+            return joined(wish.planned, "already_taken", wish.checkpoint_id, planned), ()
+        if wish.held(now):
+            return _in_progress(planned, wish.claim_ends - now, tools), wish.planned.others
+        if wish.state in ("done", "failed"):  # and is no use to us: the cause is free
+            wish = own
+        mine = wish.claimed(planned, owner, now, until)
         stored = tools.ledger.swap(mine.to_record())
         if stored is None:
-            return _in_progress(planned, RETRY_SECONDS, tools)
+            return _in_progress(planned, RETRY_SECONDS, tools), planned.others
         return Held(tools, mine.planned, replace(mine, version=stored.version))
     except (LedgerDown, ValueError):  # down, or holding something that was not written by us
         return Held(tools, planned, None)
+
+
+def _deciding(own: Wish, ledger: Ledger) -> Wish:
+    """The wish whose fate is this one's: its own, or the one it follows. A leader that was wanted anew since is none any more."""
+    leader = _read(ledger.get(KIND, own.leader)) if own.leader else None
+    if leader is None or leader.state == "follows" or leader.wanted_at > own.wanted_at:
+        return own
+    if own.state == "follows":
+        return leader
+    return replace(own, ended=leader.ended) if leader.checkpoint_id == own.checkpoint_id else own
+
+
+def _gather(held: Held, tools: Taking, deadline: Deadline) -> None:
+    """The other causes follow, as many as can be written down in half of the time: the restore point comes first."""
+    enough, now = deadline.left() / 2, tools.clock.now().timestamp()
+    for cause in held.planned.others:
+        if deadline.left() < enough:
+            break
+        with suppress(LedgerDown, ValueError):  # the leader's wish lists it
+            if follower := _follower(replace(held.planned, cause=cause, others=()), held.planned.cause, tools.ledger, now):
+                held.also.append(follower)
+
+
+def _follower(planned: Planned, leader: str, ledger: Ledger, now: float) -> Wish | None:
+    """The wish of one more cause, following; None where it has a restore point, or may get one of its own."""
+    fresh = Wish(planned=planned, state="follows", wanted_at=now, due=None, leader=leader, version=1)
+    standing = ledger.put_if_absent(fresh.to_record())
+    if standing is None:
+        return fresh
+    wish = Wish.from_record(standing)
+    if wish.state == "follows" and wish.leader == leader:
+        return wish
+    deciding = _deciding(wish, ledger)
+    free = deciding.state in ("done", "failed") and not deciding.settles(planned, now)
+    if not free and not (deciding is wish and wish.state in ("wanted", "follows") and not wish.planned.others):
+        return None
+    stored = ledger.swap(replace(fresh, past=wish.past, version=wish.version).to_record())
+    return replace(fresh, past=wish.past, version=stored.version) if stored else None
+
+
+def _read(record: Record | None) -> Wish | None:
+    """Raises ValueError."""
+    return Wish.from_record(record) if record else None
 
 
 def joined(taken: Planned, reason: str, checkpoint_id: str, asked: Planned | None = None) -> Joined:

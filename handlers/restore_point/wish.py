@@ -1,9 +1,10 @@
 """The durable record of one planned restore point, from being wanted to being followed to its end.
 
-``wanted → claimed → sent → done | failed``. *wanted*: nobody works on it, the watch takes it when due. *claimed*: one run works
-on it until the claim's end; it may have posted. *sent*: its POST was not answered clearly. *done*: CBR has it; while it is
-followed it stays due. *failed*: nothing more is tried, and it was told or (``untold``) still has to be; the next delivery of the
-cause may try again.
+``wanted → claimed → sent → done | failed``, or ``follows → done | failed``. *wanted*: nobody works on it, the watch takes it
+when due. *claimed*: one run works on it until the claim's end; it may have posted. *sent*: its POST was not answered clearly.
+*done*: CBR has it; while it is followed it stays due. *failed*: nothing more is tried, and it was told or (``untold``) still has
+to be; the next delivery of the cause may try again. *follows*: the restore point of another cause of the same delivery settles
+this one; nobody takes it up alone.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ PAST = 64
 """Earlier restore points a wish knows: as many as short windows fit into the time by which clocks may differ."""
 
 _TEXTS = "project vault rule trigger sender delivery occurred owner checkpoint_id request_id reason ended untold".split()
-State = Literal["wanted", "claimed", "sent", "done", "failed"]
+LISTED = 1000
+"""Followers that a wish names; those of a larger storm know it, but it does not know them."""
+State = Literal["wanted", "claimed", "sent", "done", "failed", "follows"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,8 @@ class Wish:
     state: State
     wanted_at: float
     due: float | None
+    leader: str = ""
+    """The cause whose restore point settles this one, where it is not its own."""
     owner: str = ""
     claim_ends: float = 0.0
     checkpoint_id: str = ""
@@ -87,6 +92,8 @@ class Wish:
             "window": planned.window,
             "min_interval": planned.min_interval,
             "backup": planned.backup.to_dict(),
+            "others": list(planned.others[:LISTED]),
+            "leader": self.leader,
             "owner": self.owner,
             "claim_ends": self.claim_ends,
             "checkpoint_id": self.checkpoint_id,
@@ -127,6 +134,7 @@ class Wish:
             give_up_after=float(body["give_up_after"]),
             window=None if body.get("window") is None else float(body["window"]),
             min_interval=float(body.get("min_interval", 0.0)),
+            others=tuple(map(str, body.get("others", ()))),
         )
         if body["state"] not in get_args(State):
             raise ValueError("no state of a wish")
@@ -135,6 +143,7 @@ class Wish:
             state=body["state"],
             wanted_at=record.at,
             due=record.due,
+            leader=str(body.get("leader", "")),
             owner=body["owner"],
             claim_ends=float(body["claim_ends"]),
             checkpoint_id=body["checkpoint_id"],
@@ -147,16 +156,15 @@ class Wish:
             version=record.version,
         )
 
-    def claimed(self, planned: Planned, owner: str, now: float, until: float, *, leads: bool) -> Wish:
-        """The same wish in the hands of ``owner``. Wanted anew where the last try had ended for good.
-
-        One that follows another (not ``leads``) goes by that one's request and name.
-        """
-        over = self.state in ("done", "failed")
+    def claimed(self, planned: Planned, owner: str, now: float, until: float) -> Wish:
+        """The same wish in the hands of ``owner``. Wanted anew where the last try had ended for good, or was another's."""
+        over = self.state in ("done", "failed", "follows")
+        others = tuple(dict.fromkeys((*self.planned.others, *planned.others)))
         return replace(
             self,
-            planned=planned if over or not leads else self.planned,
+            planned=planned if over else replace(self.planned, others=others),
             state="claimed",
+            leader="",
             wanted_at=now if over else self.wanted_at,
             owner=owner,
             claim_ends=until,
