@@ -203,6 +203,9 @@ def _settled(story: Story) -> Iterator[str]:
                 yield f"L1: {planned.cause_names} was taken care of, and nothing of it was recorded"
             continue
         body = json.loads(record.body)
+        if body["state"] == "follows":  # what became of its leader could not be written down here, but it knows whom to ask
+            leader = story.ledger.get("wish", body["leader"])
+            body = json.loads(leader.body) if leader else body
         kept = body["state"] == "done" and body["checkpoint_id"] in ids
         if not kept and body["state"] != "failed" and body["ended"] != "broken":
             yield f"L1: {planned.cause_names} ended {body['state']} with restore point {body['checkpoint_id'] or 'none'}"

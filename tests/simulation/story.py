@@ -254,7 +254,8 @@ class Story:
 
     def _standing(self) -> dict[str, tuple[str, float]]:
         bodies = {record.key: json.loads(record.body) for record in self.ledger.since("wish", 0)}
-        return {cause: (body["state"], float(body["claim_ends"])) for cause, body in bodies.items()}
+        decides = {cause: bodies.get(body["leader"], body) if body["state"] == "follows" else body for cause, body in bodies.items()}
+        return {cause: (body["state"], float(body["claim_ends"])) for cause, body in decides.items()}
 
     def _stored(self, delivery: Delivery, before: Record | None, after: Record) -> None:
         """A claim may be taken over only when its holder can act no more: I12."""
