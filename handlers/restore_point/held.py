@@ -249,7 +249,7 @@ def _lead(planned: Planned, tools: Taking, deadline: Deadline) -> Held | tuple[O
         mine = wish.claimed(planned, owner, now, until)
         stored = tools.ledger.swap(mine.to_record())
         if stored is None:
-            return _in_progress(planned, RETRY_SECONDS, tools), planned.others
+            return _in_progress(planned, RETRY_SECONDS, tools), ()  # somebody else's by now; which causes go with it is not known
         return Held(tools, mine.planned, replace(mine, version=stored.version))
     except (LedgerDown, ValueError):  # down, or holding something that was not written by us
         return Held(tools, planned, None)
