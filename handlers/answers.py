@@ -9,21 +9,26 @@ from typing import Any
 
 from handlers.envelope import NO_REQUEST, Envelope, Http
 from handlers.errors import Redeliver, Refusal
-from handlers.outcome import worst
+from handlers.outcome import Outcome, worst
 from handlers.service import Delivered, Service
 
 
 def http_response(delivered: Delivered) -> dict[str, Any]:
-    """What a gateway or Function URL hands back to the sender: what became of it, and nothing of what was sent."""
-    outcomes = [
-        {"outcome": each.word, "reason": each.reason, "rule": each.rule, "vault": each.vault, "restore_point": each.checkpoint_id}
-        for each in delivered.outcomes
-    ]
-    body = {"outcomes": outcomes}
+    """What a gateway or Function URL hands back to the sender: what became of it, and nothing of what was sent.
+
+    ``delivery`` finds the log line. A refusal says why, by the field that is wrong; who is not proven hears no more than that.
+    """
+    body = {"outcomes": [_short(each) for each in delivered.outcomes], "delivery": delivered.delivery_id}
     headers = {"Content-Type": "application/json"}
     if delivered.answer.retry_after:
         headers["Retry-After"] = str(round(delivered.answer.retry_after))
     return {"statusCode": delivered.answer.status, "headers": headers, "body": json.dumps(body), "isBase64Encoded": False}
+
+
+def _short(outcome: Outcome) -> dict[str, Any]:
+    short = {"outcome": outcome.word, "reason": outcome.reason, "rule": outcome.rule, "vault": outcome.vault}
+    short["restore_point"] = outcome.checkpoint_id
+    return short | ({"message": outcome.message} if outcome.word == "refused" else {})
 
 
 def function_answer(*deliveries: Delivered) -> dict[str, Any]:

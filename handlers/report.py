@@ -16,6 +16,7 @@ from handlers.envelope import Envelope
 from handlers.errors import NotTold
 from handlers.message import Message, compose
 from handlers.outcome import Outcome
+from handlers.plan.planned import clip
 from handlers.topics import Topic
 from handlers.wire import Deadline
 
@@ -132,7 +133,7 @@ class Report:
         counted = Counter(outcome.word for outcome in outcomes)
         level = max((_LEVELS.get(word, logging.INFO) for word in counted), default=logging.INFO)
         extra: dict[str, Any] = {
-            "delivery": {"id": envelope.delivery_id, "door": envelope.door, "platform": envelope.platform},
+            "delivery": {"id": envelope.delivery_id, "door": envelope.door, "platform": envelope.platform} | _addressed(envelope),
             "restore_points": [_brief(outcome) for outcome in outcomes[:NAMED]],
             "told": sum(each.sent for each in told),
         }
@@ -175,6 +176,11 @@ class Report:
                     print(line, file=self.stream or sys.stdout, flush=True)
             except (OSError, ValueError):  # as in _line
                 return
+
+
+def _addressed(envelope: Envelope) -> dict[str, str]:
+    """Whom an HTTP request was meant for, whether or not there is such a sender: a token that was changed, or a slip in a URL."""
+    return {"path": clip(envelope.http.path, 120)} if envelope.http is not None and envelope.http.path else {}
 
 
 def _brief(outcome: Outcome) -> dict[str, Any]:

@@ -66,6 +66,7 @@ class Delivered:
     answer: Answer
     not_told: tuple[str, ...]
     """Topics that did not take a message, and what they said."""
+    delivery_id: str = ""
 
 
 def delivery_id() -> str:
@@ -208,7 +209,8 @@ class Service:
         outcomes, told = [outcome for outcome, _ in settled], [each for _, each in settled]
         reached = self.report.log(envelope, outcomes, told)
         problems = tuple(problem for each in told for problem in each.problems)
-        return Delivered(outcomes, answer(outcomes, told=reached, one_off=envelope.door == "once"), problems)
+        spoken = answer(outcomes, told=reached, one_off=envelope.door == "once")
+        return Delivered(outcomes, spoken, problems, envelope.delivery_id)
 
     def _telling(self, envelope: Envelope) -> Deadline:
         return Deadline.after(self.clock, max(envelope.seconds_left - ANSWER_SECONDS, 0.0))

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from handlers.envelope import Envelope
+from handlers.ledger import Ledger
 from handlers.outcome import Created, Joined, Later, Skipped
 from handlers.restore_point.wish import Wish
 from handlers.sandbox import estate
 from handlers.service import Delivered, Service
-from tests.scripted import BACKUPS, CREATE, Act, World, answers, cuts, executes_and, fails, only, world_in
+from tests.scripted import BACKUPS, CREATE, Act, Passing, World, answers, cuts, executes_and, fails, only, passes, world_in
 
 CLAIM = 180.0
 RULES = """\
@@ -340,4 +343,137 @@ def test_a_thousand_deliveries_of_one_cause_from_two_threads_post_once(world: Wo
         found = [only(each) for each in pool.map(lambda _: send(service, "a"), range(1000))]
     assert sum(isinstance(each, Created) for each in found) == 1
     assert {each.word for each in found} <= {"created", "joined", "later"}
+    assert len(world.posts()) == 1
+
+
+# ── one storm, one name: what does not come at once ──────────────────────────────────────────────────────────────────
+
+FULL = 'window = "1h"\nparameters = { incremental = false }'
+"""With these CBR's own running backup is no substitute, so its refusal alone keeps nobody from a second one."""
+
+
+def made(world: World) -> list[str]:
+    return [point["name"] for point in world.sandbox.restore_points()]
+
+
+def swept(world: World, service: Service, times: int, step: float = 65.0) -> list[str]:
+    words = []
+    for _ in range(times):
+        world.clock.forward(step)
+        words += [each.word for each in world.sweep(service).outcomes]
+    return words
+
+
+@pytest.mark.parametrize("more", ['window = "1h"', FULL], ids=["plain", "full"])
+@pytest.mark.parametrize(
+    "acts",
+    [[fails("6125")], [fails("6125"), executes_and(cuts)], [answers(429)], [executes_and(cuts)]],
+    ids=["busy", "busy, then unclear", "throttled", "unclear"],
+)
+def test_a_storm_that_has_to_wait_is_still_one_restore_point(world: World, acts: list[Act], more: str) -> None:
+    """Lists lag by 100 s here, and backups are over long before: only the wishes know."""
+    world.sandbox.habits.list_lag = 100.0
+    write(world, more=more)
+    service = world.service()
+    world.door.on(CREATE, *acts)
+    delivered = send(service, *(f"h{n}" for n in range(120)))
+    assert only(delivered).word == "later"
+    words = swept(world, service, 14)
+    assert len(made(world)) == 1
+    assert words.count("available") == 1
+    assert {wish.state for wish in wishes(service)} == {"done"}
+    assert len({wish.checkpoint_id for wish in wishes(service)}) == 1
+    for host in ("h0", "h77", "h119"):
+        assert isinstance(only(send(service, host)), Joined)
+    assert len(made(world)) == 1
+
+
+def test_a_second_watch_leaves_a_storms_other_causes_alone(world: World) -> None:
+    """While the first one's POST is on its way for 25 seconds."""
+    write(world, more=FULL)
+    first, second = world.service(), world.service()
+    world.door.on(CREATE, fails("6125"))
+    send(first, "a", "b", "c")
+    world.clock.forward(65)
+    seen: list[str] = []
+
+    def slow(it: Passing) -> None:
+        seen.extend(each.word for each in world.sweep(second).outcomes)
+        world.clock.forward(25)
+        passes(it)
+
+    world.door.on(CREATE, slow)
+    assert [each.word for each in world.sweep(first).outcomes] == ["created"]
+    assert seen == []
+    swept(world, first, 5, 100.0)
+    assert len(made(world)) == 1
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["same order", "reversed"])
+def test_the_same_group_twice_at_once_is_one_restore_point(world: World, order: int) -> None:
+    """As a pair of Alertmanagers sends it (each its own way round)."""
+    write(world, more=FULL)
+    hosts = [f"h{n}" for n in range(12)]
+    for round_ in range(6):
+        group = [f"{host}-{round_}" for host in hosts]
+        services = world.service(), world.service()
+        before = len(world.posts())
+        with ThreadPoolExecutor(2) as pool:
+            found = [only(each) for each in pool.map(send_all, services, (group, group[::order]))]
+        assert len(world.posts()) == before + 1
+        assert "created" in {each.word for each in found}
+        world.clock.forward(600)
+
+
+def send_all(service: Service, hosts: list[str]) -> Delivered:
+    return send(service, *hosts)
+
+
+def test_one_of_a_storm_sent_alone_takes_the_whole_up(world: World, service: Service) -> None:
+    world.door.on(CREATE, fails("6125"))
+    assert only(send(service, "a", "b", "c")).word == "later"
+    outcome = only(send(service, "c"))
+    assert isinstance(outcome, Created)
+    assert {wish.state for wish in wishes(service)} == {"done"}
+    assert [only(send(service, host)).word for host in "abc"] == ["joined"] * 3
+    assert len(world.posts()) == 1
+
+
+def test_a_storms_broken_restore_point_frees_all_of_its_causes(world: World, service: Service) -> None:
+    world.sandbox.faults.add("fail:after=30")
+    assert isinstance(only(send(service, "a", "b")), Created)
+    assert swept(world, service, 2, 100.0) == ["broken"]
+    found = only(send(service, "b"))
+    assert isinstance(found, Created)
+    assert found.checkpoint_id != made(world)[0]
+    assert isinstance(only(send(service, "b")), Joined)
+
+
+def test_what_follows_joins_even_if_its_end_could_not_be_written(world: World, service: Service) -> None:
+    """The leader's wish is done, the ledger failed before the others were: they know whom they follow."""
+    assert isinstance(only(send(service, "a", "b")), Created)
+    done = next(wish for wish in wishes(service) if wish.leader)
+    service.ledger.swap(replace(done, state="follows", checkpoint_id="").to_record())
+    assert isinstance(only(send(service, "b")), Joined)
+    assert isinstance(only(send(service, "a", "b")), Joined)
+    assert len(world.posts()) == 1
+
+
+def test_a_storm_too_large_to_be_written_down_is_taken_all_the_same(world: World, service: Service) -> None:
+    """Every write takes a second: half of the time is for the restore point."""
+
+    class Slow:
+        def __getattr__(self, name: str) -> Any:
+            def verb(*given: Any) -> Any:
+                if name == "put_if_absent":
+                    world.clock.forward(1.0)
+                return getattr(service.ledger, name)(*given)
+
+            return verb
+
+    slow = Service(world.settings(), world.clock, stream=world.stream, ledger=cast("Ledger", Slow()))
+    outcome = only(send(slow, *(f"h{n}" for n in range(200))))
+    slow.wire.close()
+    assert (outcome.word, outcome.causes) == ("created", 200)
+    assert 20 < len(wishes(service)) < 40
     assert len(world.posts()) == 1

@@ -90,7 +90,17 @@ def test_without_proof_there_is_nothing(server: WebServer, world: World) -> None
 def test_the_watch_needs_somebody_who_may_ask_for_one_offs(server: WebServer) -> None:
     assert server.post("/watch/am", {}, AM).status == 401
     swept = server.post("/watch/ci", b"", CI)
-    assert (swept.status, swept.json) == (200, {"outcomes": []})
+    assert (swept.status, swept.json["outcomes"]) == (200, [])
+
+
+def test_who_is_refused_hears_why_and_finds_the_line(server: WebServer) -> None:
+    malformed = server.post("/alert/am", {"alerts": [{"labels": {"a": 1}, "status": "firing"}]}, AM)
+    (outcome,) = malformed.json["outcomes"]
+    assert (malformed.status, outcome["reason"]) == (400, "malformed")
+    assert "alerts[0].labels" in outcome["message"]
+    assert server.deliveries[-1]["delivery"]["id"] == malformed.json["delivery"]
+    server.post("/alert/amm", firing(), AM)  # a slip in the URL: told to nobody but the log
+    assert server.deliveries[-1]["delivery"]["path"] == "/alert/amm"
 
 
 def test_methods_and_paths(server: WebServer, world: World) -> None:

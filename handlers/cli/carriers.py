@@ -19,8 +19,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from handlers.credentials import Secret
 from handlers.errors import Misconfigured, Redeliver
-from handlers.settings import Settings, served
+from handlers.rules import Rules
+from handlers.settings import served
 
 RUN_SECONDS = 60.0
 """The time-out a function at a terminal pretends to have."""
@@ -164,11 +166,11 @@ def _post(port: int, path: str, headers: Mapping[str, str], body: bytes) -> dict
     return {**found, "outcomes": [failed | {"skipped_resources": []}], "not_told": []}
 
 
-def proof(settings: Settings, name: str) -> dict[str, str]:
+def proof(secrets: Mapping[str, Secret], rules: Rules, name: str) -> dict[str, str]:
     """The headers a sender sends. Raises Misconfigured."""
-    if name not in settings.rules.senders:
-        known = ", ".join(sorted(settings.secrets)) or "none"
+    if name not in rules.senders:
+        known = ", ".join(sorted(each for each, sender in rules.senders.items() if sender.secret)) or "none"
         raise Misconfigured("--sender", f"must name one of the rules' senders with a secret: {known}")
-    if name not in settings.secrets:
+    if name not in secrets:
         raise Misconfigured("--sender", f"{name} is proven by its platform: it sends no headers")
-    return _bearer(settings.secrets[name].reveal())
+    return _bearer(secrets[name].reveal())

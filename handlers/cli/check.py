@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -84,7 +85,7 @@ def _at_the_cloud(settings: Settings, service: Service) -> Iterator[Check]:
             yield _call(f"rules.{rule.name}", service, partial(_tagged, service, rule))
     listed = {vault for rule in settings.rules.rules for vault in rule.vaults}
     for name, vault in settings.rules.vaults.items():
-        if name not in listed:
+        if name not in listed and not _by_tags(service, name):
             yield _good(f"vaults.{name}", "no rule lists it: only `take` backs it up")
             continue
         cbr = service.cbrs[settings.rules.project_of(vault)]
@@ -92,6 +93,15 @@ def _at_the_cloud(settings: Settings, service: Service) -> Iterator[Check]:
     for name, topic in settings.rules.topics.items():
         note = "a log line" if topic.kind == "log" else f"{topic.urn}; only a message proves it, the first one does"
         yield _good(f"topics.{name}", note)
+
+
+def _by_tags(service: Service, name: str) -> bool:
+    """Whether some rule lists it by its tags; where that cannot be asked, a check of its own says so."""
+    rules, deadline = service.settings.rules, Deadline.after(service.clock, CALL_SECONDS)
+    with suppress(CallFailed):
+        tagged = [rule for rule in rules.rules if rule.vault_tags]
+        return any(name in service.inventory.tagged(rule, rules, deadline).values() for rule in tagged)
+    return False
 
 
 def _tagged(service: Service, rule: Rule, deadline: Deadline) -> str:

@@ -78,7 +78,12 @@ def _rules(given: str | None) -> Path:
     found = find_rules(os.environ, given)
     if found is None:
         raise Misconfigured("--rules", "is not given and there is no rules.toml: a function without rules skips every event")
-    read_rules(found)
+    rules = read_rules(found)
+    if not rules.rules:
+        raise Misconfigured("--rules", f"{found.name} has no [[rules]]: a function with it skips every event")
+    for name, sender in rules.senders.items():
+        if sender.secret and sender.secret.startswith("file:"):
+            print(f"restore-point: senders.{name}.secret: this file is not packed; put it there by other means", file=sys.stderr)
     return found
 
 

@@ -27,6 +27,8 @@ from handlers.trigger import Trigger
 from handlers.wire import Deadline
 
 RESOLVE_SECONDS = 30.0
+UNRESOLVED = "vaults_by_tag"
+"""What is wanted of vaults that only a look at the cloud can name."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     others: dict[str, list[Outcome]] = {"skipped": [], "refused": []}
     for each in found:
         if isinstance(each, Outcome):
-            others.setdefault(each.word, []).append(each)
+            others.setdefault("unresolved" if each.reason == UNRESOLVED else each.word, []).append(each)
     if arguments.json:
         print_json(
             {"planned": [each.backup.to_dict() for each in planned]}
@@ -69,9 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _alone(triggers: Sequence[Trigger], rules: Rules, now: datetime) -> list[Planned | Outcome]:
     """By the rules alone. Vaults that are known by their tags are not known here."""
     unknown = [
-        Skipped(
-            reason="vaults_by_tag", message=f"rule {rule.name} wants every vault tagged {_tags(rule)}: --resolve looks them up"
-        )
+        Skipped(reason=UNRESOLVED, message=f"would ask for every vault tagged {_tags(rule)}: see --resolve", rule=rule.name)
         for rule in by_tags(triggers, rules, now)
     ]
     try:
@@ -122,6 +122,8 @@ def _show(planned: list[Planned], others: dict[str, list[Any]]) -> None:
         print(f"would ask for {each.what} (rule {each.rule}, {'; '.join(each.cause_names)})")
         print(f"  as {each.name}")
         print(f"  {each.backup.to_bytes().decode()}")
+    if not planned and not any(others.values()):
+        print("nothing to do")
     for word, outcomes in others.items():
         for outcome in outcomes:
             print(f"{word} ({outcome.reason}): {outcome.message}")

@@ -17,7 +17,7 @@ from typing import Any
 
 from handlers.cli import DONE, FAILED, exit_code, print_json
 from handlers.cli.carriers import apig, function_url, invoked, posted, proof
-from handlers.cli.expect import read_expected
+from handlers.cli.expect import Expected, read_expected
 from handlers.cli.plan import checked_sender, read_file
 from handlers.cli.show import show
 from handlers.envelope import parse_json
@@ -35,7 +35,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--as", dest="door", choices=["timer", "alert", "once", "watch"], help="the entry function (an outcome file may say it)"
     )
     parser.add_argument("--sender", default="", metavar="NAME", help="whose body it is; a whole platform event says so itself")
-    parser.add_argument("--platform", choices=[*MODULES, "web"], default="lambda", help="whose (default: lambda)")
+    parser.add_argument("--platform", choices=[*MODULES, "web"], help="whose (default: lambda, or an outcome file's only one)")
     parser.add_argument("--now", metavar="TIME", help="what the functions' clock says, against a sandbox with the same --now")
     parser.add_argument(
         "--expect", nargs="?", const="", metavar="OUTCOME", help="judge what came of it (default: the outcome file beside FILE)"
@@ -46,6 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Send each document; the answer of the platform's function, and the outcomes."""
     if arguments.expect is not None:
         return _judge(arguments)
+    arguments.platform = arguments.platform or "lambda"
     if arguments.door is None:
         raise Misconfigured("--as", "is required: timer, alert, once or watch")
     documents = _documents(read_file(arguments.file), arguments.file)
@@ -67,16 +68,13 @@ def _judge(arguments: argparse.Namespace) -> int:
     if not file.name:
         raise Misconfigured("FILE", f"{arguments.file} is no file")
     expected = read_expected(Path(arguments.expect) if arguments.expect else file.with_suffix(".outcome.json"))
+    arguments.platform = arguments.platform or (expected.platforms[0] if len(expected.platforms) == 1 else "lambda")
     if arguments.platform not in expected.platforms:
         why = expected.not_on.get(arguments.platform, f"it can arrive by {', '.join(expected.platforms)}")
         raise Misconfigured("--platform", f"{file.name} does not arrive by {arguments.platform}: {why}")
-    body = read_file(arguments.file)
+    arguments.door, arguments.sender = expected.door, expected.sender
     with environment(rules_given(arguments) | clock_given(arguments.now or expected.now)):
-        if arguments.platform == "web":
-            with posted() as post:
-                answer = post(expected.path, expected.headers, body)
-        else:
-            answer = invoked(MODULES[arguments.platform])(expected.door, parse_json(body, f"event in {file.name}"))
+        answer = _sent(arguments, expected, read_file(arguments.file))
     differences = expected.differences(answer)
     if arguments.json:
         print_json({"answer": answer, "outcomes": answer["outcomes"], "differences": differences})
@@ -84,6 +82,19 @@ def _judge(arguments: argparse.Namespace) -> int:
         show(answer["outcomes"])
         print("\n".join(differences) or "as expected")
     return FAILED if differences else DONE
+
+
+def _sent(arguments: argparse.Namespace, expected: Expected, body: bytes) -> dict[str, Any]:
+    """As the outcome file says; what it leaves out of an HTTP request is the sender's own address and proof."""
+    if arguments.platform != "web":
+        document = parse_json(body, f"event in {arguments.file}")
+        carried = _carried(arguments, document) if expected.sender in load().secrets else document
+        return invoked(MODULES[arguments.platform])(expected.door, carried)
+    path, headers = expected.path, expected.headers
+    if not path:
+        path, headers, _ = _request(arguments, None)
+    with posted() as post:
+        return post(path, headers, body)
 
 
 def report(arguments: argparse.Namespace, answers: list[dict[str, Any]]) -> int:
@@ -112,7 +123,7 @@ def _request(arguments: argparse.Namespace, document: object) -> tuple[str, dict
         return f"/timer/{name or 'nobody'}", {"Content-Type": "application/json"}, body
     if door != "watch":
         checked_sender(arguments, settings.rules)
-    return f"/{door}/{name}", proof(settings, name), body
+    return f"/{door}/{name}", proof(settings.secrets, settings.rules, name), body
 
 
 def _carried(arguments: argparse.Namespace, document: object) -> object:

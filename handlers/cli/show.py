@@ -24,11 +24,17 @@ def show(outcomes: Iterable[dict[str, Any]]) -> None:
     for outcome in outcomes:
         empty = False
         mark = _MARKS.get(outcome["outcome"], "+")
-        print(fold(f"{mark} {outcome['outcome']} ({outcome['reason']}): {outcome['message']}"))
+        print(fold(f"{mark} {outcome['outcome']} ({outcome['reason']}): {outcome['message'] or _whose(outcome)}"))
         if outcome["outcome"] == "created":
             print(f"    {outcome['checkpoint_id']} {outcome['name']}")
     if empty:
         print("nothing to do")
+
+
+def _whose(outcome: dict[str, Any]) -> str:
+    """Over HTTP a sender hears no more."""
+    about = [f"{key} {outcome[key]}" for key in ("rule", "vault") if outcome[key]]
+    return "; ".join([*about, "the log line says why"])
 
 
 def fold(text: str, width: int = 80) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from handlers.cli import DONE, print_json
 from handlers.cli.carriers import proof
 from handlers.cli.plan import read_file
-from handlers.settings import load
+from handlers.rules import Rules
+from handlers.settings import find_rules, read_rules, read_secrets
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -19,7 +21,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """One header a line, as curl takes them from a file: ``curl -H @FILE``."""
     read_file(arguments.file)
-    headers = proof(load(rules_file=arguments.rules), arguments.sender)
+    rules_file = find_rules(os.environ, arguments.rules)
+    rules = read_rules(rules_file) if rules_file else Rules()
+    headers = proof(read_secrets(rules, os.environ, arguments.sender), rules, arguments.sender)
     if arguments.json:
         print_json({"headers": headers})
     else:

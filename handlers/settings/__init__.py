@@ -20,7 +20,7 @@ from handlers.errors import Misconfigured
 from handlers.rules import DEFAULT_PROJECT, Project, Rules
 from handlers.settings.access import Access, find_access
 
-__all__ = ["PLATFORMS", "SECRET_LENGTH", "Access", "Settings", "find_rules", "load", "read_rules", "served"]
+__all__ = ["PLATFORMS", "SECRET_LENGTH", "Access", "Settings", "find_rules", "load", "read_rules", "read_secrets", "served"]
 
 PLATFORMS = {"AWS_LAMBDA_FUNCTION_NAME": "AWS Lambda", "K_SERVICE": "Knative or Cloud Run", "RUNTIME_FUNC_NAME": "FunctionGraph"}
 """Variables by which serverless platforms show themselves."""
@@ -64,7 +64,7 @@ def load(environ: Mapping[str, str] | None = None, rules_file: str | None = None
         rules=rules,
         rules_file=str(found or ""),
         projects=projects,
-        secrets=_secrets(rules, environ),
+        secrets=read_secrets(rules, environ),
         ledger=(ledger := _ledger(environ)),
         ledger_lasts=ledger != "memory" or not any(environ.get(variable) for variable in PLATFORMS),
         settle_seconds=_seconds(environ, "RESTORE_POINT_SETTLE_SECONDS", 120),
@@ -114,11 +114,11 @@ def served(environ: Mapping[str, str] | None = None) -> Settings:
     return load(environ)
 
 
-def _secrets(rules: Rules, environ: Mapping[str, str]) -> dict[str, Secret]:
-    """Every sender's secret, from where its rule says it stands; start refuses one that is missing or too short."""
+def read_secrets(rules: Rules, environ: Mapping[str, str], only: str = "") -> dict[str, Secret]:
+    """Every sender's secret, or one's, from where the rules say it stands. Raises Misconfigured where it is missing or short."""
     found = {}
     for name, sender in rules.senders.items():
-        if sender.secret is None:
+        if sender.secret is None or only not in ("", name):
             continue
         kind, _, where = sender.secret.partition(":")
         try:

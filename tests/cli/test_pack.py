@@ -218,6 +218,13 @@ def test_a_function_without_rules_is_not_deployed(offline: Terminal, inside: Ins
     assert ran.json["error"]["field"] == "--rules"
 
 
+def test_rules_that_want_nothing_are_not_deployed(offline: Terminal, inside: Inside) -> None:
+    offline.write("rules.toml", RULES.partition("[[rules]]")[0])
+    ran = inside(offline, "pack", "lambda", "out")
+    assert ran.code == 2
+    assert "rules.toml has no [[rules]]" in ran.err
+
+
 def test_nothing_of_anybody_elses_is_replaced(offline: Terminal, inside: Inside) -> None:
     offline.write("rules.toml", RULES)
     out = offline.folder / "out"

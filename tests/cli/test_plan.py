@@ -93,8 +93,9 @@ def test_vaults_known_by_their_tags(ruled: Terminal, sandbox: Sandbox) -> None:
     file = ruled.write("event.json", event())
     alone = ruled.run("plan", file, "--as", "timer", "--json")
     assert (alone.code, alone.json["planned"]) == (0, [])
-    assert [each["reason"] for each in alone.json["skipped"]] == ["vaults_by_tag"]
-    assert "--resolve" in alone.json["skipped"][0]["message"]
+    assert alone.json["skipped"] == []
+    assert [each["reason"] for each in alone.json["unresolved"]] == ["vaults_by_tag"]
+    assert "--resolve" in alone.json["unresolved"][0]["message"]
     assert sandbox.exchanges == []
     resolved = ruled.run("plan", file, "--as", "timer", "--resolve", "--json")
     assert [each["vault_id"] for each in resolved.json["planned"]] == [estate.FILES_VAULT_ID]

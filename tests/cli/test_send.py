@@ -197,3 +197,32 @@ def test_a_clock_that_is_wrong_on_purpose_never_meets_a_real_cloud(ruled: Termin
     ran = inside(ruled, "send", "event.json", "--as", "timer", "--now", "2026-03-02T02:00:05Z", **real)
     assert ran.code == 2
     assert "it is for a sandbox only" in ran.err
+
+
+def test_an_outcome_file_need_not_say_what_its_sender_sends(ruled: Terminal, inside: Inside) -> None:
+    """Address and proof are the sender's own where nothing else is written, and the platform is the only one there is."""
+    mine = '[senders.am]\ndialect = "simple"\nproof = "bearer"\nsecret = "env:TOKEN"\n'
+    ruled.write("rules.toml", RULES + mine + '[[rules]]\nname = "a"\nsender = "am"\nvaults = ["erp"]\n')
+    ruled.write("alert.json", {"status": "resolved", "labels": {"a": "b"}})
+    soon = datetime.now(UTC).isoformat()
+    for platform in ("web", "lambda", "functiongraph"):
+        expected = {"as": "alert", "sender": "am", "now": soon, "platforms": [platform], "status": 200}
+        ruled.write("alert.outcome.json", expected | {"outcomes": [{"outcome": "skipped", "reason": "resolved"}]})
+        ran = inside(ruled, "send", "alert.json", "--expect", TOKEN="t" * 24, HW_REGION_NAME=estate.REGION)
+        assert (ran.code, ran.out.splitlines()[-1]) == (0, "as expected"), ran.err
+
+
+@pytest.mark.parametrize("wrong", [{"outcom": "created"}, {"outcome": "created", "vault_id": "x"}, {"outcome": "done"}, {}])
+def test_an_expectation_that_is_mistyped_is_none(ruled: Terminal, inside: Inside, wrong: dict[str, str]) -> None:
+    then(ruled, outcomes=[wrong])
+    ran = inside(ruled, "send", "event.json", "--expect", "--json")
+    assert ran.code == 2
+    assert ran.json["error"]["field"].startswith("event.outcome.json: outcomes[0].")
+
+
+def test_what_the_outcome_file_says_is_not_said_twice(ruled: Terminal, inside: Inside) -> None:
+    then(ruled)
+    assert "the outcome file says both" in inside(ruled, "send", "event.json", "--expect", "--as", "timer").err
+    assert "is no file" in inside(ruled, "send", ".", "--expect").err
+    for now in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00Z"):
+        assert "must be a time with its zone" in inside(ruled, "send", "event.json", "--expect", "--now", now).err
