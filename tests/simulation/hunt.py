@@ -24,6 +24,16 @@ class Told:
     outcomes: Counter[str] = field(default_factory=Counter)
     breach: str = ""
 
+    def add(self, other: Told) -> None:
+        """What another process told."""
+        self.seeds += other.seeds
+        self.choices += other.choices
+        self.fewest = min(self.fewest, other.fewest)
+        self.deliveries += other.deliveries
+        self.restore_points += other.restore_points
+        self.struck.update(other.struck)
+        self.outcomes.update(other.outcomes)
+
 
 def tell(seeds: Sequence[int], told: Told | None = None) -> Told:
     """Play them all; stops at the first breach, with its shortened trace."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import NoReturn, TypeVar
+from typing import NoReturn, TypeVar, cast
 from urllib.parse import urlsplit
 
 from handlers.errors import LedgerDown, NotSent, Unclear
@@ -17,6 +17,8 @@ from handlers.sandbox.exchange import Wire
 from handlers.wire import Deadline
 from tests.simulation.baton import Baton, Choices
 
+GARBAGE = ("[]", "{", '{"state": "wanted"}', '{"backup": {}, "project": 1}')
+"""What a damaged store may give back."""
 Given = TypeVar("Given")
 START = datetime(2026, 11, 23, 2, 0, 0, tzinfo=UTC)
 
@@ -58,10 +60,16 @@ ANY = (
 LISTED = ("count_wrong", "unknown_enum", "new_fields", "error", "list_lag:times=1,seconds=30")
 CREATED = (
     "no_id", "busy", "busy:code=0002", "error", "error:when=after", "error:code=6134", "error:code=6114", "late_apply",
-    "late_apply:answer=reset,after=45", "foreign:seconds=90", "skip", "skip:which=all", "skip:which=all,code=7101",
+    "late_apply:answer=reset,after=45", "foreign:seconds=90", "skip", "skip:which=all", "skip:which=all,code=7001",
     "skip:which=all,code=6125", "fail:after=60", "fail:which=one,after=30", "slow:seconds=900", "other_vault", "unknown_enum",
 )  # fmt: skip
 """What CBR may do to a GET, and to a create."""
+LEDGER = (
+    "ledger down before put_if_absent", "ledger down after put_if_absent", "ledger down before get", "ledger down after get",
+    "ledger down before swap", "ledger down after swap", "ledger down before due", "ledger down after due",
+    "ledger gives garbage",
+)  # fmt: skip
+FAULTS = (*ANY, *LISTED, *CREATED, *LEDGER)
 CALM = 4.0
 """How much likelier than anything going wrong nothing is."""
 
@@ -102,6 +110,7 @@ class Network:
     troubled: Callable[[], bool]
     calls: list[Call] = field(default_factory=list)
     origins: frozenset[str] = frozenset()
+    refusing: int = 0
     users: int = 0
     retired: bool = False
 
@@ -117,7 +126,10 @@ class Network:
         self.time.baton.point(f"before {call}")
         if deadline.passed:
             raise NotSent("no time was left to send the request")
-        if call.fault == "refuse":
+        if call.fault == "refuse" and not self.refusing:
+            self.refusing = 2  # nobody is back before the call has been tried once more
+        if self.refusing:
+            self.refusing -= 1
             self.struck["refuse"] += 1
             raise NotSent("nobody listens")
         if f"{parts.scheme}://{parts.netloc}" not in self.origins:
@@ -206,12 +218,16 @@ class Store:
 
     def _call(self, verb: str, work: Callable[[], Given]) -> Given:
         self.baton.point(f"before ledger.{verb}")
-        trouble = self.choices.pick([40.0, 1.0, 1.0]) if self.troubled() else 0
+        trouble = self.choices.pick([40.0, 1.0, 1.0, 0.5]) if self.troubled() else 0
         if trouble == 1:
             self._fail(f"ledger down before {verb}")
         done = work()
         if trouble == 2:
             self._fail(f"ledger down after {verb}")
+        if trouble == 3 and isinstance(done, Record) and verb in ("get", "put_if_absent"):
+            self.struck["ledger gives garbage"] += 1
+            self.down += 1
+            done = cast("Given", replace(done, body=GARBAGE[self.choices.pick([1.0] * len(GARBAGE))]))
         self.baton.point(f"after ledger.{verb}")
         return done
 

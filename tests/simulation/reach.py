@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -14,17 +13,22 @@ from typing import Any
 import handlers.restore_point
 
 FOLDER = Path(handlers.restore_point.__file__).parent
+Line = tuple[str, int]
 
 
-def executable() -> dict[str, set[int]]:
-    """Per file, the lines inside its functions that do something."""
-    found: dict[str, set[int]] = {}
+def executable() -> set[Line]:
+    """The lines inside the protocol's functions that do something: file's name and number."""
+    found = set[Line]()
     for file in sorted(FOLDER.glob("*.py")):
-        module = compile(file.read_text(encoding="utf-8"), str(file), "exec")
-        found[str(file)] = {
-            line for code in _functions(module) for _, _, line in code.co_lines() if line and line > code.co_firstlineno
-        }
+        for code in _functions(compile(file.read_text(encoding="utf-8"), str(file), "exec")):
+            found |= {(file.name, line) for _, _, line in code.co_lines() if line and line > code.co_firstlineno}
     return found
+
+
+def source(line: Line) -> str:
+    """A line as it stands in its file."""
+    name, number = line
+    return f"{name}:{number}: {(FOLDER / name).read_text(encoding='utf-8').splitlines()[number - 1].strip()}"
 
 
 def _functions(code: CodeType) -> Iterator[CodeType]:
@@ -36,22 +40,20 @@ def _functions(code: CodeType) -> Iterator[CodeType]:
 
 
 @contextmanager
-def reached() -> Iterator[Counter[tuple[str, int]]]:
+def reached() -> Iterator[Counter[Line]]:
     """Counts lines on the threads begun inside the block."""
-    lines = Counter[tuple[str, int]]()
-    wanted = set(executable())
+    lines = Counter[Line]()
 
-    def local(frame: FrameType, what: str, given: Any) -> Any:
+    def local(frame: FrameType, what: str, _: Any) -> Any:
         if what == "line":
-            lines[frame.f_code.co_filename, frame.f_lineno] += 1
+            lines[Path(frame.f_code.co_filename).name, frame.f_lineno] += 1
         return local
 
-    def enter(frame: FrameType, what: str, given: Any) -> Any:
-        return local if frame.f_code.co_filename in wanted else None
+    def enter(frame: FrameType, _: str, __: Any) -> Any:
+        return local if frame.f_code.co_filename.startswith(str(FOLDER)) else None
 
-    before = sys.gettrace()
     threading.settrace(enter)
     try:
         yield lines
     finally:
-        threading.settrace(before)  # type: ignore[arg-type]  # None switches it off
+        threading.settrace(None)  # switches it off

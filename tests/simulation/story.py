@@ -25,6 +25,8 @@ from tests.simulation.baton import Actor, Baton, Choices, Killed
 from tests.simulation.ports import START, Clock, Network, Store, Time
 
 KILL_SECONDS = 60.0
+LIVES = (KILL_SECONDS, 8.0, 4.0)
+"""Seconds a run has: some come to a platform that leaves them hardly any."""
 SETTLE_SECONDS = 120.0
 """Longer than any lag or late apply of the faults."""
 LAGS = (2.0, 40.0, 100.0)
@@ -39,12 +41,17 @@ PASSING = ((1.0, 0.5), (15.0, 0.4), (70.0, 0.15), (200.0, 0.15))
 """How much time may pass at once, and how likely."""
 HOURS = 12.0
 """Of calm, within which everything must be settled: longer than give_up_after."""
+OUTAGE_HOURS = 4.0
+OUTAGES = ("", "error:method=GET,path=/backups", "busy:code=6125", "status:method=POST,path=/checkpoints")
+"""What may go on for hours before it is really calm: longer than give_up_after of one rule."""
 RULES = f"""
 [vaults.erp]
 id = "{estate.ERP_VAULT_ID}"
 [vaults.files]
 id = "{estate.FILES_VAULT_ID}"
 min_interval = "1s"
+[vaults.empty]
+id = "{estate.EMPTY_VAULT_ID}"
 [timers.nightly]
 source = "nightly"
 [senders.am]
@@ -53,6 +60,7 @@ proof = "platform"
 [senders.ops]
 dialect = "once"
 proof = "platform"
+may = ["incremental"]
 [topics.ops]
 kind = "smn"
 urn = "{estate.TOPIC_URN}"
@@ -79,6 +87,13 @@ vaults = ["files"]
 window = "7d"
 max_event_age = "7d"
 [[rules]]
+name = "alert-empty"
+sender = "am"
+match = {{ where = "empty" }}
+vaults = ["empty"]
+window = "7d"
+max_event_age = "7d"
+[[rules]]
 name = "once-erp"
 sender = "ops"
 vaults = ["erp", "files"]
@@ -93,6 +108,7 @@ def alerts(where: str, *whats: str) -> dict[str, Any]:
     return {"alerts": [{"status": "firing", "labels": {"where": where, "what": what}} for what in whats]}
 
 
+FULL = {"incremental": False}
 EVENTS: tuple[tuple[str, Door, Any], ...] = (
     ("timer", "timer", {"trigger_type": "TIMER", "trigger_name": "nightly", "time": START.strftime("%Y-%m-%dT%H:%M:%SZ")}),
     ("erp a", "alert", alerts("erp", "a")),
@@ -102,8 +118,10 @@ EVENTS: tuple[tuple[str, Door, Any], ...] = (
     ("files a and b", "alert", alerts("files", "b", "a")),
     ("once", "once", {"checkpoint": {"vault_id": estate.ERP_VAULT_ID}, "idempotency_key": "k"}),
     ("nobody's", "alert", alerts("elsewhere", "a")),
+    ("empty", "alert", alerts("empty", "a")),
+    ("once, full", "once", {"checkpoint": {"vault_id": estate.ERP_VAULT_ID, "parameters": FULL}, "idempotency_key": "k"}),
 )
-SETS = ((1, 2, 3), (0, 4, 5), (0, 1, 6), (1, 4, 7))
+SETS = ((1, 2, 3), (0, 4, 5), (0, 1, 6), (1, 4, 7), (6, 8, 9))
 """Which events one story may have: causes that meet on a vault, and some that do not."""
 
 
@@ -118,6 +136,7 @@ class Delivery:
     tries: int = 0
     actor: Actor | None = None
     service: Service | None = None
+    clock: Clock | None = None
     network: Network | None = None
     store: Store | None = None
     delivered: Delivered | None = None
@@ -206,9 +225,20 @@ class Story:
             return []
         moves += [(0.15, f"{actor.name} is killed at {actor.at}", partial(self._kill, actor)) for actor in acting]
         moves += [(weight, f"{seconds:g} s pass", partial(self._pass, seconds)) for seconds, weight in PASSING]
+        moves += [
+            (0.1, f"the clock of {actor.name} is set on", partial(self._set_on, actor))
+            for actor in acting
+            if actor.name[0] == "d" and "GET" in actor.at
+        ]
         if sum(each.door == "watch" for each in self.deliveries) < WATCHES:
             moves.append((0.7, "the watch comes", self._watch))
         return moves
+
+    def _set_on(self, actor: Actor) -> None:
+        """While it looks, so under a claim. Clocks that differed by more than the settling time before that are not covered."""
+        (delivery,) = (each for each in self.deliveries if each.actor is actor)
+        assert delivery.clock is not None
+        delivery.clock.off += 300.0
 
     def _delivery(self, name: str, door: Door, document: Any) -> Delivery:
         return Delivery(name, door, document, f"d{len(self.deliveries)}-{self.choices.pick([1.0] * 1000)}")
@@ -225,13 +255,14 @@ class Story:
             delivery.network.origins = origins
             return delivery.network
 
+        delivery.clock = Clock(self.time, off)
         delivery.service = Service(
-            self.settings, Clock(self.time, off), stream=delivery.stream, metrics=True, ledger=delivery.store, network=network
+            self.settings, delivery.clock, stream=delivery.stream, metrics=True, ledger=delivery.store, network=network
         )
         delivery.tries += 1
         delivery.again = False
         self.deliveries.append(delivery)
-        dies = self.time.passed + KILL_SECONDS
+        dies = self.time.passed + (LIVES[self.choices.pick([12.0, 1.0, 1.0])] if self.troubled else KILL_SECONDS)
         name = f"{delivery.id}.{delivery.tries}"
         delivery.actor = Actor(name, self.baton, lambda: self._handled(delivery, dies), dies)
 
@@ -254,8 +285,8 @@ class Story:
 
     def _standing(self) -> dict[str, tuple[str, float]]:
         bodies = {record.key: json.loads(record.body) for record in self.ledger.since("wish", 0)}
-        decides = {cause: bodies.get(body["leader"], body) if body["state"] == "follows" else body for cause, body in bodies.items()}
-        return {cause: (body["state"], float(body["claim_ends"])) for cause, body in decides.items()}
+        led = {cause: bodies.get(body["leader"], body) if body["state"] == "follows" else body for cause, body in bodies.items()}
+        return {cause: (body["state"], float(body["claim_ends"])) for cause, body in led.items()}
 
     def _stored(self, delivery: Delivery, before: Record | None, after: Record) -> None:
         """A claim may be taken over only when its holder can act no more: I12."""
@@ -302,12 +333,18 @@ class Story:
         """Nothing goes wrong any more: what runs ends, what must be brought again is, and the watch comes every five minutes."""
         self._note("calm")
         self._finish()
+        outage = OUTAGES[self.choices.pick([8.0, *[1.0] * (len(OUTAGES) - 1)])]
+        if outage:
+            self.struck[f"for {OUTAGE_HOURS:g} hours {outage}"] += 1
+            self.sandbox.faults.add(f"{outage},times=0")
         for _ in range(3):
             for each in [each for each in self.deliveries if each.again]:
                 self._bring_again(each)
                 self._finish()
         end = self.time.passed + HOURS * 3600
         for sweep in range(10_000):
+            if self.time.passed > end - (HOURS - OUTAGE_HOURS) * 3600:
+                self.sandbox.faults.clear()
             if self.time.passed > end or not self.ledger.due(float("inf"), 1):
                 break
             self._pass(60.0 if sweep < 15 else 300.0)
