@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 
 from tests.model.protocol import Protocol, explore
+from tests.model.replay import Differs, World, walk
+
+STRICT = os.environ.get("RESTORE_POINT_STRICT") == "1"
+WALKS = 2000 if STRICT else 300
 
 STRONG = Protocol(claim="long", posts=1, sweep=True)
 """Claim outliving kill and settling, look, one POST, a watch over what is recorded: what ``restore_point.take`` does."""
@@ -68,3 +74,23 @@ def test_without_one_of_them_none(rules: Protocol) -> None:
     found = explore(rules)
     assert found.two is None
     assert found.none
+
+
+def test_production_walks_as_the_model_walks() -> None:
+    """The strongest row with everything that may go wrong: same ends, same number made, move by move."""
+    tried = Counter[str]()
+    for seed in range(WALKS):
+        moves, end = walk(HOLDS["... all of it"], seed)
+        world = World()
+        world.play(moves)
+        assert len(world.made) == end.made, moves
+        tried.update("".join(letter for letter in name if not letter.isdigit()) for name, _ in moves)
+    assert len(tried) >= 20, tried
+    assert min(tried.values()) > WALKS / 200, tried
+
+
+def test_and_not_as_another_one_does() -> None:
+    """A model whose deliveries do not look is told apart from production at once."""
+    moves, _ = walk(TWO["the watch without a look"], 1)
+    with pytest.raises(Differs, match="POSTs"):
+        World().play(moves)
