@@ -104,7 +104,8 @@ class Network(Protocol):
 class Wire:
     """The only way out. Connects to ``origins`` (``https://host[:port]``; http for loopback) and to nothing else.
 
-    ``network`` makes what carries the requests, given the origins: sockets, unless a simulation has its own.
+    Of an answer at most ``body_cap`` bytes are read. ``network`` makes what carries the requests, given the origins: sockets,
+    unless a simulation has its own.
     """
 
     def __init__(
@@ -113,10 +114,11 @@ class Wire:
         clock: Clock,
         *,
         ca_file: str = "",
+        body_cap: int = BODY_CAP,
         network: Callable[[frozenset[str]], Network] | None = None,
     ) -> None:
         self._origins = frozenset(_checked(origin) for origin in origins)
-        self._clock, self._ca_file = clock, ca_file
+        self._clock, self._ca_file, self._body_cap = clock, ca_file, body_cap
         self._network = network or self._sockets
         self._building = threading.Lock()
         self._connections: Network | None = None
@@ -170,7 +172,7 @@ class Wire:
     def _sockets(self, origins: frozenset[str]) -> Network:
         from handlers.wire.transport import Connections
 
-        return Connections(origins, self._ca_file)
+        return Connections(origins, self._ca_file, self._body_cap)
 
     def _take(self) -> Network:
         """The connections, built at first use and retired after a freeze: when neither a call began nor one ended for so
