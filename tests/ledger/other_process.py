@@ -1,8 +1,9 @@
-"""What the ledger's tests start as processes of their own: ``python other_process.py VERB WHERE ...``."""
+"""Processes that the ledger's tests start, each on the ledger of its environment: ``python other_process.py VERB …``."""
 
 from __future__ import annotations
 
 import json
+import os
 import resource
 import sys
 import time
@@ -11,6 +12,8 @@ from dataclasses import replace
 
 from handlers.errors import LedgerDown
 from handlers.ledger import Ledger, Record, open_ledger
+from handlers.service import SystemClock
+from handlers.settings.ledger import find_ledger
 
 
 def wish(number: int, body: str = '{"state":"wanted"}') -> Record:
@@ -67,7 +70,8 @@ def fill(ledger: Ledger, limit: str) -> None:
 VERBS: dict[str, Callable[..., None]] = {"claim": claim, "write": write, "fill": fill}
 
 if __name__ == "__main__":
-    verb, where, *arguments = sys.argv[1:]
-    opened = open_ledger(where, time.time)
+    verb, *arguments = sys.argv[1:]
+    where, access = find_ledger(os.environ)
+    opened = open_ledger(where, time.time, SystemClock(), access)
     VERBS[verb](opened, *arguments)
     opened.close()
