@@ -66,6 +66,8 @@ class Table:
         while True:
             answer, why = self._once(action, body, Deadline.after(self._clock, min(deadline.left(), VERB_SECONDS)))
             if answer is not None:
+                if REFUSED in answer and "ConditionExpression" not in wanted:
+                    raise self.down(_FOREIGN)
                 return answer
             pause = wait * (0.5 + os.urandom(1)[0] / 255)  # apart from the others that were refused at the same moment
             self._clock.sleep(min(pause, deadline.left()))
