@@ -112,7 +112,8 @@ def open_ledger(where: str, now: Callable[[], float], clock: Clock | None = None
     """Open the ledger that settings found; the back end's library is imported only then. ``now`` decides what has expired.
 
     One on the network also needs a ``clock``, to wait by, and the ``access`` that was found with its name. Raises Misconfigured
-    for any other word, LedgerDown at once when the store cannot be used.
+    for any other word, LedgerDown at once when a file cannot be used; a store on the network says so at the first verb, because
+    opening is one thread's turn at a time and nobody may wait behind another's time-out.
     """
     scheme, _, place = where.partition(":")
     if where == "memory":

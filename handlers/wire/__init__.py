@@ -104,8 +104,7 @@ class Network(Protocol):
 class Wire:
     """The only way out. Connects to ``origins`` (``https://host[:port]``; http for loopback) and to nothing else.
 
-    Of an answer at most ``body_cap`` bytes are read. ``network`` makes what carries the requests, given the origins: sockets,
-    unless a simulation has its own.
+    ``body_cap`` bytes of an answer are read. ``network`` makes what carries requests: sockets, but in a simulation.
     """
 
     def __init__(

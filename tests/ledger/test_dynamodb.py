@@ -431,5 +431,5 @@ def test_names_sort_as_pairs_do_and_no_two_pairs_share_one(kind: str, key: str, 
 
 @pytest.mark.parametrize("text", ["", "0", "g" * 16, "0" * 17, "soon"])
 def test_a_time_nobody_wrote_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="invalid literal|not sixteen digits"):
+    with pytest.raises(ValueError, match=r"invalid literal|not sixteen digits"):
         time_of(text)

@@ -21,7 +21,7 @@ from handlers.ledger.patience import REST_SECONDS, VERB_SECONDS
 from handlers.ledger.valkey.scripts import PREFIX, PRUNED_PER_PUT
 from handlers.service import SystemClock
 from handlers.settings.ledger import find_ledger
-from tests.ledger.servers import ROOT, Redis, free_port, open_at, redis
+from tests.ledger.servers import ROOT, Place, Redis, free_port, open_at, redis
 from tests.sockets import Peer, Server, always, closed_port, silent_listener
 
 if TYPE_CHECKING:
@@ -67,6 +67,12 @@ def down(words: str, within: float = BOUND) -> Iterator[None]:
     assert ";" in text, "says what to do"
     assert "s3cret-word" not in text
     assert len(text) < 200
+
+
+def use(place: Place) -> None:
+    """Nothing is asked before the first verb."""
+    with closing(open_at(place, now)) as ledger:
+        ledger.get("wish", "a")
 
 
 def verbs(ledger: Ledger) -> list[Callable[[], object]]:
@@ -117,10 +123,10 @@ def test_a_server_that_hangs_costs_one_wait_and_then_rests(own: Redis) -> None:
         assert ledger.get("wish", "a") == replace(wish(), version=1)
 
 
-def test_a_server_that_hangs_when_the_ledger_is_opened_is_waited_for_no_longer(own: Redis) -> None:
+def test_a_server_that_hangs_from_the_start_is_waited_for_no_longer(own: Redis) -> None:
     place = own.place()
     with own.paused(), down("does not answer"):
-        open_at(place, now)
+        use(place)
 
 
 def test_a_flushed_script_cache_is_not_noticed(own: Redis) -> None:
@@ -137,7 +143,7 @@ def test_a_flushed_script_cache_is_not_noticed(own: Redis) -> None:
 @pytest.mark.parametrize("login", ["", ":wrong@", "nobody:s3cret-word@"])
 def test_a_wrong_password_is_told_and_not_shown(own: Redis, login: str) -> None:
     with down("refuses the user or the password; correct RESTORE_POINT_LEDGER"):
-        open_at(at(f"valkey://{login}127.0.0.1:{own.port}/0"), now)
+        use(at(f"valkey://{login}127.0.0.1:{own.port}/0"))
 
 
 def test_a_password_with_every_letter_and_a_user_of_its_own_get_in(own: Redis) -> None:
@@ -166,13 +172,13 @@ def test_a_policy_that_evicts_any_key_is_refused_and_one_that_evicts_what_has_a_
     own.say("CONFIG SET maxmemory 100mb")
     for policy in ("volatile-lru", "noeviction"):
         own.say(f"CONFIG SET maxmemory-policy {policy}")
-        open_at(place, now).close()
+        use(place)
     for policy in ("allkeys-lru", "allkeys-random"):
         own.say(f"CONFIG SET maxmemory-policy {policy}")
         with down(f"maxmemory-policy {policy}.; set noeviction"):
-            open_at(place, now)
+            use(place)
     own.say("CONFIG SET maxmemory 0")
-    open_at(place, now).close()
+    use(place)
 
 
 def test_no_key_has_a_time_to_live(own: Redis) -> None:
@@ -199,12 +205,12 @@ def test_a_replica_is_refused_at_the_start_and_after_a_failover(own: Redis) -> N
         with down("it is a replica; name the primary"):
             ledger.put_if_absent(wish())
         with down("it is a replica; name the primary"):
-            open_at(place, now)
+            use(place)
 
 
 def test_a_number_it_has_no_database_for_is_told(own: Redis) -> None:
     with down("no database of that number"):
-        open_at(at(f"valkey://:s3cret-word@127.0.0.1:{own.port}/99999"), now)
+        use(at(f"valkey://:s3cret-word@127.0.0.1:{own.port}/99999"))
 
 
 @pytest.mark.parametrize("damage", ["expires 9e99", "at soon", "at nan", "version 1.5", 'body "\\xff"', "due soon"])
@@ -265,8 +271,7 @@ def answering(data: bytes, hold: bool = True) -> Server:
 @pytest.mark.parametrize("data", GARBAGE.values(), ids=GARBAGE)
 def test_what_answers_nonsense_is_told_in_time(data: bytes) -> None:
     with answering(data) as server, down("ledger 127.0.0.1:"):
-        ledger = open_at(at(f"valkey://127.0.0.1:{server.port}/0"), now)
-        ledger.put_if_absent(wish())
+        use(at(f"valkey://127.0.0.1:{server.port}/0"))
 
 
 @pytest.mark.parametrize("data", GARBAGE.values(), ids=GARBAGE)
@@ -275,7 +280,7 @@ def test_what_begins_to_answer_nonsense_is_told_in_time(data: bytes) -> None:
     info = b"redis_version:7.0.15\r\nrole:master\r\n"
 
     def script(peer: Peer) -> None:
-        if peer.number == 0 and peer.some():
+        if peer.some():
             peer.send(b"$%d\r\n%s\r\n" % (len(info), info))
         while peer.some():
             peer.send(data)
@@ -293,21 +298,21 @@ def test_one_byte_now_and_then_does_not_hold_a_delivery() -> None:
         peer.drip(b"$500\r\n" + b"x" * 500, 0.1)
 
     with Server(script) as server, down("does not answer"):
-        open_at(at(f"valkey://127.0.0.1:{server.port}/0"), now)
+        use(at(f"valkey://127.0.0.1:{server.port}/0"))
 
 
 def test_a_connect_nobody_answers_and_a_port_nobody_listens_at() -> None:
     with silent_listener() as origin, down("does not answer"):
-        open_at(at(origin.replace("http", "valkey")), now)
+        use(at(origin.replace("http", "valkey")))
     with down("cannot be reached", within=0.5):
-        open_at(at(closed_port().replace("http", "valkey")), now)
+        use(at(closed_port().replace("http", "valkey")))
     with down("cannot be reached"):
-        open_at(at("valkey://no-such-host.invalid:6379/0"), now)
+        use(at("valkey://no-such-host.invalid:6379/0"))
 
 
 def test_a_server_that_hangs_up_in_the_middle() -> None:
     with answering(b"$100\r\nabc", hold=False) as server, down("cannot be reached", within=0.5):
-        open_at(at(f"valkey://127.0.0.1:{server.port}/0"), now)
+        use(at(f"valkey://127.0.0.1:{server.port}/0"))
 
 
 # --- TLS -----------------------------------------------------------------------------------------------------------------
@@ -341,23 +346,23 @@ def test_over_tls_the_name_and_the_certificate_count(certificate: Path) -> None:
             for verb in verbs(ledger):
                 verb()
         with down("certificate is not trusted or not for that name"):
-            open_at(trusted, now)
+            use(trusted)
         _, access = find_ledger(at(f"rediss://127.0.0.1:{port}/0"), str(certificate))
         with down("certificate is not trusted or not for that name"):
-            open_ledger(where, now, SystemClock(), access)
+            open_ledger(where, now, SystemClock(), access).get("wish", "a")
         with down("ledger localhost"):
-            open_at(at(f"valkeys://localhost:{server.port}/0"), now)
+            use(at(f"valkeys://localhost:{server.port}/0"))
     finally:
         server.stop()
 
 
 def test_a_tls_handshake_nobody_answers_ends_in_time(certificate: Path) -> None:
     with Server(lambda peer: peer.until_hung_up()) as server, down("does not answer"):
-        open_at(at(f"valkeys://localhost:{server.port}/0"), now)
+        use(at(f"valkeys://localhost:{server.port}/0"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate.with_name("both.pem"))
     with Server(always(b""), tls=context) as server, down("certificate"):
-        open_at(at(f"valkeys://localhost:{server.port}/0"), now)
+        use(at(f"valkeys://localhost:{server.port}/0"))
 
 
 # --- what stays in the server --------------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ _STRANGE = "it holds something that no ledger wrote; name another table"
 
 
 class DynamoLedger:
-    """See the module. Nothing is asked at the start: a cold start's first wish finds out whether the table is there."""
+    """See the module. The first verb finds out whether the table is there."""
 
     def __init__(self, table: str, aws: Aws, now: Callable[[], float], clock: Clock, *, ca_file: str = "") -> None:
         self._table, self._now, self._patience = Table(table, aws, clock, ca_file), now, Patience(clock)

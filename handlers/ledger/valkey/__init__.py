@@ -16,13 +16,12 @@ Where that must not happen take ``always`` and one server, or the ledger in Dyna
 
 Nothing here has the server delete anything by its own clock. So policies that evict only keys with a time to live
 (``volatile-…``) evict nothing, and one that evicts any key (``allkeys-…``), which would forget wishes when memory is short, is
-refused when the ledger is opened. A server that does not let us ask (INFO) has to be trusted.
+refused with every new connection, as a replica is. A server that does not let us ask (INFO) has to be trusted.
 """
 
 from __future__ import annotations
 
 import os
-import ssl
 from contextlib import contextmanager
 from dataclasses import replace
 from threading import Lock
@@ -34,6 +33,7 @@ from handlers.errors import LedgerDown
 from handlers.ledger import Record
 from handlers.ledger.names import name_of, part
 from handlers.ledger.patience import LIST_SECONDS, VERB_SECONDS, Patience
+from handlers.ledger.valkey.advice import NO_VALKEY, STRANGE, advice
 from handlers.ledger.valkey.connections import Dialler, Link
 from handlers.ledger.valkey.scripts import DUE, PREFIX, PUT, SINCE, SWAP, Script
 from handlers.wire import IDLE_SECONDS
@@ -45,37 +45,10 @@ if TYPE_CHECKING:
     from handlers.wire import Clock, Deadline
 
 _FIELDS = ("kind", "key", "at", "due", "body", "expires", "version")
-_NO_VALKEY = "what answers there is no Valkey; correct host and port"
-_STRANGE = "it holds something that no ledger wrote; choose another database"
-_UNTRUSTED = "its certificate is not trusted or not for that name; correct the host, or name its CA in RESTORE_POINT_CA_FILE"
-
-_BY_KIND: tuple[tuple[type[Exception], str], ...] = (
-    (said.AuthenticationError, "it refuses the user or the password; correct RESTORE_POINT_LEDGER"),
-    (said.NoPermissionError, f"its user may not do this; allow EVAL, EVALSHA and what they call on keys {PREFIX}*"),
-    (said.ReadOnlyError, "it is a replica; name the primary"),
-    (said.OutOfMemoryError, "its memory is full; raise maxmemory"),
-    (said.BusyLoadingError, "it is still loading its data; wait for it"),
-    (said.TimeoutError, "it does not answer; see whether it runs and can be reached"),
-    (TimeoutError, "it does not answer; see whether it runs and can be reached"),
-    (said.InvalidResponse, _NO_VALKEY),
-    (said.ConnectionError, "it cannot be reached; start it, or correct host and port"),
-    (OSError, "it cannot be reached; start it, or correct host and port"),
-)
-_BY_WORD = {
-    "MOVED": "it is a cluster; name a server without cluster mode",
-    "CROSSSLOT": "it is a cluster; name a server without cluster mode",
-    "CLUSTERDOWN": "it is a cluster; name a server without cluster mode",
-    "MISCONF": "it cannot save to its disk; make room there",
-    "BUSY": "a script keeps it busy; end that one with SCRIPT KILL",
-    "NOREPLICAS": "too few of its replicas are up; start them",
-    "WRONGTYPE": _STRANGE,
-    "index": "it has no database of that number; correct RESTORE_POINT_LEDGER",
-}
-"""Words of the server's answer that have no exception of their own in valkey-py, wherever they stand in it."""
 
 
 class ValkeyLedger:
-    """See the module. As many connections as threads use it at once, kept for a few seconds."""
+    """See the module. As many connections as threads use it at once, kept for a few seconds; the first verb makes the first."""
 
     def __init__(self, to: Valkey, now: Callable[[], float], clock: Clock, *, ca_file: str = "") -> None:
         self._name, self._now, self._clock, self._patience = f"{to.host}:{to.port}", now, clock, Patience(clock)
@@ -83,8 +56,6 @@ class ValkeyLedger:
         self._mutex, self._closed = Lock(), False
         self._idle: list[Link] = []
         self._process, self._last_used = os.getpid(), 0.0
-        with self._verb() as link:
-            self._check(link)
 
     def put_if_absent(self, record: Record) -> Record | None:
         """Takes a few expired records along."""
@@ -108,7 +79,7 @@ class ValkeyLedger:
         with self._verb() as link:
             done = self._run(link, SWAP, _keys(record), repr(self._now()), *_named(stored), record.version)
             if done not in (0, 1):
-                raise self._down(_NO_VALKEY)
+                raise self._down(NO_VALKEY)
             return stored if done else None
 
     def due(self, now: float, limit: int) -> list[Record]:
@@ -135,7 +106,7 @@ class ValkeyLedger:
         except said.ResponseError:  # not allowed to this user, or taken out by who runs the server
             return
         if not isinstance(text, bytes) or b"redis_version:" not in text:
-            raise self._down(_NO_VALKEY)
+            raise self._down(NO_VALKEY)
         told = dict(line.partition(":")[::2] for line in text.decode(errors="replace").splitlines())
         if told.get("role") == "slave":
             raise self._down("it is a replica; name the primary")
@@ -170,8 +141,17 @@ class ValkeyLedger:
             self._drop()
             link = None
         if link is None:
-            return self._dialler.dial(deadline)
+            return self._dial(deadline)
         link.deadline = deadline
+        return link
+
+    def _dial(self, deadline: Deadline) -> Link:
+        link = self._dialler.dial(deadline)
+        try:
+            self._check(link)
+        except BaseException:
+            link.hang_up()
+            raise
         return link
 
     def _give_back(self, link: Link) -> None:
@@ -194,7 +174,7 @@ class ValkeyLedger:
         try:
             yield
         except (said.ValkeyError, OSError, ValueError, RecursionError) as error:
-            raise self._down(_advice(error)) from error
+            raise self._down(advice(error)) from error
 
     def _run(self, link: Link, script: Script, keys: tuple[str, ...], *arguments: str | int) -> Any:
         try:
@@ -204,7 +184,7 @@ class ValkeyLedger:
 
     def _list(self, found: Any) -> list[Record]:
         if not isinstance(found, list):
-            raise self._down(_NO_VALKEY)
+            raise self._down(NO_VALKEY)
         return [self._record(each) for each in found]
 
     def _record(self, fields: Any) -> Record:
@@ -212,10 +192,10 @@ class ValkeyLedger:
             kind, key, at, due, body, expires, version = (field.decode() for field in fields)
             return Record(kind, key, float(at), float(due) if due else None, body, float(expires), int(version))
         except (TypeError, ValueError, AttributeError) as error:
-            raise self._down(_STRANGE) from error
+            raise self._down(STRANGE) from error
 
-    def _down(self, advice: str) -> LedgerDown:
-        return LedgerDown(f"ledger {self._name}: {advice}")
+    def _down(self, what: str) -> LedgerDown:
+        return LedgerDown(f"ledger {self._name}: {what}")
 
 
 def _keys(record: Record) -> tuple[str, ...]:
@@ -227,18 +207,3 @@ def _named(record: Record) -> tuple[str | int, ...]:
     due = "" if record.due is None else repr(record.due)
     name, at, expires = name_of(record.kind, record.key), repr(record.at), repr(record.expires)
     return name, record.kind, record.key, at, due, record.body, expires, record.version
-
-
-def _advice(error: Exception) -> str:
-    if isinstance(error.__context__, ssl.SSLCertVerificationError):
-        return _UNTRUSTED
-    for kind, advice in _BY_KIND:
-        if isinstance(error, kind):
-            return advice
-    if not isinstance(error, said.ResponseError):
-        return _NO_VALKEY
-    words = str(error).replace(":", " ").split()
-    for word, advice in _BY_WORD.items():
-        if word in words:
-            return advice
-    return f"it refuses what a ledger needs ({words[0][:20] if words else 'no word'}); look into its log"
