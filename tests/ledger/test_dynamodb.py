@@ -142,12 +142,23 @@ def test_lists_go_over_pages_shards_and_expired_ones() -> None:
     with closing(open_at(emulator().place(), lambda: moment[0])) as ledger:
         for number in range(60):
             expires = START + (10 if number % 3 else 1000)
-            ledger.put_if_absent(wish(f"{number:02}", at=START + number, due=START - number, body="x" * 60_000, expires=expires))
+            ledger.put_if_absent(wish(f"{number:02}", at=START + number, due=START - number, body="x" * 120_000, expires=expires))
         moment[0] += 100
         alive = [f"{number:02}" for number in range(0, 60, 3)]
         assert [record.key for record in ledger.since("wish", START)] == alive
         assert [record.key for record in ledger.due(START, 100)] == alive[::-1]
-        assert [record.key for record in ledger.due(START, 7)] == alive[::-1][:7]
+        for limit in range(1, 20):
+            assert [record.key for record in ledger.due(START, limit)] == alive[::-1][:limit]
+
+
+def test_every_read_is_strongly_consistent() -> None:
+    answers = Answers(json_reply({"Items": []}))
+    with answers.ledger() as ledger:
+        ledger.get("wish", "a")
+        ledger.due(START, 1)
+        ledger.since("wish", 0)
+    assert len(answers.asked) == 9
+    assert all(sent(each)["ConsistentRead"] is True for each in answers.asked)
 
 
 def test_a_table_that_is_not_there_or_is_another_programs_is_told() -> None:

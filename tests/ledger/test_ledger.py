@@ -137,6 +137,15 @@ def test_from_its_last_moment_on_a_record_is_absent_for_every_verb(ledger: Ledge
     assert ledger.get("wish", "a") == replace(later, version=1)
 
 
+def test_what_has_expired_a_moment_ago_cannot_be_swapped_back_to_life(ledger: Ledger, clock: Clock) -> None:
+    ledger.put_if_absent(wish())
+    clock.now = START + 100
+    assert (
+        ledger.swap(replace(wish(), expires=START + 500, version=1)) is None
+    )  # before any other verb could have cleared it away
+    assert ledger.get("wish", "a") is None
+
+
 def test_a_swap_may_prolong_or_end_a_record(ledger: Ledger, clock: Clock) -> None:
     for key, expires in (("a", START + 500), ("b", START + 1)):
         ledger.put_if_absent(wish(key))
