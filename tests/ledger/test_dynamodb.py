@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from handlers.errors import LedgerDown, Misconfigured
@@ -433,6 +433,9 @@ def test_times_sort_as_text_and_come_back(one: float, other: float) -> None:
 
 
 @given(TEXT, TEXT, TEXT, TEXT)
+@example("a", "b c", "a b", "c")
+@example("a", "", "a!", "")
+@example("a\0", "x", "a", "\2")
 def test_names_sort_as_pairs_do_and_no_two_pairs_share_one(kind: str, key: str, other_kind: str, other_key: str) -> None:
     one, other = name_of(kind, key), name_of(other_kind, other_key)
     assert (one == other) == ((kind, key) == (other_kind, other_key))

@@ -113,6 +113,9 @@ def test_kind_and_key_together_are_the_name(ledger: Ledger) -> None:
         ("wish", "e\u0301"),
         ("notice", "a"),
         ("wish", "a\0b"),
+        ("wish", "a b"),
+        ("wish a", "b"),
+        ("wish!", "a"),
     ]
     for kind, key in names:
         assert ledger.put_if_absent(wish(key, kind=kind, body=f"{kind}/{key}")) is None
