@@ -20,7 +20,8 @@ LIST_SECONDS = 15.0
 REST_SECONDS = 5.0
 """For so long a store that let a verb wait in vain is not asked again: a delivery of a hundred causes must not wait a hundred
 times. It is degraded meanwhile, as it is while the store is down."""
-_BLINK = 0.05
+LEAST_SECONDS = 0.1
+"""With less of a verb's time left nothing is tried again: it could not be answered, and would hide what the store said before."""
 
 
 class Patience:
@@ -39,6 +40,6 @@ class Patience:
         try:
             yield deadline
         except LedgerDown as down:
-            if deadline.left() < _BLINK:
+            if deadline.left() <= LEAST_SECONDS:
                 self._rests_until, self._why = self._clock.monotonic() + REST_SECONDS, str(down)
             raise

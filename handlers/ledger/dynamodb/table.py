@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from handlers.errors import CallFailed, LedgerDown, Misconfigured, Unclear
-from handlers.ledger.patience import VERB_SECONDS
+from handlers.ledger.patience import LEAST_SECONDS, VERB_SECONDS
 from handlers.signing import sign_aws
 from handlers.wire import Deadline, Reply, Wire
 
@@ -71,7 +71,7 @@ class Table:
                 return answer
             pause = wait * (0.5 + os.urandom(1)[0] / 255)  # apart from the others that were refused at the same moment
             self._clock.sleep(min(pause, deadline.left()))
-            if deadline.passed:
+            if deadline.left() <= LEAST_SECONDS:
                 raise self.down(why)
             wait *= 2
 
