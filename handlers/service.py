@@ -105,7 +105,8 @@ class Service:
         """Opened at the first wish, by one thread: two of them must not keep two ledgers."""
         with self._opening:
             if self._ledger is None:
-                self._ledger = open_ledger(self.settings.ledger, lambda: self.clock.now().timestamp())
+                where, access = self.settings.ledger, self.settings.ledger_access
+                self._ledger = open_ledger(where, lambda: self.clock.now().timestamp(), self.clock, access)
             return self._ledger
 
     @property

@@ -1,8 +1,9 @@
-"""SDK-HMAC-SHA256, the request signature of Huawei Cloud and Open Telekom Cloud, in both of its forms.
+"""SDK-HMAC-SHA256, how Huawei Cloud and Open Telekom Cloud have requests signed, in both forms; and AWS's Signature Version 4.
 
 The SDKs sign in the ``Access=`` form with the secret key itself. Terraform's OTC provider still signs in the older
 ``Credential=`` form, with a fourth line to sign and a key derived from day, region and service; we never send that one,
-but a server has to understand it. Both forms share the algorithm's name and the canonical request.
+but a server has to understand it. Both forms share the algorithm's name and the canonical request. AWS's is their ancestor and
+differs in every detail: no slash is added to the path, spaces within a header's value are folded, the key is always derived.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 ALGORITHM = "SDK-HMAC-SHA256"
+AWS_ALGORITHM = "AWS4-HMAC-SHA256"
 DATE_FORMAT = "%Y%m%dT%H%M%SZ"
 CONTENT_HASH_HEADER = "x-sdk-content-sha256"  # a client may send the hash itself, or the text UNSIGNED-PAYLOAD
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -55,6 +57,43 @@ def sign(
     proof = signature(secret_key, text)
     authorization = f"{ALGORITHM} Access={access_key}, SignedHeaders={';'.join(names)}, Signature={proof}"
     return added | {"Authorization": authorization}
+
+
+def sign_aws(
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    access_key: str,
+    secret_key: str,
+    region: str,
+    service: str,
+    now: datetime,
+    security_token: str = "",
+) -> dict[str, str]:
+    """Return the headers to add for AWS: ``X-Amz-Date``, ``X-Amz-Security-Token`` for temporary keys, ``Authorization``.
+
+    Everything in ``headers`` is signed, so send exactly these values. The path is encoded once more than it stands in ``url``, as
+    every service but S3 wants it; dot segments are signed as they are. ``now`` must know its zone.
+    (docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html)
+    """
+    if now.tzinfo is None:
+        raise ValueError("now must carry a time zone")
+    date = now.astimezone(UTC).strftime(DATE_FORMAT)
+    added = {"X-Amz-Date": date} | ({"X-Amz-Security-Token": security_token} if security_token else {})
+    values = {name.lower(): " ".join(value.split()) for name, value in ({**headers, **added}).items()}
+    values.pop("authorization", None)
+    values = {"host": _host(url)} | values
+    names = ";".join(sorted(values))
+    parts = urlsplit(url)
+    query = sorted((_quote(key), _quote(value)) for key, value in parse_qsl(parts.query, keep_blank_values=True))
+    lines = [method.upper(), quote(parts.path, safe="/~") or "/", "&".join(f"{key}={value}" for key, value in query)]
+    lines += [*(f"{name}:{values[name]}" for name in sorted(values)), "", names, payload_hash(body)]
+    scope = f"{date[:8]}/{region}/{service}/aws4_request"
+    text = "\n".join((AWS_ALGORITHM, date, scope, payload_hash("\n".join(lines).encode())))
+    proof = _hmac(_derived(b"AWS4" + secret_key.encode(), scope), text).hex()
+    return added | {"Authorization": f"{AWS_ALGORITHM} Credential={access_key}/{scope}, SignedHeaders={names}, Signature={proof}"}
 
 
 def canonical_request(
@@ -105,7 +144,10 @@ def signature(secret_key: str, text: str, scope: str = "") -> str:
 
 def signing_key(secret_key: str, scope: str) -> bytes:
     """The older form's chain over the parts of the scope; Terraform's OTC provider leaves region and service empty."""
-    key = b"SDK" + secret_key.encode()
+    return _derived(b"SDK" + secret_key.encode(), scope)
+
+
+def _derived(key: bytes, scope: str) -> bytes:
     for part in scope.split("/"):
         key = _hmac(key, part)
     return key

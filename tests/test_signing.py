@@ -1,4 +1,4 @@
-"""The vectors were made by other people's signers: the official Go and Python SDKs, and gophertelekomcloud."""
+"""The vectors were made by other people's signers: the official Go and Python SDKs, gophertelekomcloud, and AWS."""
 
 from __future__ import annotations
 
@@ -185,3 +185,47 @@ def test_a_content_hash_header_stands_in_for_the_body() -> None:
 def test_a_signed_header_that_is_missing_cannot_be_overlooked() -> None:
     with pytest.raises(KeyError):
         signing.canonical_request("GET", "/", [], {}, ["x-sdk-date"], signing.payload_hash(b""))
+
+
+AWS = load("aws-sigv4-vectors.json")
+
+
+@pytest.mark.parametrize("vector", AWS["vectors"], ids=named)
+def test_signature_version_4_agrees_with_awss_test_suite(vector: dict[str, Any]) -> None:
+    given = dict(vector["headers"])
+    host = given.pop("Host")
+    added = signing.sign_aws(
+        vector["method"],
+        f"https://{host}{vector['target']}",
+        given,
+        vector["body_utf8"].encode(),
+        access_key=AWS["access_key"],
+        secret_key=AWS["secret_key"],
+        region=AWS["region"],
+        service=AWS["service"],
+        now=datetime(2015, 8, 30, 12, 36, tzinfo=UTC),
+        security_token=vector["security_token"],
+    )
+    scope = f"{AWS['date'][:8]}/{AWS['region']}/{AWS['service']}/aws4_request"
+    start = f"AWS4-HMAC-SHA256 Credential={AWS['access_key']}/{scope}, SignedHeaders="
+    assert added["Authorization"].startswith(start)
+    assert added["Authorization"].endswith(f", Signature={vector['signature']}")
+    assert added.get("X-Amz-Security-Token", "") == vector["security_token"]
+    assert added["X-Amz-Date"] == AWS["date"]
+
+
+def test_the_test_suite_has_session_tokens_encoded_queries_and_bodies() -> None:
+    vectors = AWS["vectors"]
+    assert len(vectors) >= 28
+    assert any(vector["security_token"] for vector in vectors)
+    assert any("%E1%88%B4" in vector["target"] for vector in vectors)
+    assert any(vector["body_utf8"] for vector in vectors)
+
+
+def test_for_aws_too_a_time_without_a_zone_is_refused_and_an_old_authorization_is_not_signed() -> None:
+    keys: dict[str, Any] = {"access_key": "AKIDEXAMPLE", "secret_key": "s", "region": "eu-central-1", "service": "dynamodb"}
+    with pytest.raises(ValueError, match="time zone"):
+        signing.sign_aws("POST", "https://dynamodb.example", {}, b"", now=datetime(2006, 1, 2), **keys)  # noqa: DTZ001
+    now = datetime(2006, 1, 2, tzinfo=UTC)
+    old = signing.sign_aws("POST", "https://dynamodb.example", {"Authorization": "old"}, b"", now=now, **keys)
+    assert old == signing.sign_aws("POST", "https://dynamodb.example/", {}, b"", now=now, **keys)

@@ -96,17 +96,29 @@ def test_every_function_is_an_entry_that_imports_and_has_its_target() -> None:
         assert (function["CodeUri"], function["Runtime"]) == ("handlers/", "python3.13")
 
 
-def test_how_alerts_are_reached_and_where_wishes_are_kept_is_nobodys_default() -> None:
+def test_how_alerts_are_reached_is_nobodys_default() -> None:
     assert PARAMETERS["AlertAccess"]["AllowedValues"] == ["proof", "iam"]
     assert "Default" not in PARAMETERS["AlertAccess"]
-    assert "Default" not in PARAMETERS["Ledger"]
 
 
-def test_while_the_only_ledger_is_memory_there_is_one_instance_and_the_template_says_so() -> None:
-    assert PARAMETERS["Ledger"]["AllowedValues"] == ["memory"]
-    one = PARAMETERS["ReservedConcurrency"]
-    assert (one["Default"], one["MinValue"], one["MaxValue"]) == (1, 1, 1)
-    assert all(function["ReservedConcurrentExecutions"] == {"Ref": "ReservedConcurrency"} for function in FUNCTIONS.values())
+def test_wishes_are_kept_in_a_table_all_functions_share_unless_somebody_says_memory() -> None:
+    assert PARAMETERS["Ledger"]["AllowedValues"] == ["dynamodb", "memory"]
+    assert PARAMETERS["Ledger"]["Default"] == "dynamodb"
+    assert TEMPLATE["Conditions"]["HasTable"] == {"Fn::Equals": [{"Ref": "Ledger"}, "dynamodb"]}
+    table = RESOURCES["LedgerTable"]
+    assert (table["Condition"], table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("HasTable", "Retain", "Retain")
+    properties = table["Properties"]
+    assert properties["BillingMode"] == "PAY_PER_REQUEST"
+    assert properties["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
+    assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    # tests/ledger creates its tables from these properties and sends every verb to them
+
+
+def test_with_memory_there_is_one_instance_whatever_is_asked_for_and_the_template_says_so() -> None:
+    asked = PARAMETERS["ReservedConcurrency"]
+    assert (asked["Default"], asked["MinValue"], asked["MaxValue"]) == (1, 1, 100)
+    one = {"Fn::If": ["HasTable", {"Ref": "ReservedConcurrency"}, 1]}
+    assert all(function["ReservedConcurrentExecutions"] == one for function in FUNCTIONS.values())
     assert "memory" in TEMPLATE["Description"]
     assert len(TEMPLATE["Description"].encode()) <= 1024
 
@@ -188,11 +200,13 @@ def told(value: Any) -> str:
     """What a function finds in a variable, with every parameter at its default."""
     match value:
         case {"Ref": name}:
-            return str(PARAMETERS[name].get("Default", {"CloudRegion": "eu-de", "Ledger": "memory"}.get(name)))
+            return str(PARAMETERS[name].get("Default", {"CloudRegion": "eu-de"}.get(name)))
         case {"Fn::Sub": text} if RESOLVE.fullmatch(text):
             return "a-secret-of-some-length-indeed"
         case {"Fn::If": ["HasAlertSecret", there, {"Ref": "AWS::NoValue"}]}:
             return told(there)
+        case {"Fn::If": ["HasTable", {"Fn::Sub": "dynamodb:${LedgerTable}"}, "memory"]}:
+            return "dynamodb:stack-LedgerTable-1ABCDEFGHIJKL"
     raise AssertionError(value)
 
 
@@ -200,11 +214,17 @@ def test_the_code_takes_what_the_template_gives_and_a_claim_outlives_the_kill(tm
     rules = tmp_path / "rules.toml"
     token = '[senders.am]\ndialect = "alertmanager"\nproof = "bearer"\nsecret = "env:RESTORE_POINT_ALERT_TOKEN"\n'
     rules.write_text(token, encoding="utf-8")
-    environ = {name: told(value) for name, value in VARIABLES.items()} | {"AWS_LAMBDA_FUNCTION_NAME": "timer"}
+    own = {
+        "AWS_LAMBDA_FUNCTION_NAME": "timer",
+        "AWS_REGION": "eu-central-1",
+        "AWS_ACCESS_KEY_ID": "A",
+        "AWS_SECRET_ACCESS_KEY": "S",
+    }
+    environ = {name: told(value) for name, value in VARIABLES.items()} | own
     settings = load(environ, str(rules))
     access = settings.projects["default"]
     assert isinstance(access.credentials, AccessKey)
-    assert (access.region, settings.ledger) == ("eu-de", "memory")
+    assert (access.region, settings.ledger, settings.ledger_lasts) == ("eu-de", "dynamodb:stack-LedgerTable-1ABCDEFGHIJKL", True)
     assert set(settings.secrets) == {"am"}
     assert settings.settle_seconds == PARAMETERS["SettleSeconds"]["Default"]
     service = Service(settings)
@@ -239,12 +259,21 @@ def test_every_parameter_is_described_and_bounded() -> None:
 def test_rights_are_named_one_by_one() -> None:
     roles = of_type("AWS::IAM::Role")
     assert all(function["Role"] == {"Fn::GetAtt": ["FunctionRole", "Arn"]} for function in FUNCTIONS.values())
-    allowed = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage", "lambda:InvokeFunction", "sts:AssumeRole"}
+    allowed = {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"}
+    allowed |= {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage", "lambda:InvokeFunction", "sts:AssumeRole"}
     for role in roles.values():
         assert "ManagedPolicyArns" not in role
         for key, value in walk(role):
             if key == "Action":
                 assert set([value] if isinstance(value, str) else value) <= allowed
             if key == "Resource":
-                assert all("Fn::GetAtt" in each for each in (value if isinstance(value, list) else [value]))
+                assert all(_of_this_stack(each) for each in (value if isinstance(value, list) else [value]))
     assert not [value for key, value in walk(TEMPLATE) if key == "Action" and "*" in str(value)]
+
+
+def _of_this_stack(resource: dict[str, Any]) -> bool:
+    indexes = [
+        f"${{LedgerTable.Arn}}/index/{each['IndexName']}"
+        for each in RESOURCES["LedgerTable"]["Properties"]["LocalSecondaryIndexes"]
+    ]
+    return "Fn::GetAtt" in resource or resource.get("Fn::Sub") in indexes

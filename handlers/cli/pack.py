@@ -50,6 +50,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stage", action="store_true", help=f"leave the tree in DIR instead of {ZIP}")
     parser.add_argument("--python", choices=("3.11", "3.12", "3.13"), default="3.13", help="of the function (default: 3.13)")
     parser.add_argument("--arch", choices=tuple(_MACHINES), default="arm64", help="of the function (default: arm64)")
+    parser.add_argument(
+        "--with", dest="extras", action="append", choices=("valkey",), default=[], help="a ledger's library to pack as well"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -60,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         with TemporaryDirectory(prefix="restore-point-pack-") as folder:
             tree = Path(folder) / "tree"
-            _stage(tree, rules, arguments.python, arguments.arch)
+            _stage(tree, rules, arguments.python, arguments.arch, sorted(set(arguments.extras)))
             report = _report(tree, arguments)
             made = sorted(tree.iterdir()) if arguments.stage else [_zipped(tree, Path(folder) / ZIP, report)]
             directory.mkdir(parents=True, exist_ok=True)
@@ -111,9 +114,9 @@ def _made_here(directory: Path) -> set[str]:
     return names
 
 
-def _stage(tree: Path, rules: Path, python: str, arch: str) -> None:
+def _stage(tree: Path, rules: Path, python: str, arch: str, extras: list[str]) -> None:
     """The whole tree, each file readable by everybody: Lambda runs as another user."""
-    requirements = _PACKAGE / "requirements.txt"
+    requirements = [_PACKAGE / "requirements.txt", *(_PACKAGE / f"requirements-{extra}.txt" for extra in extras)]
     _install(requirements, tree, python, arch)
     for source in _own():
         target = tree / "handlers" / source.relative_to(_PACKAGE)
@@ -125,7 +128,7 @@ def _stage(tree: Path, rules: Path, python: str, arch: str) -> None:
         "platform": "lambda",
         "python": python,
         "arch": arch,
-        "requirements_sha256": hashlib.sha256(requirements.read_bytes()).hexdigest(),
+        "requirements_sha256": hashlib.sha256(b"".join(each.read_bytes() for each in requirements)).hexdigest(),
         "rules_sha256": hashlib.sha256(rules.read_bytes()).hexdigest(),
         "holds": sorted([MARK, *(path.name for path in tree.iterdir())]),
     }
@@ -141,7 +144,7 @@ def _own() -> Iterator[Path]:
             yield path
 
 
-def _install(requirements: Path, tree: Path, python: str, arch: str) -> None:
+def _install(requirements: list[Path], tree: Path, python: str, arch: str) -> None:
     """The pinned wheels for the target, whatever this machine is. The pins are whole, so nothing else is looked for."""
     tags = ("manylinux2014", "manylinux_2_17") + (() if python in _NO_GLIBC_228 else ("manylinux_2_28", "manylinux_2_34"))
     target = ["--implementation", "cp", "--python-version", python, "--target", str(tree)]
@@ -159,8 +162,7 @@ def _install(requirements: Path, tree: Path, python: str, arch: str) -> None:
             "--disable-pip-version-check",
             *strict,
             *target,
-            "-r",
-            str(requirements),
+            *(word for each in requirements for word in ("-r", str(each))),
         ],
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -15,6 +15,9 @@ from handlers.errors import LedgerDown, Misconfigured
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from handlers.settings import LedgerAccess
+    from handlers.wire import Clock
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -105,10 +108,12 @@ class Closed:
         raise LedgerDown(self._why)
 
 
-def open_ledger(where: str, now: Callable[[], float]) -> Ledger:
-    """Open ``memory`` or ``sqlite:/path/to/file``; the back end's library is imported only then.
+def open_ledger(where: str, now: Callable[[], float], clock: Clock | None = None, access: LedgerAccess | None = None) -> Ledger:
+    """Open the ledger that settings found; the back end's library is imported only then. ``now`` decides what has expired.
 
-    ``now`` decides what has expired. Raises Misconfigured for any other word, LedgerDown at once when the store cannot be used.
+    One on the network also needs a ``clock``, to wait by, and the ``access`` that was found with its name. Raises Misconfigured
+    for any other word, LedgerDown at once when a file cannot be used; a store on the network says so at the first verb, because
+    opening is one thread's turn at a time and nobody may wait behind another's time-out.
     """
     scheme, _, place = where.partition(":")
     if where == "memory":
@@ -119,4 +124,15 @@ def open_ledger(where: str, now: Callable[[], float]) -> Ledger:
         from handlers.ledger.sqlite import SqliteLedger
 
         return SqliteLedger(place, now)
-    raise Misconfigured("RESTORE_POINT_LEDGER", "not a known ledger; known are memory and sqlite:/path/to/file")
+    if clock and access and access.valkey:
+        from handlers.ledger.valkey import ValkeyLedger
+
+        return ValkeyLedger(access.valkey, now, clock, ca_file=access.ca_file)
+    if clock and access and access.aws:
+        from handlers.ledger.dynamodb import DynamoLedger
+
+        return DynamoLedger(place, access.aws, now, clock, ca_file=access.ca_file)
+    raise Misconfigured(
+        "RESTORE_POINT_LEDGER",
+        "not a known ledger; known are memory and sqlite:/path/to/file, dynamodb:TABLE and valkey://host:port/db",
+    )

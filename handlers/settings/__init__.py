@@ -7,7 +7,6 @@ import re
 import tomllib
 from collections import ChainMap
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,11 +18,20 @@ from handlers.documents import fault
 from handlers.errors import Misconfigured
 from handlers.rules import DEFAULT_PROJECT, Project, Rules
 from handlers.settings.access import Access, find_access
+from handlers.settings.ledger import ON_THIS_MACHINE, PLATFORMS, LedgerAccess, find_ledger
 
-__all__ = ["PLATFORMS", "SECRET_LENGTH", "Access", "Settings", "find_rules", "load", "read_rules", "read_secrets", "served"]
-
-PLATFORMS = {"AWS_LAMBDA_FUNCTION_NAME": "AWS Lambda", "K_SERVICE": "Knative or Cloud Run", "RUNTIME_FUNC_NAME": "FunctionGraph"}
-"""Variables by which serverless platforms show themselves."""
+__all__ = [
+    "PLATFORMS",
+    "SECRET_LENGTH",
+    "Access",
+    "LedgerAccess",
+    "Settings",
+    "find_rules",
+    "load",
+    "read_rules",
+    "read_secrets",
+    "served",
+]
 
 SECRET_LENGTH = 24
 """Characters. A shorter bearer secret can be guessed."""
@@ -40,7 +48,9 @@ class Settings:
     secrets: Mapping[str, Secret]
     """What proves each sender whose proof is a secret."""
     ledger: str
-    """``memory`` or ``sqlite:PATH``."""
+    """``memory``, ``sqlite:PATH``, ``dynamodb:TABLE`` or ``valkey://host:port/db``, as it may be shown: without a password."""
+    ledger_access: LedgerAccess = ON_THIS_MACHINE
+    """How to reach a ledger on the network."""
     ledger_lasts: bool = True
     """False on a serverless platform with ``memory``: it ends with the instance, and no other instance sees it."""
     settle_seconds: float = 120.0
@@ -60,17 +70,20 @@ def load(environ: Mapping[str, str] | None = None, rules_file: str | None = None
     rules = read_rules(found) if found else Rules()
     named = rules.projects or {DEFAULT_PROJECT: Project()}
     projects = {name: find_access(name, project, environ, platform, alone=len(named) == 1) for name, project in named.items()}
+    ca_file = _ca_file(environ)
+    ledger, ledger_access = find_ledger(environ, ca_file)
     return Settings(
         rules=rules,
         rules_file=str(found or ""),
         projects=projects,
         secrets=read_secrets(rules, environ),
-        ledger=(ledger := _ledger(environ)),
+        ledger=ledger,
+        ledger_access=ledger_access,
         ledger_lasts=ledger != "memory" or not any(environ.get(variable) for variable in PLATFORMS),
         settle_seconds=_seconds(environ, "RESTORE_POINT_SETTLE_SECONDS", 120),
         follow_seconds=_seconds(environ, "RESTORE_POINT_FOLLOW_SECONDS", 60),
-        ca_file=_ca_file(environ),
-        starts_at=_starts_at(environ, projects.values()),
+        ca_file=ca_file,
+        starts_at=_starts_at(environ, [*projects.values(), ledger_access]),
     )
 
 
@@ -134,22 +147,6 @@ def read_secrets(rules: Rules, environ: Mapping[str, str], only: str = "") -> di
     return found
 
 
-def _ledger(environ: Mapping[str, str]) -> str:
-    if given := environ.get("RESTORE_POINT_LEDGER", "").strip():
-        return f"sqlite:{_home()}/{given.removeprefix('sqlite:~/')}" if given.startswith("sqlite:~/") else given
-    for variable, platform in PLATFORMS.items():
-        if environ.get(variable):
-            raise Misconfigured(
-                "RESTORE_POINT_LEDGER",
-                f"is not set; on {platform} every instance has its own disk, so a file is no shared ledger: choose one by name",
-            )
-    state = environ.get("XDG_STATE_HOME") or str(_home() / ".local" / "state")
-    folder = Path(state) / "restore-point"
-    with suppress(OSError):  # the ledger says what is wrong when it is opened
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return f"sqlite:{folder / 'ledger.sqlite3'}"
-
-
 def _ca_file(environ: Mapping[str, str]) -> str:
     given = environ.get("RESTORE_POINT_CA_FILE", "")
     if given and not _is_file(Path(given)):
@@ -157,12 +154,12 @@ def _ca_file(environ: Mapping[str, str]) -> str:
     return given
 
 
-def _starts_at(environ: Mapping[str, str], projects: Iterable[Access]) -> datetime | None:
+def _starts_at(environ: Mapping[str, str], services: Iterable[Access | LedgerAccess]) -> datetime | None:
     """RESTORE_POINT_NOW. A clock that is wrong on purpose must never meet a real cloud."""
     given = environ.get("RESTORE_POINT_NOW", "")
     if not given:
         return None
-    if not all(each.on_this_machine for each in projects):
+    if not all(each.on_this_machine for each in services):
         why = "is set, and a service is not on this machine: it is for a sandbox only; unset it"
         raise Misconfigured("RESTORE_POINT_NOW", why)
     try:
@@ -173,13 +170,6 @@ def _starts_at(environ: Mapping[str, str], projects: Iterable[Access]) -> dateti
     if utc is None or not 1970 <= utc.year < 2100:
         raise Misconfigured("RESTORE_POINT_NOW", "must be a time with its zone, such as 2026-03-02T10:15:00Z")
     return utc
-
-
-def _home() -> Path:
-    try:
-        return Path.home()
-    except RuntimeError:
-        raise Misconfigured("RESTORE_POINT_LEDGER", "is not set and this user has no home: name a file, sqlite:/path") from None
 
 
 def _seconds(environ: Mapping[str, str], variable: str, default: int) -> float:

@@ -39,7 +39,7 @@ class Access:
     @property
     def on_this_machine(self) -> bool:
         """Whether all of its services are, as a sandbox's."""
-        return all(_LOOPBACK.fullmatch(urlsplit(origin).hostname or "") for origin in (self.cbr, self.iam, self.smn))
+        return all(is_loopback(urlsplit(origin).hostname or "") for origin in (self.cbr, self.iam, self.smn))
 
 
 def find_access(name: str, project: Project, environ: Mapping[str, str], platform: Platform, *, alone: bool) -> Access:
@@ -53,11 +53,11 @@ def find_access(name: str, project: Project, environ: Mapping[str, str], platfor
 
     def origin(service: str, given: str | None, variable: str) -> str:
         if given:
-            return _origin(f"projects.{name}.{'endpoint' if service == 'cbr' else service + '_endpoint'}", given)
+            return checked_origin(f"projects.{name}.{'endpoint' if service == 'cbr' else service + '_endpoint'}", given)
         if environ.get(variable):
-            return _origin(variable, environ[variable])
+            return checked_origin(variable, environ[variable])
         if service == "iam" and auth_url:
-            return _origin(f"{prefix}OS_AUTH_URL", auth_url)
+            return checked_origin(f"{prefix}OS_AUTH_URL", auth_url)
         if not region:
             raise Misconfigured(
                 f"projects.{name}.region", f"is not set: write it there, or set {prefix}HW_REGION_NAME, or name the endpoint"
@@ -80,6 +80,11 @@ def find_access(name: str, project: Project, environ: Mapping[str, str], platfor
     )
 
 
+def is_loopback(host: str) -> bool:
+    """Whether that host is this machine."""
+    return bool(_LOOPBACK.fullmatch(host))
+
+
 def _only_region(environ: Mapping[str, str], prefix: str) -> str:
     """The region the official SDK's endpoint variable speaks of, where there is exactly one such variable."""
     start = f"{prefix}HUAWEICLOUD_SDK_REGION_CBR_"
@@ -87,8 +92,11 @@ def _only_region(environ: Mapping[str, str], prefix: str) -> str:
     return regions[0].lower().replace("_", "-") if len(regions) == 1 else ""
 
 
-def _origin(setting: str, url: str) -> str:
-    """``https://host[:port]`` of an endpoint; a path of /v3 is what people have in OS_AUTH_URL and is left off."""
+def checked_origin(setting: str, url: str) -> str:
+    """``https://host[:port]`` of an endpoint; a path of /v3 is what people have in OS_AUTH_URL and is left off.
+
+    Raises Misconfigured, which names ``setting`` and repeats no value.
+    """
     try:
         parts = urlsplit(url.strip())
         port = parts.port

@@ -104,7 +104,7 @@ class Network(Protocol):
 class Wire:
     """The only way out. Connects to ``origins`` (``https://host[:port]``; http for loopback) and to nothing else.
 
-    ``network`` makes what carries the requests, given the origins: sockets, unless a simulation has its own.
+    ``body_cap`` bytes of an answer are read. ``network`` makes what carries requests: sockets, but in a simulation.
     """
 
     def __init__(
@@ -113,10 +113,11 @@ class Wire:
         clock: Clock,
         *,
         ca_file: str = "",
+        body_cap: int = BODY_CAP,
         network: Callable[[frozenset[str]], Network] | None = None,
     ) -> None:
         self._origins = frozenset(_checked(origin) for origin in origins)
-        self._clock, self._ca_file = clock, ca_file
+        self._clock, self._ca_file, self._body_cap = clock, ca_file, body_cap
         self._network = network or self._sockets
         self._building = threading.Lock()
         self._connections: Network | None = None
@@ -170,7 +171,7 @@ class Wire:
     def _sockets(self, origins: frozenset[str]) -> Network:
         from handlers.wire.transport import Connections
 
-        return Connections(origins, self._ca_file)
+        return Connections(origins, self._ca_file, self._body_cap)
 
     def _take(self) -> Network:
         """The connections, built at first use and retired after a freeze: when neither a call began nor one ended for so

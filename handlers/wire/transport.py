@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import socket
 import ssl
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from queue import Empty, SimpleQueue
 from typing import Any
 from urllib.parse import urlsplit
 
-import certifi
 import httpcore
 import httpx
 
-from handlers.errors import Misconfigured, NotSent, Unclear
+from handlers.errors import NotSent, Unclear
 from handlers.wire import BODY_CAP, IDLE_SECONDS, Deadline, Untrusted
+from handlers.wire.dialling import find_addresses, tls_context
 
 CONNECT_SECONDS = 2.0
 """For finding a host's addresses, and again for connecting to any of them."""
@@ -111,33 +109,17 @@ class _Sockets(httpcore.NetworkBackend):
             return _Stream(self._connected(host, port, socket_options))
 
     def _connected(self, host: str, port: int, options: Iterable[Any] | None) -> httpcore.NetworkStream:
-        addresses = _addresses(host, port, _call.left(httpcore.ConnectTimeout, CONNECT_SECONDS))
+        try:
+            addresses = find_addresses(host, port, _call.left(httpcore.ConnectTimeout, CONNECT_SECONDS))
+        except TimeoutError:
+            raise httpcore.ConnectTimeout from None
+        except (OSError, UnicodeError) as error:
+            raise httpcore.ConnectError from error
         each = _call.left(httpcore.ConnectTimeout, CONNECT_SECONDS) / len(addresses)
         for address in addresses[:-1]:
             with contextlib.suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
                 return self._backend.connect_tcp(address, port, each, socket_options=options)
         return self._backend.connect_tcp(addresses[-1], port, each, socket_options=options)
-
-
-def _addresses(host: str, port: int, seconds: float) -> Sequence[str]:
-    """What the name stands for. getaddrinfo(3) takes no time-out and asks a silent name server for 5 seconds, twice
-    (resolv.conf(5)), hence the thread; it is left behind when the time is over."""
-    answer: SimpleQueue[list[str] | Exception] = SimpleQueue()
-
-    def ask() -> None:
-        try:
-            answer.put([str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)])
-        except (OSError, UnicodeError) as error:
-            answer.put(error)
-
-    threading.Thread(target=ask, daemon=True).start()
-    try:
-        found = answer.get(timeout=seconds)
-    except Empty:
-        raise httpcore.ConnectTimeout from None
-    if isinstance(found, Exception):
-        raise httpcore.ConnectError from found
-    return found
 
 
 class _Transport(httpx.HTTPTransport):
@@ -163,12 +145,13 @@ class Connections:
     users = 0
     retired = False
 
-    def __init__(self, origins: frozenset[str], ca_file: str) -> None:
+    def __init__(self, origins: frozenset[str], ca_file: str, body_cap: int = BODY_CAP) -> None:
+        self._body_cap = body_cap
         for name in ("httpx", "httpcore"):  # they log URLs with their queries, and response headers with new tokens
             logging.getLogger(name).setLevel(logging.WARNING)
         parts = [urlsplit(origin) for origin in origins]
         allowed = frozenset((each.hostname or "", each.port or (443 if each.scheme == "https" else 80)) for each in parts)
-        context = _context(ca_file) if any(each.scheme == "https" for each in parts) else None
+        context = tls_context(ca_file) if any(each.scheme == "https" for each in parts) else None
         self._transport = _Transport(_Sockets(allowed), context)
 
     def close(self) -> None:
@@ -191,7 +174,7 @@ class Connections:
         try:
             response = self._transport.handle_request(request)
             try:
-                return response.status_code, response.headers.multi_items(), _body(response, deadline)
+                return response.status_code, response.headers.multi_items(), _body(response, deadline, self._body_cap)
             finally:
                 response.close()
         except httpx.HTTPError as error:
@@ -200,7 +183,7 @@ class Connections:
             _call.deadline = None
 
 
-def _body(response: httpx.Response, deadline: Deadline) -> bytes:
+def _body(response: httpx.Response, deadline: Deadline, cap: int) -> bytes:
     if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
         # Some bytes can stand for a thousand times as many; nothing compressed was asked for.
         raise Unclear("the answer is compressed although that was not asked for", status=response.status_code)
@@ -208,8 +191,8 @@ def _body(response: httpx.Response, deadline: Deadline) -> bytes:
     content = bytearray()
     for chunk in stream:
         content += chunk
-        if len(content) > BODY_CAP:
-            raise Unclear(f"the answer is larger than {BODY_CAP} bytes", status=response.status_code)
+        if len(content) > cap:
+            raise Unclear(f"the answer is larger than {cap} bytes", status=response.status_code)
         if deadline.passed:  # one read can hold ten thousand chunks
             raise Unclear("the answer was not complete in time", status=response.status_code)
     if _surplus(stream):
@@ -238,12 +221,3 @@ def _failure(error: httpx.HTTPError, host: str, deadline: Deadline) -> NotSent |
     if isinstance(cause, ssl.SSLError) and not isinstance(cause, _HUNG_UP):
         return Untrusted(f"no TLS 1.2 or later could be agreed with {host} ({cause.reason})")
     return NotSent(f"{host} could not be reached ({type(cause).__name__})")
-
-
-def _context(ca_file: str) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=ca_file or certifi.where())
-    except OSError:
-        raise Misconfigured("ca_file", "cannot be read as PEM certificates") from None
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context

@@ -110,7 +110,14 @@ IN_THE_ENVIRONMENT = {
     "http to IAM": take("HUAWEICLOUD_SDK_IAM_ENDPOINT", "https://", HUAWEICLOUD_SDK_IAM_ENDPOINT="http://iam.example.com"),
     "half a URL": take("OS_AUTH_URL", "is no URL", OS_AUTH_URL="https://[::1", HUAWEICLOUD_SDK_IAM_ENDPOINT=""),
     "a span that is none": take("RESTORE_POINT_SETTLE_SECONDS", "whole number", RESTORE_POINT_SETTLE_SECONDS=CANARY),
-    "an unknown ledger": take("RESTORE_POINT_LEDGER", "sqlite:", RESTORE_POINT_LEDGER=f"redis://{CANARY}"),
+    "an unknown ledger": take("RESTORE_POINT_LEDGER", "sqlite:", RESTORE_POINT_LEDGER=f"etcd://{CANARY}"),
+    "a ledger's URL with too much in it": take(
+        "RESTORE_POINT_LEDGER", "valkey://[:password@]host:port/db", RESTORE_POINT_LEDGER=f"valkey://:{CANARY}@host/0?x=1"
+    ),
+    "a ledger's URL where none stands": take("RESTORE_POINT_LEDGER", "holds no ledger's URL", RESTORE_POINT_LEDGER="env:NOTHING"),
+    "a table without a region": take(
+        "AWS_REGION", "such as eu-central-1", RESTORE_POINT_LEDGER="dynamodb:ledger", AWS_ACCESS_KEY_ID=CANARY
+    ),
     "no ledger on Lambda": take("RESTORE_POINT_LEDGER", "AWS Lambda", AWS_LAMBDA_FUNCTION_NAME="nightly"),
     "no rules there": take("RESTORE_POINT_RULES", "missing.toml", RESTORE_POINT_RULES="missing.toml"),
 }

@@ -1,4 +1,4 @@
-"""``restore-point pack``: what is deployed, and that it is that and nothing else. Four of these fetch from the package index."""
+"""``restore-point pack``: what is deployed, and that it is that and nothing else. Five of these fetch from the package index."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_what_is_in_it(packed: Packed) -> None:
     assert not ours & {"sandbox", "cli", "__main__.py", "Makefile", "requirements.txt", "web.py", "functiongraph.py"}
     tops = {name.split("/")[0].partition("-")[0] for name in names}
     assert tops >= {"handlers", "rules.toml", "packed.json", "httpx", "pydantic_core", "certifi"}
-    assert not tops & {"tests", "events", "bin", "pip", "boto3", "botocore", "functions_framework"}
+    assert not tops & {"tests", "events", "bin", "pip", "boto3", "botocore", "functions_framework", "valkey"}
     assert not [name for name in names if name.endswith((".pyc", "/RECORD", "/INSTALLER", "/direct_url.json"))]
     with zipfile.ZipFile(packed.zip) as archive:
         assert archive.read("rules.toml") == packed.rules.read_bytes()
@@ -109,6 +109,16 @@ def test_what_is_in_it(packed: Packed) -> None:
         assert {oct(info.external_attr >> 16) for info in archive.infolist()} == {"0o100644"}
         assert str(packed.folder).encode() not in b"".join(archive.read(name) for name in names)
         assert str(ROOT).encode() not in b"".join(archive.read(name) for name in names)
+
+
+def test_a_ledgers_library_is_packed_only_where_it_is_asked_for(packed: Packed, tmp_path: Path) -> None:
+    report = fetch(str(tmp_path / "tree"), "--stage", "--rules", str(packed.rules), *HERE, "--with", "valkey")
+    assert set(report["sizes"]) - set(packed.report["sizes"]) == {"valkey"}
+    assert (tmp_path / "tree" / "valkey" / "__init__.py").exists()
+    marks = [json.loads((tmp_path / "tree" / "packed.json").read_text(encoding="utf-8"))]
+    with zipfile.ZipFile(packed.zip) as archive:
+        marks.append(json.loads(archive.read("packed.json")))
+    assert marks[0]["requirements_sha256"] != marks[1]["requirements_sha256"]
 
 
 def test_the_report_says_what_lambda_will_measure(packed: Packed) -> None:

@@ -1,6 +1,6 @@
 """What every ledger promises, tried on each back end; then what only the file of the sqlite one can suffer.
 
-A new back end is one line in WHERE. Those that other processes can open are in SHARED.
+A new back end is one line in WHERE (servers.py). Those that other processes can open are in SHARED.
 """
 
 from __future__ import annotations
@@ -29,15 +29,11 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 from handlers.errors import LedgerDown, Misconfigured
 from handlers.ledger import Ledger, Record, open_ledger
 from handlers.ledger.sqlite import APPLICATION, PRUNED_PER_PUT, SCHEMA, SqliteLedger
+from tests.ledger.servers import SHARED, WHERE, open_at, start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-WHERE: dict[str, Callable[[Path], str]] = {
-    "memory": lambda _: "memory",
-    "sqlite": lambda folder: f"sqlite:{folder / 'ledger.db'}",
-}
-SHARED = [name for name in WHERE if name != "memory"]
 ROOT = Path(__file__).parents[2]
 START = 1_763_900_000.25
 
@@ -57,7 +53,7 @@ def clock() -> Clock:
 
 @pytest.fixture(params=WHERE)
 def ledger(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Ledger]:
-    with closing(open_ledger(WHERE[request.param](tmp_path), clock)) as opened:
+    with closing(open_at(WHERE[request.param](tmp_path), clock)) as opened:
         yield opened
 
 
@@ -117,6 +113,9 @@ def test_kind_and_key_together_are_the_name(ledger: Ledger) -> None:
         ("wish", "e\u0301"),
         ("notice", "a"),
         ("wish", "a\0b"),
+        ("wish", "a b"),
+        ("wish a", "b"),
+        ("wish!", "a"),
     ]
     for kind, key in names:
         assert ledger.put_if_absent(wish(key, kind=kind, body=f"{kind}/{key}")) is None
@@ -139,6 +138,15 @@ def test_from_its_last_moment_on_a_record_is_absent_for_every_verb(ledger: Ledge
     later = replace(wish(body="again"), expires=START + 300)
     assert ledger.put_if_absent(later) is None
     assert ledger.get("wish", "a") == replace(later, version=1)
+
+
+def test_what_has_expired_a_moment_ago_cannot_be_swapped_back_to_life(ledger: Ledger, clock: Clock) -> None:
+    ledger.put_if_absent(wish())
+    clock.now = START + 100
+    assert (
+        ledger.swap(replace(wish(), expires=START + 500, version=1)) is None
+    )  # before any other verb could have cleared it away
+    assert ledger.get("wish", "a") is None
 
 
 def test_a_swap_may_prolong_or_end_a_record(ledger: Ledger, clock: Clock) -> None:
@@ -254,12 +262,12 @@ class Model(RuleBasedStateMachine):
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
         self.clock, self.records = Clock(), dict[tuple[str, str], Record]()
-        self.where, self.shared = WHERE[backend](Path(self.folder.name)), backend in SHARED
+        self.place, self.shared = WHERE[backend](Path(self.folder.name)), backend in SHARED
         first = self.open()
         self.ledgers = [first, self.open() if self.shared else first]
 
     def open(self) -> Ledger:
-        return open_ledger(self.where, self.clock)
+        return open_at(self.place, self.clock)
 
     def alive(self) -> list[Record]:
         return [record for record in self.records.values() if record.expires > self.clock.now]
@@ -324,7 +332,8 @@ class Model(RuleBasedStateMachine):
 
 
 @pytest.mark.parametrize("backend", WHERE)
-def test_any_sequence_of_verbs_does_what_a_dict_would_do(backend: str) -> None:
+def test_any_sequence_of_verbs_does_what_a_dict_would_do(backend: str, tmp_path: Path) -> None:
+    WHERE[backend](tmp_path)  # skips here, before there is anything to clean up
     machine = type("OneBackEnd", (Model,), {"__init__": partialmethod(Model.__init__, backend)})
     run_state_machine_as_test(machine, settings=settings(settings.get_profile("default"), stateful_step_count=40))
 
@@ -332,17 +341,10 @@ def test_any_sequence_of_verbs_does_what_a_dict_would_do(backend: str) -> None:
 # --- several processes ---------------------------------------------------------------------------------------------------
 
 
-def start(*arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-W", "error", str(Path(__file__).with_name("other_process.py")), *arguments],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-
-
 @pytest.mark.parametrize("backend", SHARED)
 def test_of_four_processes_exactly_one_wins_each_of_two_hundred_wishes(backend: str, tmp_path: Path) -> None:
-    where = WHERE[backend](tmp_path)
-    processes = [start("claim", where, f"{owner}", "200") for owner in range(4)]
+    place = WHERE[backend](tmp_path)
+    processes = [start(place, "claim", f"{owner}", "200") for owner in range(4)]
     for process in processes:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
@@ -352,7 +354,7 @@ def test_of_four_processes_exactly_one_wins_each_of_two_hundred_wishes(backend: 
         process.stdin.flush()
     won = [json.loads(process.communicate(timeout=60)[0]) for process in processes]
     assert sorted(key for keys in won for key in keys) == [f"cause-{number:04}" for number in range(200)]
-    with closing(open_ledger(where, time.time)) as ledger:
+    with closing(open_at(place, time.time)) as ledger:
         records = ledger.since("wish", 0)
         assert {record.key: json.loads(record.body)["owner"] for record in records} == {
             key: f"{owner}" for owner, keys in enumerate(won) for key in keys
@@ -362,9 +364,9 @@ def test_of_four_processes_exactly_one_wins_each_of_two_hundred_wishes(backend: 
 
 @pytest.mark.parametrize("backend", SHARED)
 def test_what_was_acknowledged_survives_a_process_killed_while_it_writes(backend: str, tmp_path: Path) -> None:
-    where, acknowledged = WHERE[backend](tmp_path), -1
+    place, acknowledged = WHERE[backend](tmp_path), -1
     for last in (3, 40, 41, 97, 400):
-        process = start("write", where, f"{acknowledged + 1}")
+        process = start(place, "write", f"{acknowledged + 1}")
         assert process.stdout is not None
         for line in process.stdout:
             acknowledged = int(line)
@@ -374,7 +376,7 @@ def test_what_was_acknowledged_survives_a_process_killed_while_it_writes(backend
         rest = process.stdout.read()  # not communicate(), which passes over what this side has buffered already
         process.communicate()
         acknowledged = max([acknowledged, *(int(line) for line in rest.splitlines())])
-        with closing(open_ledger(where, time.time)) as ledger:
+        with closing(open_at(place, time.time)) as ledger:
             found = {record.key: record.version for record in ledger.since("wish", 0)}
             assert [found[f"cause-{number:04}"] for number in range(acknowledged + 1)] == [2] * (acknowledged + 1)
             # One more may have been under way; if so it stays as it was, and the next process goes on from there.
@@ -524,7 +526,7 @@ def test_a_write_that_fails_halfway_stands_in_nobodys_way(file: Path, clock: Clo
 
 
 def test_a_disk_that_takes_no_more_is_told_and_spoils_nothing(file: Path) -> None:
-    process = start("fill", f"sqlite:{file}", "300000")
+    process = start({"RESTORE_POINT_LEDGER": f"sqlite:{file}"}, "fill", "300000")
     lines = [json.loads(line) for line in process.communicate(timeout=30)[0].splitlines()]
     assert process.returncode == 0
     assert lines[0]["stored"] > 3

@@ -1,0 +1,174 @@
+"""Where the ledger is and how it is reached: RESTORE_POINT_LEDGER, and what belongs to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from handlers.credentials import AccessKey, Secret
+from handlers.errors import Misconfigured
+from handlers.settings.access import checked_origin, is_loopback
+
+PLATFORMS = {"AWS_LAMBDA_FUNCTION_NAME": "AWS Lambda", "K_SERVICE": "Knative or Cloud Run", "RUNTIME_FUNC_NAME": "FunctionGraph"}
+"""Variables by which serverless platforms show themselves."""
+
+_SETTING = "RESTORE_POINT_LEDGER"
+_VALKEY = {"valkey": False, "redis": False, "valkeys": True, "rediss": True}
+"""The schemes people have in their URLs already, and whether they mean TLS."""
+_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+_REGION = re.compile(r"[a-z]{2,}(-[a-z0-9]+)+")
+_DOMAINS = {"cn": "amazonaws.com.cn", "eusc": "amazonaws.eu"}
+"""Of AWS's partitions whose services are not under amazonaws.com, by how their regions begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Valkey:
+    """A Valkey or Redis server. ``user`` is empty for the default one."""
+
+    host: str
+    port: int
+    db: int
+    tls: bool
+    user: str = ""
+    password: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Aws:
+    """A region of AWS and the origin of its DynamoDB."""
+
+    region: str
+    dynamodb: str
+    environ: Mapping[str, str] = field(repr=False)
+
+    def keys(self) -> AccessKey:
+        """The keys as they are now: platforms replace temporary ones in a running process. Raises Misconfigured."""
+        found = {name: self.environ.get(name, "").strip() for name in _KEYS}
+        for name, value in found.items():
+            if not value and name != _KEYS[-1]:
+                raise Misconfigured(name, "is not set; a ledger in DynamoDB needs AWS's keys in the environment, as on Lambda")
+            if not (value.isascii() and value.isprintable()):
+                raise Misconfigured(name, "holds a line break or a character that no key or token has")
+        access, secret, token = found.values()
+        return AccessKey(access, Secret(secret), Secret(token) if token else None)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerAccess:
+    """What a ledger on the network needs besides its name. ``ca_file`` replaces the public certificates."""
+
+    valkey: Valkey | None = None
+    aws: Aws | None = None
+    ca_file: str = ""
+
+    @property
+    def on_this_machine(self) -> bool:
+        """Whether no other machine's ledger is meant."""
+        hosts = [self.valkey.host] if self.valkey else [urlsplit(self.aws.dynamodb).hostname or ""] if self.aws else []
+        return all(map(is_loopback, hosts))
+
+
+ON_THIS_MACHINE = LedgerAccess()
+"""What memory and sqlite need: nothing."""
+
+
+def find_ledger(environ: Mapping[str, str], ca_file: str = "") -> tuple[str, LedgerAccess]:
+    """The ledger's name as it may be shown, and how to reach it. Raises Misconfigured, which repeats no value.
+
+    The variable may name another (``env:NAME``) or a file (``file:/path``) instead: a URL with a password is a secret.
+    """
+    given = _given(environ)
+    scheme, _, place = given.partition(":")
+    if scheme in _VALKEY:
+        valkey = _valkey(given)
+        if find_spec("valkey") is None:
+            raise Misconfigured(_SETTING, "needs valkey-py: pip install 'cbr-restore-point[valkey]', or pack --with valkey")
+        host = f"[{valkey.host}]" if ":" in valkey.host else valkey.host
+        shown = f"{'valkeys' if valkey.tls else 'valkey'}://{host}:{valkey.port}/{valkey.db}"
+        return shown, LedgerAccess(valkey=valkey, ca_file=ca_file)
+    if scheme == "dynamodb":
+        if not re.fullmatch(r"[A-Za-z0-9_.-]{3,255}", place):
+            raise Misconfigured(_SETTING, "must name a table after dynamodb: (3 to 255 of A-Z a-z 0-9 _ . -)")
+        return given, LedgerAccess(aws=_aws(environ), ca_file=ca_file)
+    return given, LedgerAccess(ca_file=ca_file)
+
+
+def _given(environ: Mapping[str, str]) -> str:
+    given = environ.get(_SETTING, "").strip()
+    kind, _, where = given.partition(":")
+    if kind in ("env", "file"):
+        try:
+            value = environ.get(where, "") if kind == "env" else Path(where).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError, ValueError):
+            value = ""
+        given = value.strip()
+        if not given or given.partition(":")[0] in ("env", "file"):
+            raise Misconfigured(_SETTING, f"points to a {'variable' if kind == 'env' else 'file'} that holds no ledger's URL")
+    if given.startswith("sqlite:~/"):
+        return f"sqlite:{_home()}/{given.removeprefix('sqlite:~/')}"
+    return given or _default(environ)
+
+
+def _default(environ: Mapping[str, str]) -> str:
+    for variable, platform in PLATFORMS.items():
+        if environ.get(variable):
+            raise Misconfigured(
+                _SETTING,
+                f"is not set; on {platform} every instance has its own disk, so a file is no shared ledger: choose one by name",
+            )
+    state = environ.get("XDG_STATE_HOME") or str(_home() / ".local" / "state")
+    folder = Path(state) / "restore-point"
+    with suppress(OSError):  # the ledger says what is wrong when it is opened
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return f"sqlite:{folder / 'ledger.sqlite3'}"
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:
+        raise Misconfigured(_SETTING, "is not set and this user has no home: name a file, sqlite:/path") from None
+
+
+def _valkey(url: str) -> Valkey:
+    """``valkey://[[user]:password@]host[:port][/db]``; what stands between : and @ is percent-encoded."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or 6379
+    except ValueError:
+        raise Misconfigured(
+            _SETTING, "is no URL: valkey://[:password@]host:port/db, with / and @ in it percent-encoded"
+        ) from None
+    db = parts.path.removeprefix("/") or "0"
+    if not _is_host(host) or not re.fullmatch(r"[0-9]{1,5}", db) or parts.query or parts.fragment:
+        raise Misconfigured(_SETTING, "must be valkey://[:password@]host:port/db (valkeys:// for TLS), and nothing after it")
+    user, password = _user(parts)
+    return Valkey(host, port, int(db), _VALKEY[parts.scheme], user, password)
+
+
+def _is_host(host: str) -> bool:
+    return bool(re.fullmatch(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?|[0-9a-f:.]*:[0-9a-f:.]*", host))
+
+
+def _user(parts: SplitResult) -> tuple[str, Secret | None]:
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    if user and not password:
+        raise Misconfigured(_SETTING, "names a user without a password: write :password@ for the default user")
+    return user, Secret(password) if password else None
+
+
+def _aws(environ: Mapping[str, str]) -> Aws:
+    region = (environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "").strip()
+    if not _REGION.fullmatch(region):
+        raise Misconfigured("AWS_REGION", "must name the region of the ledger's table, such as eu-central-1")
+    domain = _DOMAINS.get(region.partition("-")[0], "amazonaws.com")
+    variable = "RESTORE_POINT_DYNAMODB_ENDPOINT"
+    given = environ.get(variable, "")
+    found = Aws(region, checked_origin(variable, given) if given else f"https://dynamodb.{region}.{domain}", environ)
+    found.keys()  # start refuses what every verb would fail for
+    return found
