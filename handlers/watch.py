@@ -50,7 +50,7 @@ class Watch:
             if deadline.left() < LEAST_SECONDS:
                 break
             if record.kind == KIND:
-                settled += self._settle(record, deadline)
+                settled += self._looked_after(record, deadline)
         return settled
 
     def follow(self, cause: str, deadline: Deadline) -> Outcome | None:
@@ -62,11 +62,19 @@ class Watch:
         ends = self._follow(wish, self.cbrs[wish.planned.project], deadline)
         return ends[0][0] if ends else None
 
+    def _looked_after(self, record: Record, deadline: Deadline) -> list[tuple[Outcome, Told]]:
+        try:
+            return self._settle(record, deadline)
+        except LedgerDown:
+            raise
+        except Exception as error:  # noqa: BLE001 - a fault of ours over one wish must not keep the sweep from all the others
+            return self._given_up(record, "unexpected", f"broke the watch ({type(error).__name__}: a fault of this program)")
+
     def _settle(self, record: Record, deadline: Deadline) -> list[tuple[Outcome, Told]]:
         try:
             wish = Wish.from_record(record)
         except ValueError:
-            return self._unreadable(record)
+            return self._given_up(record, "unreadable_wish", "cannot be read")
         cbr = self._cbr(wish)
         if wish.state == "failed":
             return self._tell(wish, Failed(reason=wish.reason, message=wish.untold, **wish.planned.about()))
@@ -95,14 +103,15 @@ class Watch:
             due = self._now() + self.tools.follow_seconds
             self._put(replace(wish, due=due) if _nobody(told) else replace(wish, untold="", due=None))
 
-    def _unreadable(self, record: Record) -> list[tuple[Outcome, Told]]:
+    def _given_up(self, record: Record, reason: str, why: str) -> list[tuple[Outcome, Told]]:
         """Told and left alone: it must not stop the sweeps that look after all the others."""
         try:
-            mine = self.tools.ledger.swap(replace(record, due=self._now() + TELL_SECONDS))
+            standing = self.tools.ledger.get(record.kind, record.key) or record  # it may have got as far as a claim
+            mine = self.tools.ledger.swap(replace(standing, due=self._now() + TELL_SECONDS))
             if mine is None:
                 return []
-            message = f"The ledger holds a wish that cannot be read ({record.key[:64]}): nothing is done about it any more."
-            outcome = Failed(reason="unreadable_wish", message=message, trigger="watch")
+            message = f"The ledger holds a wish that {why}, {record.key[:64]}: nothing is done about it any more."
+            outcome = Failed(reason=reason, message=message, trigger="watch")
             told = self.publish(outcome)
             self.tools.ledger.swap(replace(mine, due=self._now() + self.tools.follow_seconds if _nobody(told) else None))
         except LedgerDown:

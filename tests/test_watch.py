@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -425,6 +427,21 @@ def test_a_record_that_is_no_wish_is_told_once_and_stops_nobody(world: World, se
     world.clock.forward(MADE)
     assert [each.word for each in world.sweep(service).outcomes] == ["available"]
     assert subjects(world).count("Restore point FAILED (unreadable_wish)") == 2
+
+
+def test_a_wish_that_breaks_the_watch_is_told_once_and_stops_nobody(world: World, service: Service) -> None:
+    """A span that leads before the year 1, as only a fault of ours could write it down."""
+    world.door.on(CREATE, fails("6125"))
+    world.fire(service)
+    (record,) = service.ledger.since("wish", 0)
+    body = json.loads(record.body) | {"window": 1e14, "trigger": "alert"}
+    service.ledger.put_if_absent(replace(record, key="0" * 64, body=json.dumps(body), due=record.at))
+    world.clock.forward(120)
+    words = [(each.word, each.reason) for each in world.sweep(service).outcomes]
+    assert words == [("failed", "unexpected"), ("created", "accepted")]
+    world.clock.forward(MADE)
+    assert [each.word for each in world.sweep(service).outcomes] == ["available"]
+    assert subjects(world).count("Restore point FAILED (unexpected)") == 1
 
 
 def test_records_of_other_kinds_are_left_alone(world: World, service: Service) -> None:

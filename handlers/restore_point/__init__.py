@@ -15,7 +15,8 @@ from handlers.errors import Busy, CallFailed, NotSent, Rejected, Throttled, Unau
 from handlers.meaning import is_busy
 from handlers.outcome import Created, Outcome
 from handlers.plan.planned import Planned
-from handlers.restore_point.held import Held, Taking, claim
+from handlers.restore_point.claiming import claim
+from handlers.restore_point.held import Held, Taking
 from handlers.vault_backup import Checkpoint, CheckpointVault, SkippedResource, VaultBackup, is_named_for
 from handlers.wire import Deadline
 

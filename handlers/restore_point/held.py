@@ -14,7 +14,7 @@ from handlers.ledger import Ledger, Record
 from handlers.outcome import Failed, Joined, Later, Outcome, Skipped
 from handlers.plan.planned import Planned
 from handlers.restore_point.wish import KIND, Wish
-from handlers.wire import Clock, Deadline
+from handlers.wire import Clock
 
 SKEW = timedelta(minutes=15)
 """How far CBR's clock and the sender's may lie apart; the gateway's own tolerance."""
@@ -84,7 +84,7 @@ class Held:
                 return None
             if standing.body == mine.body:  # its own: of an earlier try still, of an earlier window not any more
                 return None if standing.at >= wanted else self._held_back()
-            holder = _read(self.tools.ledger.get(KIND, str(json.loads(standing.body)["cause"])))
+            holder = read_wish(self.tools.ledger.get(KIND, str(json.loads(standing.body)["cause"])))
             if holder is not None and holder.state == "done" and holder.ended != "broken":
                 return self._held_back()
             if holder is not None and holder.may_have_been_sent:
@@ -192,6 +192,11 @@ class Held:
                 self.tools.ledger.swap(replace(wish, **{**changes, "due": None}).to_record())
 
 
+def read_wish(record: Record | None) -> Wish | None:
+    """What stands there, if anything does. Raises ValueError where it was not written by us."""
+    return Wish.from_record(record) if record else None
+
+
 def give_turn_back(ledger: Ledger, planned: Planned, now: float) -> None:
     """The vault's next alert need not wait for ``min_interval``, if it was this cause that had the turn."""
     if not planned.min_interval:
@@ -200,102 +205,6 @@ def give_turn_back(ledger: Ledger, planned: Planned, now: float) -> None:
         standing = ledger.get(TURN, planned.backup.vault_id)
         if standing is not None and json.loads(standing.body) == {"cause": planned.cause}:
             ledger.swap(replace(standing, expires=now))
-
-
-def claim(planned: Planned, tools: Taking, deadline: Deadline) -> Held | Outcome:
-    """The wish in our hands with those that follow it, or why it is not.
-
-    A claim ends only when its holder is surely dead (the platform kills a run at its deadline) and CBR has settled: nothing
-    that was sent under it can still turn up afterwards. Of a delivery's causes the first that is free leads: its name is the
-    restore point's, and only it is taken up again. The others follow it: they end as it ends. Every delivery goes through its
-    causes in the same order, so two that bring the same ones meet at the first.
-    """
-    over: Outcome | None = None
-    covered = set[str]()
-    causes = sorted({planned.cause, *planned.others})
-    for place, cause in enumerate(causes):
-        if cause in covered:
-            continue
-        found = _lead(replace(planned.led_by(cause), others=tuple(causes[place + 1 :])), tools, deadline)
-        if isinstance(found, Held):
-            if found.wish is not None:
-                _gather(found, tools, deadline)
-            return found
-        outcome, others = found
-        covered.update(others)
-        over = outcome if over is None or isinstance(outcome, Later) else over
-    assert over is not None  # noqa: S101 - there is always a first cause
-    return over
-
-
-def _lead(planned: Planned, tools: Taking, deadline: Deadline) -> Held | tuple[Outcome, tuple[str, ...]]:
-    """The wish of one cause in our hands; else what it came to, and the causes that come to the same."""
-    now = tools.clock.now().timestamp()
-    until = now + deadline.left() + tools.settle_seconds
-    owner = tools.new_owner()
-    fresh = Wish(planned=planned, state="claimed", wanted_at=now, owner=owner, claim_ends=until, due=until, version=1)
-    try:
-        standing = tools.ledger.put_if_absent(fresh.to_record())
-        if standing is None:
-            return Held(tools, planned, fresh)
-        own = Wish.from_record(standing)
-        wish = _deciding(own, tools.ledger)
-        if wish.settles(planned, now):
-            return joined(wish.planned, "already_taken", wish.checkpoint_id, planned), ()
-        if wish.held(now):
-            return _in_progress(planned, wish.claim_ends - now, tools), wish.planned.others
-        if wish.state in ("done", "failed"):  # and is no use to us: the cause is free
-            wish = own
-        mine = wish.claimed(planned, owner, now, until)
-        stored = tools.ledger.swap(mine.to_record())
-        if stored is None:
-            return _in_progress(planned, RETRY_SECONDS, tools), ()  # somebody else's by now; which causes go with it is not known
-        return Held(tools, mine.planned, replace(mine, version=stored.version))
-    except (LedgerDown, ValueError):  # down, or holding something that was not written by us
-        return Held(tools, planned, None)
-
-
-def _deciding(own: Wish, ledger: Ledger) -> Wish:
-    """The wish whose fate is this one's: its own, or the one it follows. A leader that was wanted anew since is none any more."""
-    leader = _read(ledger.get(KIND, own.leader)) if own.leader else None
-    if leader is None or leader.state == "follows" or leader.wanted_at > own.wanted_at:
-        return own
-    if own.state == "follows":
-        return leader
-    return replace(own, ended=leader.ended) if leader.checkpoint_id == own.checkpoint_id else own
-
-
-def _gather(held: Held, tools: Taking, deadline: Deadline) -> None:
-    """The other causes follow, as many as can be written down in half of the time: the restore point comes first."""
-    enough, now = deadline.left() / 2, tools.clock.now().timestamp()
-    for cause in held.planned.others:
-        if deadline.left() < enough:
-            break
-        with suppress(LedgerDown, ValueError):  # the leader's wish lists it
-            if follower := _follower(replace(held.planned, cause=cause, others=()), held.planned.cause, tools.ledger, now):
-                held.also.append(follower)
-
-
-def _follower(planned: Planned, leader: str, ledger: Ledger, now: float) -> Wish | None:
-    """The wish of one more cause, following; None where it has a restore point, or may get one of its own."""
-    fresh = Wish(planned=planned, state="follows", wanted_at=now, due=None, leader=leader, version=1)
-    standing = ledger.put_if_absent(fresh.to_record())
-    if standing is None:
-        return fresh
-    wish = Wish.from_record(standing)
-    if wish.state == "follows" and wish.leader == leader:
-        return wish
-    deciding = _deciding(wish, ledger)
-    free = deciding.state in ("done", "failed") and not deciding.settles(planned, now)
-    if not free and not (deciding is wish and wish.state in ("wanted", "follows") and not wish.planned.others):
-        return None
-    stored = ledger.swap(replace(fresh, past=wish.past, version=wish.version).to_record())
-    return replace(fresh, past=wish.past, version=stored.version) if stored else None
-
-
-def _read(record: Record | None) -> Wish | None:
-    """Raises ValueError."""
-    return Wish.from_record(record) if record else None
 
 
 def joined(taken: Planned, reason: str, checkpoint_id: str, asked: Planned | None = None) -> Joined:
@@ -323,7 +232,8 @@ def known(failure: CallFailed | None) -> dict[str, Any]:
     return {"error_code": failure.code, "request_id": failure.request_id} if failure else {}
 
 
-def _in_progress(planned: Planned, wait: float, tools: Taking) -> Later:
+def in_progress(planned: Planned, wait: float, tools: Taking) -> Later:
+    """Somebody else has it in hand; ``wait`` is seconds until that ends."""
     message = f"Another run is at work on {planned.what}; the watch looks after it when that run's claim ends."
     durable = tools.ledger_lasts
     return Later(reason="in_progress", message=message, durable=durable, retry_after=max(wait, 1.0), **planned.about())

@@ -1,0 +1,105 @@
+"""Whose turn a cause is: one run at a time has its wish in hand, with the wishes that follow it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+
+from handlers.errors import LedgerDown
+from handlers.ledger import Ledger
+from handlers.outcome import Later, Outcome
+from handlers.plan.planned import Planned
+from handlers.restore_point.held import RETRY_SECONDS, Held, Taking, in_progress, joined, read_wish
+from handlers.restore_point.wish import KIND, Wish
+from handlers.wire import Deadline
+
+
+def claim(planned: Planned, tools: Taking, deadline: Deadline) -> Held | Outcome:
+    """The wish in our hands with those that follow it, or why it is not.
+
+    A claim ends only when its holder is surely dead (the platform kills a run at its deadline) and CBR has settled: nothing
+    that was sent under it can still turn up afterwards. Of a delivery's causes the first that is free leads: its name is the
+    restore point's, and only it is taken up again. The others follow it: they end as it ends. Every delivery goes through its
+    causes in the same order, so two that bring the same ones meet at the first.
+    """
+    over: Outcome | None = None
+    covered = set[str]()
+    causes = sorted({planned.cause, *planned.others})
+    for place, cause in enumerate(causes):
+        if cause in covered:
+            continue
+        found = _lead(replace(planned.led_by(cause), others=tuple(causes[place + 1 :])), tools, deadline)
+        if isinstance(found, Held):
+            if found.wish is not None:
+                _gather(found, tools, deadline)
+            return found
+        outcome, others = found
+        covered.update(others)
+        over = outcome if over is None or isinstance(outcome, Later) else over
+    assert over is not None  # noqa: S101 - there is always a first cause
+    return over
+
+
+def _lead(planned: Planned, tools: Taking, deadline: Deadline) -> Held | tuple[Outcome, tuple[str, ...]]:
+    """The wish of one cause in our hands; else what it came to, and the causes that come to the same."""
+    now = tools.clock.now().timestamp()
+    until = now + deadline.left() + tools.settle_seconds
+    owner = tools.new_owner()
+    fresh = Wish(planned=planned, state="claimed", wanted_at=now, owner=owner, claim_ends=until, due=until, version=1)
+    try:
+        standing = tools.ledger.put_if_absent(fresh.to_record())
+        if standing is None:
+            return Held(tools, planned, fresh)
+        own = Wish.from_record(standing)
+        wish = _deciding(own, tools.ledger)
+        if wish.settles(planned, now):
+            return joined(wish.planned, "already_taken", wish.checkpoint_id, planned), ()
+        if wish.held(now):
+            return in_progress(planned, wish.claim_ends - now, tools), wish.planned.others
+        if wish.state in ("done", "failed"):  # and is no use to us: the cause is free
+            wish = own
+        mine = wish.claimed(planned, owner, now, until)
+        stored = tools.ledger.swap(mine.to_record())
+        if stored is None:
+            return in_progress(planned, RETRY_SECONDS, tools), ()  # somebody else's by now; which causes go with it is not known
+        return Held(tools, mine.planned, replace(mine, version=stored.version))
+    except (LedgerDown, ValueError):  # down, or holding something that was not written by us
+        return Held(tools, planned, None)
+
+
+def _deciding(own: Wish, ledger: Ledger) -> Wish:
+    """The wish whose fate is this one's: its own, or the one it follows. A leader that was wanted anew since is none any more."""
+    leader = read_wish(ledger.get(KIND, own.leader)) if own.leader else None
+    if leader is None or leader.state == "follows" or leader.wanted_at > own.wanted_at:
+        return own
+    if own.state == "follows":
+        return leader
+    return replace(own, ended=leader.ended) if leader.checkpoint_id == own.checkpoint_id else own
+
+
+def _gather(held: Held, tools: Taking, deadline: Deadline) -> None:
+    """The other causes follow, as many as can be written down in half of the time: the restore point comes first."""
+    enough, now = deadline.left() / 2, tools.clock.now().timestamp()
+    for cause in held.planned.others:
+        if deadline.left() < enough:
+            break
+        with suppress(LedgerDown, ValueError):  # the leader's wish lists it
+            if follower := _follower(replace(held.planned, cause=cause, others=()), held.planned.cause, tools.ledger, now):
+                held.also.append(follower)
+
+
+def _follower(planned: Planned, leader: str, ledger: Ledger, now: float) -> Wish | None:
+    """The wish of one more cause, following; None where it has a restore point, or may get one of its own."""
+    fresh = Wish(planned=planned, state="follows", wanted_at=now, due=None, leader=leader, version=1)
+    standing = ledger.put_if_absent(fresh.to_record())
+    if standing is None:
+        return fresh
+    wish = Wish.from_record(standing)
+    if wish.state == "follows" and wish.leader == leader:
+        return wish
+    deciding = _deciding(wish, ledger)
+    free = deciding.state in ("done", "failed") and not deciding.settles(planned, now)
+    if not free and not (deciding is wish and wish.state in ("wanted", "follows") and not wish.planned.others):
+        return None
+    stored = ledger.swap(replace(fresh, past=wish.past, version=wish.version).to_record())
+    return replace(fresh, past=wish.past, version=stored.version) if stored else None
