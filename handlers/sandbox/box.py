@@ -16,10 +16,11 @@ from handlers.sandbox.doors import Doors
 from handlers.sandbox.estate import DEFAULT
 from handlers.sandbox.faults import Faults, is_create
 from handlers.sandbox.faults.backups import Misbehaviour
-from handlers.sandbox.front import Front, Route, Table, routes
+from handlers.sandbox.front import Front
 from handlers.sandbox.habits import Habits
 from handlers.sandbox.identity import Identity
-from handlers.sandbox.record import KEPT, Counts, Record
+from handlers.sandbox.record import KEPT, KEPT_NAMES, Counts, Record
+from handlers.sandbox.routes import Route, Table, routes
 from handlers.sandbox.saving import Part, Saver
 from handlers.sandbox.server import Server
 from handlers.sandbox.topics import Topics
@@ -72,10 +73,11 @@ class Sandbox:
         self._topics = Topics(estate.topic_urns, region=estate.region, seed=seed)
         self._front = Front(self._doors, clock, seed)
         self._front.table = self._table("http://127.0.0.1")
-        self._front.record = Record(keep or KEPT)
+        self._front.record = Record(keep or KEPT, keep or KEPT_NAMES)
         self.faults = self._front.faults = Faults(seed, self._refuse)
         self.faults.add(*faults)
         misbehaviour = Misbehaviour(self._vaults, self.habits, self.faults)
+        self._vaults.when_late = self._front.record.applied_later
         self._front.advance, self._front.misbehave = self._vaults.advance, misbehaviour.handle
         self._front.control = Control(
             self.faults, self.habits, self._recorded, misbehaviour.change, self._doors.expire_all
