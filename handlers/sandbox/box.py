@@ -12,7 +12,7 @@ from handlers.errors import Misconfigured
 from handlers.sandbox.cbr import Cbr
 from handlers.sandbox.control import Control
 from handlers.sandbox.description import Description
-from handlers.sandbox.doors import Doors
+from handlers.sandbox.doors import MOST_ISSUED, Doors
 from handlers.sandbox.estate import DEFAULT
 from handlers.sandbox.faults import Faults, is_create
 from handlers.sandbox.faults.backups import Misbehaviour
@@ -23,7 +23,7 @@ from handlers.sandbox.record import KEPT, KEPT_NAMES, Counts, Record
 from handlers.sandbox.routes import Route, Table, routes
 from handlers.sandbox.saving import Part, Saver
 from handlers.sandbox.server import Server
-from handlers.sandbox.topics import Topics
+from handlers.sandbox.topics import KEPT_MESSAGES, Topics
 from handlers.sandbox.vaults import Vaults
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Sandbox:
     ``speed`` divides the time a backup takes (60 seconds for a first one, 20 for a later one), nothing else. ``clock`` gives
     seconds since 1970 and is the only time the services know. ``port`` 0 takes a free one. Out of itself it behaves as badly as
     CBR may (see `habits`); ``well_behaved`` is for tests about something else. ``seed`` decides everything that looks like
-    chance. ``keep`` bounds what is remembered: so many restore points and exchanges. ``state`` is a file that outlives the
+    chance. ``keep`` bounds what is remembered: so many restore points, exchanges, messages. ``state`` is a file that outlives the
     object. ``faults`` are specifications such as ``"reset_after:method=POST"``; more with ``faults.add``.
     """
 
@@ -69,8 +69,8 @@ class Sandbox:
         self._server: Server | None = None
         self.habits = Habits.well_behaved() if well_behaved else Habits()
         self._vaults = Vaults(estate.project_id, estate, speed=speed, habits=self.habits, seed=seed, keep=keep)
-        self._doors = Doors(estate.project_id, estate.keys, user_id=estate.account.user_id, seed=seed)
-        self._topics = Topics(estate.topic_urns, region=estate.region, seed=seed)
+        self._doors = Doors(estate.project_id, estate.keys, user_id=estate.account.user_id, seed=seed, most=_issued(keep))
+        self._topics = Topics(estate.topic_urns, region=estate.region, seed=seed, keep=keep or KEPT_MESSAGES)
         self._front = Front(self._doors, clock, seed)
         self._front.table = self._table("http://127.0.0.1")
         self._front.record = Record(keep or KEPT, keep or KEPT_NAMES)
@@ -240,3 +240,8 @@ class Sandbox:
             for seen in newest
         ]
         return {"counts": self.counts.save(), "restore_points": self.restore_points(), "exchanges": shown}
+
+
+def _issued(keep: int | None) -> int:
+    """How many tokens: with fewer than a hundred, clients that work at the same time would put each other out."""
+    return MOST_ISSUED if keep is None else max(keep, 100)
