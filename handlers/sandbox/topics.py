@@ -8,11 +8,10 @@ from __future__ import annotations
 import re
 from collections import deque
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from handlers.sandbox import messages, problems
+from handlers.sandbox import messages, moments, problems
 from handlers.sandbox.exchange import Reply, Request, readable
 from handlers.sandbox.ids import BLOCK
 
@@ -241,4 +240,4 @@ def _template_row(template: Template) -> dict[str, Any]:
 
 
 def _second(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moments.moment(at).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

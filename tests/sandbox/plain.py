@@ -87,7 +87,8 @@ class Plain:
         """What comes until there is a whole answer, the connection ends, or ``patience`` does."""
         began = time.monotonic()
         self.socket.settimeout(patience)
-        self.socket.sendall(raw)
+        if raw:
+            self.socket.sendall(raw)
         came = Came(b"", "open")
         while not _whole(came, bodiless=bodiless):
             try:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from email.utils import formatdate
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from handlers.sandbox import problems
+from handlers.sandbox import moments, problems
 from handlers.sandbox.exchange import Answer, Wire, readable
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ def _throttled(fault: Fault, request: Request) -> Answer:
     headers = {
         "none": {},
         "seconds": {"Retry-After": str(seconds)},
-        "date": {"Retry-After": formatdate(request.at + seconds, usegmt=True)},
+        "date": {"Retry-After": moments.http_date(request.at + seconds)},
         "negative": {"Retry-After": str(-seconds)},
         "huge": {"Retry-After": str(_RETRY_AFTER_HUGE)},
     }[str(fault.sets["retry_after"])]
