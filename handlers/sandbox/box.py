@@ -19,6 +19,7 @@ from handlers.sandbox.faults.backups import Misbehaviour
 from handlers.sandbox.front import Front
 from handlers.sandbox.habits import Habits
 from handlers.sandbox.identity import Identity
+from handlers.sandbox.platforms import refuse_where_services_run
 from handlers.sandbox.record import KEPT, KEPT_NAMES, Counts, Record
 from handlers.sandbox.routes import Route, Table, routes
 from handlers.sandbox.saving import Part, Saver
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
 
     from handlers.sandbox.estate import Estate
     from handlers.sandbox.exchange import Answer, Exchange
-
-# set by AWS Lambda, by Knative and Cloud Run, by Huawei FunctionGraph
-_SERVERLESS = ("AWS_LAMBDA_FUNCTION_NAME", "K_SERVICE", "RUNTIME_FUNC_NAME")
 
 
 class Sandbox:
@@ -87,9 +85,7 @@ class Sandbox:
 
     def start(self) -> Self:
         """Refuse to be part of a deployment: its credentials are public and its restore points hold nothing."""
-        for name in _SERVERLESS:
-            if name in os.environ:
-                raise Misconfigured(name, "is set, and the sandbox does not start on a serverless platform")
+        refuse_where_services_run(os.environ)
         server = Server(*self._address)
         try:
             if self._saver:

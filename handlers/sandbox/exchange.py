@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -11,7 +12,7 @@ from handlers.sandbox import problems
 from handlers.sandbox.vaults import NO_HARM, Harm
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,12 @@ class Request:
     def document(self) -> dict[str, Any]:
         """Return the JSON object in the body; whatever else stands there is CBR's 9900."""
         try:
-            parsed = json.loads(self.body)
+            document = parsed(self.body)
         except (ValueError, RecursionError):
             raise problems.parameter("Parameter verification failed.") from None
-        if not isinstance(parsed, dict):
+        if not isinstance(document, dict):
             raise problems.parameter("Parameter verification failed.")
-        return parsed
+        return document
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +137,45 @@ class Exchange:
         return 200 <= self.done < 300
 
 
+def parsed(body: bytes) -> Any:
+    """JSON as RFC 8259 has it: in UTF-8, and without NaN and numbers that are infinite to whoever reads them; else ValueError."""
+    value = _DECODER.decode(body.decode("utf-8-sig"))
+    if body.count(b"[") + body.count(b"{") > _DEEPEST and _is_deep(value):
+        raise ValueError("nested too deeply")
+    return value
+
+
+def _is_deep(value: Any) -> bool:
+    """So deep that it could be read but, inside another document, not be written."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [inner for each in level for inner in _inside(each)]
+    return bool(level)
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _finite(text: str) -> float:
+    """Also called for the three words that are no numbers in JSON."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
+
+
+_DEEPEST = 200
+_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_finite)
+
+
 def readable(body: bytes) -> Any:
     """Parse JSON, else give the text, else None for nothing."""
     if not body:
         return None
     try:
-        return json.loads(body)
+        return parsed(body)
     except (ValueError, RecursionError):
         return body.decode("utf-8", "replace")

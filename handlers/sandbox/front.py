@@ -89,7 +89,10 @@ class Front:
         """Nothing is done for a request that HTTP refuses."""
         if problem or not self.control:
             return answers.of_problem(problem or problems.no_such_api(), request.request_id)
-        return _answer(request, self.control(request))
+        try:
+            return _answer(request, self.control(request))
+        except Exception:  # noqa: BLE001 - as for the services
+            return answers.of_problem(problems.by_code("APIGW.0601"), request.request_id)
 
     def _surely(self, request: Request, route: Route | None, way: Way, problem: problems.Problem | None) -> Answer:
         """Whatever goes wrong in here has an answer and its place in the record, with what had been done until then."""
