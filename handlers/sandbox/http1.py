@@ -28,7 +28,7 @@ _SLACK = 256  # what comes on top: a method, a version, a name
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - RFC 9110's name for such a word
 _FIRST = re.compile(rf"({_TOKEN}) ([!-~\x80-\xff]+) HTTP/1\.([01])")
 _NAME = re.compile(_TOKEN)
-_ABSOLUTE = re.compile(r"(?i:https?)://([^/?#@]+)([/?][^#]*|)")
+_ABSOLUTE = re.compile(r"(?i:(https?))://([^/?#@]+)([/?][^#]*|)")
 _FINE = bytes({*range(256)} - {*range(32), 127} | {*b"\t\r\n"})
 _END = b"\r\n\r\n"
 # seen on real replies (field reports, recorded replies of cloud-custodian)
@@ -115,7 +115,7 @@ def read_head(arrived: bytearray) -> Head | None:
     if end - len(first) > LARGEST_HEAD:
         raise Refused(problems.bad_request(494), known)
     headers = _headers(lines, known)
-    target, headers = _origin_form(target, headers, known)
+    target, headers = _origin_form(target, headers)
     keep = "close" not in headers.get("connection", "").lower() if minor == "1" else _asks_to_stay(headers)
     if "transfer-encoding" not in headers:
         return Head(method, target, headers, known.size, _length(headers, known), keep)
@@ -130,14 +130,19 @@ def _check_chunked(headers: Mapping[str, str], minor: str, known: Head) -> None:
         raise Refused(problems.bad_request(), known)
 
 
-def _origin_form(target: str, headers: dict[str, str], known: Head) -> tuple[str, dict[str, str]]:
-    """What is sent to a proxy names the host, too (RFC 9112, 3.2.2); two names for it would be two requests in one."""
+def _origin_form(target: str, headers: dict[str, str]) -> tuple[str, dict[str, str]]:
+    """What is sent as to a proxy names the host, and that is the one that counts (RFC 9112, 3.2.2).
+
+    Where the two differ by a port that goes without saying, the header stays as it was written: it may be signed.
+    """
     absolute = None if target[0] == "/" else _ABSOLUTE.fullmatch(target)
     if not absolute:
         return target, headers
-    host, rest = absolute.groups()
-    if headers.get("host", host).lower() != host.lower():
-        raise Refused(problems.bad_request(), known)
+    scheme, host, rest = absolute.groups()
+    unsaid = ":443" if scheme.lower() == "https" else ":80"
+    said = headers.get("host", "")
+    if said.lower().removesuffix(unsaid) == host.lower().removesuffix(unsaid):
+        host = said
     return rest if rest.startswith("/") else f"/{rest}", {**headers, "host": host}
 
 

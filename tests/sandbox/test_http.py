@@ -15,6 +15,7 @@ import pytest
 from handlers.sandbox import Sandbox, estate
 from handlers.sandbox.connection import Connection
 from handlers.sandbox.exchange import Answer, Wire
+from handlers.sandbox.http1 import read_head
 from handlers.signing import sign
 from tests.sandbox.plain import CREATE, PROJECT, Came, Plain
 
@@ -91,7 +92,6 @@ MALFORMED = {
     "a bare line feed behind a size": b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\nx\r\n0\r\n\r\n",
     "a trailer": b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: a\r\n\r\n",
     "a size that does not end": b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n000000000",
-    "two hosts": b"GET http://a/ HTTP/1.1\r\nHost: b\r\n\r\n",
     "chunks and a length": b"POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "two proofs": b"GET / HTTP/1.1\r\nX-Auth-Token: a\r\nX-Auth-Token: b\r\n\r\n",
 }
@@ -257,6 +257,36 @@ class TestChunks:
 def test_a_target_as_for_a_proxy_is_the_same_path(plain: Plain, sandbox: Sandbox, target: str, seen: str) -> None:
     assert plain.send(f"GET {target} HTTP/1.1\r\n\r\n".encode()).status in {300, 404}
     assert sandbox.exchanges[-1].target == seen
+
+
+@pytest.mark.parametrize(
+    ("target", "host", "status"),
+    [
+        ("http://127.0.0.1:1", "evil.example", 200),
+        ("http://127.0.0.1:1", "", 200),
+        ("http://evil.example", "127.0.0.1", 403),
+        ("http://u@127.0.0.1", "127.0.0.1", 404),  # no address, so a path nobody knows
+    ],
+)
+def test_its_host_is_the_one_that_counts(plain: Plain, target: str, host: str, status: int) -> None:
+    """Seen on the control path, which is choosy about it."""
+    line = f"Host: {host}\r\n" if host else ""
+    assert plain.send(f"GET {target}/_sandbox/faults HTTP/1.1\r\n{line}\r\n".encode()).status == status
+
+
+@pytest.mark.parametrize(
+    ("target", "host", "counts"),
+    [
+        ("http://A/", "a:80", "a:80"),
+        ("https://a:443/", "a", "a"),
+        ("http://a:443/", "a", "a:443"),
+        ("http://a/", "b", "a"),
+    ],
+)
+def test_a_port_that_goes_without_saying_leaves_the_header_as_it_was_signed(target: str, host: str, counts: str) -> None:
+    head = read_head(bytearray(f"GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()))
+    assert head is not None
+    assert (head.target, head.headers["host"]) == ("/", counts)
 
 
 def test_a_signature_over_the_host_of_such_a_target_is_good(client: Any) -> None:
