@@ -12,17 +12,19 @@ from handlers.errors import Misconfigured
 from handlers.sandbox.cbr import Cbr
 from handlers.sandbox.control import Control
 from handlers.sandbox.description import Description
-from handlers.sandbox.doors import Doors
+from handlers.sandbox.doors import MOST_ISSUED, Doors
 from handlers.sandbox.estate import DEFAULT
 from handlers.sandbox.faults import Faults, is_create
 from handlers.sandbox.faults.backups import Misbehaviour
-from handlers.sandbox.front import Front, Route, Table, routes
+from handlers.sandbox.front import Front
 from handlers.sandbox.habits import Habits
 from handlers.sandbox.identity import Identity
-from handlers.sandbox.record import KEPT, Counts, Record
+from handlers.sandbox.platforms import refuse_where_services_run
+from handlers.sandbox.record import KEPT, KEPT_NAMES, Counts, Record
+from handlers.sandbox.routes import Route, Table, routes
 from handlers.sandbox.saving import Part, Saver
 from handlers.sandbox.server import Server
-from handlers.sandbox.topics import Topics
+from handlers.sandbox.topics import KEPT_MESSAGES, Topics
 from handlers.sandbox.vaults import Vaults
 
 if TYPE_CHECKING:
@@ -32,9 +34,6 @@ if TYPE_CHECKING:
     from handlers.sandbox.estate import Estate
     from handlers.sandbox.exchange import Answer, Exchange
 
-# set by AWS Lambda, by Knative and Cloud Run, by Huawei FunctionGraph
-_SERVERLESS = ("AWS_LAMBDA_FUNCTION_NAME", "K_SERVICE", "RUNTIME_FUNC_NAME")
-
 
 class Sandbox:
     """CBR, IAM and SMN on one loopback port, with the vaults of ``estate``.
@@ -42,7 +41,7 @@ class Sandbox:
     ``speed`` divides the time a backup takes (60 seconds for a first one, 20 for a later one), nothing else. ``clock`` gives
     seconds since 1970 and is the only time the services know. ``port`` 0 takes a free one. Out of itself it behaves as badly as
     CBR may (see `habits`); ``well_behaved`` is for tests about something else. ``seed`` decides everything that looks like
-    chance. ``keep`` bounds what is remembered: so many restore points and exchanges. ``state`` is a file that outlives the
+    chance. ``keep`` bounds what is remembered: so many restore points, exchanges, messages. ``state`` is a file that outlives the
     object. ``faults`` are specifications such as ``"reset_after:method=POST"``; more with ``faults.add``.
     """
 
@@ -68,14 +67,15 @@ class Sandbox:
         self._server: Server | None = None
         self.habits = Habits.well_behaved() if well_behaved else Habits()
         self._vaults = Vaults(estate.project_id, estate, speed=speed, habits=self.habits, seed=seed, keep=keep)
-        self._doors = Doors(estate.project_id, estate.keys, user_id=estate.account.user_id, seed=seed)
-        self._topics = Topics(estate.topic_urns, region=estate.region, seed=seed)
+        self._doors = Doors(estate.project_id, estate.keys, user_id=estate.account.user_id, seed=seed, most=_issued(keep))
+        self._topics = Topics(estate.topic_urns, region=estate.region, seed=seed, keep=keep or KEPT_MESSAGES)
         self._front = Front(self._doors, clock, seed)
         self._front.table = self._table("http://127.0.0.1")
-        self._front.record = Record(keep or KEPT)
+        self._front.record = Record(keep or KEPT, keep or KEPT_NAMES)
         self.faults = self._front.faults = Faults(seed, self._refuse)
         self.faults.add(*faults)
         misbehaviour = Misbehaviour(self._vaults, self.habits, self.faults)
+        self._vaults.when_late = self._front.record.applied_later
         self._front.advance, self._front.misbehave = self._vaults.advance, misbehaviour.handle
         self._front.control = Control(
             self.faults, self.habits, self._recorded, misbehaviour.change, self._doors.expire_all
@@ -85,9 +85,7 @@ class Sandbox:
 
     def start(self) -> Self:
         """Refuse to be part of a deployment: its credentials are public and its restore points hold nothing."""
-        for name in _SERVERLESS:
-            if name in os.environ:
-                raise Misconfigured(name, "is set, and the sandbox does not start on a serverless platform")
+        refuse_where_services_run(os.environ)
         server = Server(*self._address)
         try:
             if self._saver:
@@ -238,3 +236,8 @@ class Sandbox:
             for seen in newest
         ]
         return {"counts": self.counts.save(), "restore_points": self.restore_points(), "exchanges": shown}
+
+
+def _issued(keep: int | None) -> int:
+    """How many tokens: with fewer than a hundred, clients that work at the same time would put each other out."""
+    return MOST_ISSUED if keep is None else max(keep, 100)

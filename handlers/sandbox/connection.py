@@ -17,19 +17,24 @@ if TYPE_CHECKING:
     from handlers.sandbox.server import Server
 
 _LINGER_SECONDS = 0.8
+_FLUSH_SECONDS = 0.05
 _UNREAD = 1 << 20  # bytes that may wait here while an answer is on its way
 _PLAIN = Wire("whole")
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 seconds
 
 
 class Connection(asyncio.Protocol):
-    """Answers in the order of arrival. ``_held`` says that the next request has to wait, for whatever reason."""
+    """Answers in the order of arrival.
+
+    The next request has to wait while an answer is ``_held`` by what the network does to it, and while what was written is
+    ``_stuck`` because the client does not read. ``_half`` is a client that sends no more and may still read.
+    """
 
     def __init__(self, server: Server) -> None:
         self._server = server
         self._arrived = bytearray()
         self._head: http1.Head | None = None
-        self._held = self._over = False
+        self._held = self._stuck = self._half = self._mute = self._over = False
         self._later: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport
 
@@ -55,7 +60,7 @@ class Connection(asyncio.Protocol):
             self._later.cancel()
             self._later = None
         self._arrived += data
-        if self._held:
+        if self._held or self._stuck:
             if len(self._arrived) > _UNREAD:
                 self._transport.pause_reading()
             return
@@ -63,11 +68,17 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """Called by the loop: the client does not read what it asked for."""
-        self._held = True
+        self._stuck = True
 
     def resume_writing(self) -> None:
         """Called by the loop."""
-        self._release()
+        self._stuck = False
+        self._proceed()
+
+    def eof_received(self) -> bool:
+        """Called by the loop: nothing more will be asked. True keeps the connection for the answers that are still to come."""
+        self._half = True
+        return self._answering
 
     def hang_up(self) -> None:
         """Close after what is being written."""
@@ -79,26 +90,38 @@ class Connection(asyncio.Protocol):
         self._over = True
         self._transport.abort()
 
+    @property
+    def _answering(self) -> bool:
+        return not (self._over or self._mute) and (self._held or self._stuck)
+
+    def _proceed(self) -> None:
+        """Take up what has waited, unless there is still something to wait for."""
+        if self._held or self._stuck or self._over:
+            return
+        self._transport.resume_reading()
+        self._go_on()
+        if self._half and not (self._answering or self._over):
+            self.hang_up()
+
     def _go_on(self) -> None:
         """Answer every request that is there in full."""
         try:
-            while not self._held and not self._over:
+            while not (self._held or self._stuck or self._over):
                 head = self._head = self._head or http1.read_head(self._arrived)
                 if head is None:
                     return
-                whole = head.size + head.length
-                if len(self._arrived) < whole:
+                body = head.body(self._arrived)
+                if body is None:
                     if head.waits:
                         self._transport.write(http1.CONTINUE)
                         self._head = head.told_to_go_on()
                     return
-                body = bytes(self._arrived[head.size : whole])
-                del self._arrived[:whole]
                 self._head = None
                 self._send(head, self._server.front.answer(head.method, head.target, head.headers, body), keep=head.keep)
         except http1.Refused as refused:
             head = refused.head or http1.NOTHING
             self._arrived.clear()
+            self._head = None
             self._send(head, self._server.front.answer(head.method, head.target, head.headers, refused.problem), keep=False)
 
     def _send(self, head: http1.Head, answer: Answer, *, keep: bool) -> None:
@@ -110,7 +133,7 @@ class Connection(asyncio.Protocol):
     def _act(self, wire: Wire, start: bytes, payload: bytes, *, keep: bool) -> None:
         """See `Wire`."""
         whole = start + (payload[: wire.size] if wire.kind == "truncate" else payload)
-        self._held = wire.kind in {"hang", "delay", "drip"}
+        self._held, self._mute = wire.kind in {"hang", "delay", "drip"}, wire.kind == "hang"
         match wire.kind:
             case "reset":
                 self._reset()
@@ -145,9 +168,7 @@ class Connection(asyncio.Protocol):
     def _release(self) -> None:
         self._held = False
         self._later = None
-        self._transport.resume_reading()
-        if not self._over:
-            self._go_on()
+        self._proceed()
 
     def _end(self) -> None:
         """Say that nothing follows, then take in for a while what the client is still sending.
@@ -155,8 +176,16 @@ class Connection(asyncio.Protocol):
         Closing on unread bytes would reset the connection under the answer.
         """
         self._over = True
+        self._transport.resume_reading()
         self._transport.write_eof()
-        self._later = asyncio.get_running_loop().call_later(_LINGER_SECONDS, self._transport.abort)
+        self._wait(0, self._linger)
+
+    def _linger(self) -> None:
+        """The time begins when the last of the answer is on its way, however slowly it is read."""
+        if self._transport.get_write_buffer_size():
+            self._wait(_FLUSH_SECONDS, self._linger)
+        else:
+            self._wait(_LINGER_SECONDS, self._transport.abort)
 
     def _reset(self) -> None:
         self._over = True

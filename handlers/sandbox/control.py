@@ -16,6 +16,8 @@ Nothing that passes here is counted or recorded, and no fault strikes it.
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
@@ -47,9 +49,11 @@ class Control:
         self._faults, self._habits, self._change, self._expire, self._record = faults, habits, change, expire, record
 
     def answer(self, request: Request) -> Reply:
-        """A page in a browser is nobody who may ask: it names its origin with whatever it sends."""
+        """A page in a browser is nobody who may ask: it names its origin, or a host that only a name server knows as ours."""
         if "origin" in request.headers:
             return Reply(403, {"error": "not from a page in a browser"})
+        if not _is_here(request.headers.get("host")):
+            return Reply(403, {"error": "by a loopback address or as localhost only"})
         path = request.path.removeprefix(PREFIX).rstrip("/")
         handle = self._routes.get(f"{request.method} {path}")
         if handle is None:
@@ -99,7 +103,7 @@ class Control:
 
     def _show_record(self, request: Request) -> Any:
         shown = dict(request.query).get("exchanges", str(_SHOWN))
-        if not shown.isdecimal():
+        if not re.fullmatch(r"[0-9]{1,9}", shown):
             raise Misconfigured("exchanges", "must be a whole number")
         return self._record(int(shown))
 
@@ -113,6 +117,20 @@ class Control:
         "POST /tokens/expire": _expire_tokens,
         "GET /record": _show_record,
     }
+
+
+def _is_here(host: str | None) -> bool:
+    """Whatever the port. Who sends none is no browser."""
+    if host is None:
+        return True
+    found = re.fullmatch(r"(localhost|[0-9.]+)(:[0-9]*)?|\[([0-9a-f:.]+)\](:[0-9]*)?", host.lower())
+    if not found:
+        return False
+    name = found[1] or found[3]
+    try:
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 def _object(request: Request, name: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from hashlib import shake_256
 from typing import TYPE_CHECKING, Any
 
 from handlers.sandbox import problems, signatures
+from handlers.sandbox.ids import BLOCK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from handlers.sandbox.exchange import Request
 
 BAD_TRIES = 5
+MOST_ISSUED = 10_000
 LOCKED_SECONDS = 5 * 60
 _REMEMBERED_SECONDS = 24 * 3600  # an expired token is told from one that never was for as long
 
@@ -63,16 +65,18 @@ class Caller:
 class Doors:
     """Who may come in. All keys belong to ``user_id`` and, unless a caller says otherwise, to ``project_id``.
 
-    What it issues follows from ``seed`` and the order of issue.
+    What it issues follows from ``seed`` and the order of issue. Of tokens and of temporary keys it knows the newest ``most``.
     """
 
-    def __init__(self, project_id: str, keys: Mapping[str, Key], *, user_id: str = "", seed: int = 0) -> None:
+    def __init__(
+        self, project_id: str, keys: Mapping[str, Key], *, user_id: str = "", seed: int = 0, most: int = MOST_ISSUED
+    ) -> None:
         self.project_id, self.user_id, self.seed = project_id, user_id, seed
         self.keys = dict(keys)
         self.tokens: dict[str, Token] = {}
         self._temporary: dict[str, Key] = {}
         self._bad: dict[str, tuple[int, float]] = {}  # of an access key: bad tries in a row, when the last was
-        self._issued = 0
+        self._issued, self._most = 0, most
 
     def enter(self, request: Request) -> Caller:
         """Or raise the gateway's refusal.
@@ -138,11 +142,15 @@ class Doors:
         return token if token and token.good(now) else None
 
     def issue_token(self, text: str, project_id: str, document: dict[str, Any], *, now: float, expires_at: float | None) -> None:
-        """Forget those long expired on the way; a new token does not end an older one."""
-        long_ago = now - _REMEMBERED_SECONDS
-        while self.tokens and _over((oldest := next(iter(self.tokens.values()))).expires_at, long_ago):
-            del self.tokens[oldest.text]
+        """Forget those long expired on the way, and the oldest; a new token does not end an older one otherwise."""
         self.tokens[text] = Token(text, expires_at, project_id, document)
+        long_ago = now - _REMEMBERED_SECONDS
+        while (oldest := self._oldest()) and (_over(oldest.expires_at, long_ago) or len(self.tokens) > self._most):
+            del self.tokens[oldest.text]
+
+    def _oldest(self) -> Token | None:
+        """Not those that expire never, which are few, and known from the start."""
+        return next((token for token in self.tokens.values() if token.expires_at is not None), None)
 
     def issue_key(self, *, now: float, expires_at: float) -> tuple[str, Key]:
         """A temporary access key; expired ones are forgotten on the way."""
@@ -150,6 +158,8 @@ class Doors:
         access_key = self.fresh(10).hex().upper()
         key = Key(self.fresh(20).hex(), self.fresh(300).hex(), expires_at)
         self._temporary[access_key] = key
+        if len(self._temporary) > self._most:
+            del self._temporary[next(iter(self._temporary))]
         return access_key, key
 
     def revoke(self, text: str) -> None:
@@ -173,6 +183,10 @@ class Doors:
             "keys": {name: asdict(key) for name, key in self._temporary.items()},
             "bad_tries": {name: list(tries) for name, tries in self._bad.items()},
         }
+
+    def leap(self) -> None:
+        """Never issue what somebody may have issued who did not write it down."""
+        self._issued += BLOCK
 
     def load(self, saved: Mapping[str, Any]) -> None:
         """Keys of the estate are not part of it."""

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 from handlers.sandbox import problems
 from handlers.sandbox.vaults import NO_HARM, Harm
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 @dataclass(frozen=True)
 class Request:
     """One request as it arrived. ``at`` is the sandbox clock, header names are lower case, ``segments`` are decoded.
 
+    ``target`` is path and query as they were written.
     ``harm`` is what shall go wrong with the restore point it asks for.
     """
 
@@ -29,16 +32,17 @@ class Request:
     body: bytes
     segments: Mapping[str, str] = field(default_factory=dict)
     harm: Harm = NO_HARM
+    target: str = ""
 
     def document(self) -> dict[str, Any]:
         """Return the JSON object in the body; whatever else stands there is CBR's 9900."""
         try:
-            parsed = json.loads(self.body)
+            document = parsed(self.body)
         except (ValueError, RecursionError):
             raise problems.parameter("Parameter verification failed.") from None
-        if not isinstance(parsed, dict):
+        if not isinstance(document, dict):
             raise problems.parameter("Parameter verification failed.")
-        return parsed
+        return document
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +82,21 @@ class Answer:
     payload: bytes
     wire: Wire | None = None
 
+    def fit(self) -> Answer:
+        """The same without a body where HTTP allows none: a client would read it as the start of the next answer."""
+        if self.status not in _BODILESS or not (self.payload or _ABOUT_BODIES & self.headers.keys()):
+            return self
+        headers = {name: value for name, value in self.headers.items() if name not in _ABOUT_BODIES}
+        return Answer(self.status, headers, b"", self.wire)
+
+
+_BODILESS = frozenset({204, 205, 304})  # RFC 9110, 6.4.1 and 15.3.6
+_ABOUT_BODIES = frozenset({"Content-Type", "Content-Encoding"})
+
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and its answer. ``body`` and ``reply`` are parsed when read, where they are JSON.
+    """One request and its answer. ``target`` is kept as it was written; its parts, ``body`` and ``reply`` are parsed when read.
 
     ``fault`` names what was made to go wrong (several with ``+``). ``done`` is the status the service itself gave, 0 if it
     never saw the request; ``status`` is the one that was sent, 0 if none was. Without a fault they are the same.
@@ -89,13 +104,22 @@ class Exchange:
 
     at: float
     method: str
-    path: str
-    query: tuple[tuple[str, str], ...]
+    target: str
     sent: bytes
     status: int
     answered: bytes
     fault: str = ""
     done: int = 0
+
+    @property
+    def path(self) -> str:
+        """Not decoded."""
+        return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> tuple[tuple[str, str], ...]:
+        """In its order, decoded."""
+        return tuple(parse_qsl(self.target.partition("?")[2], keep_blank_values=True))
 
     @property
     def body(self) -> Any:
@@ -113,11 +137,45 @@ class Exchange:
         return 200 <= self.done < 300
 
 
+def parsed(body: bytes) -> Any:
+    """JSON as RFC 8259 has it: in UTF-8, and without NaN and numbers that are infinite to whoever reads them; else ValueError."""
+    value = _DECODER.decode(body.decode("utf-8-sig"))
+    if body.count(b"[") + body.count(b"{") > _DEEPEST and _is_deep(value):
+        raise ValueError("nested too deeply")
+    return value
+
+
+def _is_deep(value: Any) -> bool:
+    """So deep that it could be read but, inside another document, not be written."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [inner for each in level for inner in _inside(each)]
+    return bool(level)
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _finite(text: str) -> float:
+    """Also called for the three words that are no numbers in JSON."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
+
+
+_DEEPEST = 200
+_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_finite)
+
+
 def readable(body: bytes) -> Any:
     """Parse JSON, else give the text, else None for nothing."""
     if not body:
         return None
     try:
-        return json.loads(body)
+        return parsed(body)
     except (ValueError, RecursionError):
         return body.decode("utf-8", "replace")

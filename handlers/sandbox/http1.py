@@ -1,20 +1,21 @@
 """HTTP/1.1 as bytes: one request out of what has arrived, one answer as it goes out. No sockets here.
 
 Strict where two readers could disagree about where a request ends: no bare line feeds, no folded lines, no blanks before a
-colon, one ``Content-Length``. The limits are the gateway's: 32 KB for the request line and for each header, 128 KB for all of
-them, 12 MB for a body (API gateway manual); its word for headers that are too large is 494, nginx's own number.
+colon, one ``Content-Length`` or chunks (see `chunks`). The limits are the gateway's: 32 KB for the request line and for each
+header, 128 KB for all of them, 12 MB for a body (API gateway manual); its word for headers that are too large is 494, nginx's own
+number.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from handlers.sandbox import problems
+from handlers.sandbox import moments, problems
+from handlers.sandbox.chunks import Chunks, Malformed, TooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +28,7 @@ _SLACK = 256  # what comes on top: a method, a version, a name
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - RFC 9110's name for such a word
 _FIRST = re.compile(rf"({_TOKEN}) ([!-~\x80-\xff]+) HTTP/1\.([01])")
 _NAME = re.compile(_TOKEN)
+_ABSOLUTE = re.compile(r"(?i:(https?))://([^/?#@]+)([/?][^#]*|)")
 _FINE = bytes({*range(256)} - {*range(32), 127} | {*b"\t\r\n"})
 _END = b"\r\n\r\n"
 # seen on real replies (field reports, recorded replies of cloud-custodian)
@@ -51,7 +53,10 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """``size`` counts the bytes up to the body, ``length`` those of the body; header names are lower case."""
+    """``size`` counts the bytes up to the body, ``length`` those of the body; header names are lower case.
+
+    ``chunks`` reads a body whose length nobody knows yet.
+    """
 
     method: str
     target: str
@@ -59,11 +64,28 @@ class Head:
     size: int
     length: int
     keep: bool
+    chunks: Chunks | None = None
 
     @property
     def waits(self) -> bool:
         """Whether the client sends its body only after a 100."""
         return self.headers.get("expect", "").lower() == "100-continue"
+
+    def body(self, arrived: bytearray) -> bytes | None:
+        """Take the body out of ``arrived``, which begins with it in chunks and else with this head; None if it is not whole."""
+        if self.chunks is None:
+            whole = self.size + self.length
+            if len(arrived) < whole:
+                return None
+            body = bytes(arrived[self.size : whole])
+            del arrived[:whole]
+            return body
+        try:
+            return self.chunks.take(arrived)
+        except Malformed:
+            raise Refused(problems.bad_request(), self) from None
+        except TooLarge:
+            raise Refused(problems.too_large(), self) from None
 
     def told_to_go_on(self) -> Head:
         """The same, no longer waiting."""
@@ -93,8 +115,35 @@ def read_head(arrived: bytearray) -> Head | None:
     if end - len(first) > LARGEST_HEAD:
         raise Refused(problems.bad_request(494), known)
     headers = _headers(lines, known)
+    target, headers = _origin_form(target, headers)
     keep = "close" not in headers.get("connection", "").lower() if minor == "1" else _asks_to_stay(headers)
-    return Head(method, target, headers, known.size, _length(headers, known), keep)
+    if "transfer-encoding" not in headers:
+        return Head(method, target, headers, known.size, _length(headers, known), keep)
+    _check_chunked(headers, minor, known)
+    del arrived[: known.size]
+    return Head(method, target, headers, 0, 0, keep, Chunks(LARGEST_BODY))
+
+
+def _check_chunked(headers: Mapping[str, str], minor: str, known: Head) -> None:
+    """Nothing but chunks, no length beside them, and not in a version that had none."""
+    if minor == "0" or headers["transfer-encoding"].lower() != "chunked" or "content-length" in headers:
+        raise Refused(problems.bad_request(), known)
+
+
+def _origin_form(target: str, headers: dict[str, str]) -> tuple[str, dict[str, str]]:
+    """What is sent as to a proxy names the host, and that is the one that counts (RFC 9112, 3.2.2).
+
+    Where the two differ by a port that goes without saying, the header stays as it was written: it may be signed.
+    """
+    absolute = None if target[0] == "/" else _ABSOLUTE.fullmatch(target)
+    if not absolute:
+        return target, headers
+    scheme, host, rest = absolute.groups()
+    unsaid = ":443" if scheme.lower() == "https" else ":80"
+    said = headers.get("host", "")
+    if said.lower().removesuffix(unsaid) == host.lower().removesuffix(unsaid):
+        host = said
+    return rest if rest.startswith("/") else f"/{rest}", {**headers, "host": host}
 
 
 def _check_growing(arrived: bytearray) -> None:
@@ -130,9 +179,8 @@ def _headers(lines: list[str], known: Head) -> dict[str, str]:
 
 
 def _length(headers: Mapping[str, str], known: Head) -> int:
-    """Every client that was recorded says how long its body is; one that will not say is refused."""
     text = headers.get("content-length", "0")
-    if "transfer-encoding" in headers or not re.fullmatch(r"[0-9]{1,15}", text):
+    if not re.fullmatch(r"[0-9]{1,15}", text):
         raise Refused(problems.bad_request(), known)
     if int(text) > LARGEST_BODY:
         raise Refused(problems.too_large(), known)
@@ -164,4 +212,4 @@ def _status_line(status: int) -> str:
 
 @lru_cache(maxsize=4)
 def _date(second: int) -> str:
-    return formatdate(second, usegmt=True)
+    return moments.http_date(second)

@@ -19,6 +19,8 @@ _TAIL_BITS = 62
 _TAIL = (1 << _TAIL_BITS) - 1
 _TAIL_ODD = 0x3C6EF372FE94F82B
 _VERSION, _VARIANT = 4 << 76, 2 << 62
+BLOCK = 1 << 22
+"""Of numbers: more than are given out between two writes of the state, and few of the 2**36 there are."""
 
 
 class Ids:

@@ -9,10 +9,9 @@ services here. The tables of codes and texts are in ``codes``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
-from handlers.sandbox import codes
+from handlers.sandbox import codes, moments
 
 Document = Callable[[str], dict[str, Any]]  # given the request id
 CODES = codes.CBR
@@ -160,7 +159,7 @@ def key_locked() -> Problem:
 
 def signature_too_old(date: str, now: float) -> Problem:
     """Or from the future; both dates in the form of ``X-Sdk-Date``."""
-    server = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
+    server = moments.moment(now).strftime("%Y%m%dT%H%M%SZ")
     return refused(f"signature expired, signature time:{date},server time:{server}")
 
 

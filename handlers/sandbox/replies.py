@@ -8,9 +8,9 @@ object. Times are UTC without a zone, with six decimals (recorded by otcextensio
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from handlers.sandbox import moments
 from handlers.sandbox.asking import WHOLE, Choice
 from handlers.sandbox.problems import CODES
 
@@ -30,7 +30,7 @@ Wire = dict[str, Any]
 
 def moment(at: float) -> str:
     """The naive form; IAM alone adds a ``Z``."""
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds")[:26]
+    return moments.moment(at).isoformat(timespec="microseconds")[:26]
 
 
 def error(code: str) -> tuple[str, str]:

@@ -86,9 +86,15 @@ class Part(Protocol):
         """In the place of what is there."""
         ...
 
+    def leap(self) -> None:
+        """After `load`, of what was written while it went on: what may have been given out since is not given out again."""
+        ...
+
 
 class Saver:
     """Writes every few seconds of real time while ``changed`` gives something new, from a thread of its own, and at the end.
+
+    What is written before the end says ``running``: whoever reads that knows that more may have happened.
 
     ``about`` says whose state it is: a file about something else is not ours. ``lock`` is held while parts are asked.
     """
@@ -106,7 +112,7 @@ class Saver:
         self._lock, self._changed = lock, changed
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
-        self._written = -1
+        self._written: tuple[int, bool] | None = None
 
     def restore(self) -> None:
         """From the file, if there is one."""
@@ -119,23 +125,25 @@ class Saver:
         try:
             for name, part in self._parts.items():
                 part.load(found[name])
+                if found.get("running"):
+                    part.leap()
         except (KeyError, TypeError, ValueError, AttributeError, IndexError):
             raise Misconfigured("state", _DAMAGED) from None
 
     def start(self) -> None:
         """Write at once, so that a place that cannot be written to is known before anything is lost."""
-        self._write_or_say()
+        self._write_or_say(running=True)
         self._ended.clear()
         self._thread = threading.Thread(target=self._run, name="sandbox-state", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Write what is new since."""
+        """Write what is new since, and that this was the end."""
         if self._thread:
             self._ended.set()
             self._thread.join()
             self._thread = None
-            self._write_or_say()
+            self._write_or_say(running=False)
 
     def _run(self) -> None:
         """Of a large state no more than a sixth of the time goes into writing."""
@@ -145,20 +153,20 @@ class Saver:
             # a full disk may be emptied again, and what changed while it was being written is written next time;
             # at the end they are errors
             with suppress(OSError, RuntimeError, Misconfigured):
-                self._write()
+                self._write(running=True)
             took = time.monotonic() - began
 
-    def _write_or_say(self) -> None:
+    def _write_or_say(self, *, running: bool) -> None:
         try:
-            self._write()
+            self._write(running=running)
         except OSError as problem:
             raise Misconfigured("state", f"cannot be written: {problem.strerror}") from None
 
-    def _write(self) -> None:
+    def _write(self, *, running: bool) -> None:
         with self._lock:
-            changed = self._changed()
+            changed = (self._changed(), running)
             if changed == self._written:
                 return
             parts = {name: part.save() for name, part in self._parts.items()}
-        self._file.write(self._about | parts)
+        self._file.write(self._about | {"running": running} | parts)
         self._written = changed

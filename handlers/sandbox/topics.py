@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections import deque
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from handlers.sandbox import messages, problems
+from handlers.sandbox import messages, moments, problems
 from handlers.sandbox.exchange import Reply, Request, readable
+from handlers.sandbox.ids import BLOCK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 MOST_TOPICS = 3000
 MOST_TEMPLATES = 100
 KEPT_MESSAGES = 10_000
+_LARGEST_BYTES = 64 * 1024 * 1024
 ATTRIBUTES = ("access_policy", "introduction")
 PROTOCOLS = ("default", "email", "sms", "dms", "http", "https", "functiongraph", "functionstage", "application")
 _DISPLAY_NAME_BYTES = 192
@@ -51,13 +52,14 @@ class Template:
 
 
 class Topics:
-    """One method per route. ``published`` is what subscribers would have got, oldest first: the newest ten thousand."""
+    """One method per route. ``published`` is what subscribers would have got, oldest first: the newest ``keep`` at most."""
 
-    def __init__(self, urns: Iterable[str], *, region: str = "", seed: int = 0) -> None:
+    def __init__(self, urns: Iterable[str], *, region: str = "", seed: int = 0, keep: int = KEPT_MESSAGES) -> None:
         self.topics = {urn: Topic(urn, "", 0.0) for urn in urns}
         self.region = region or next((urn.split(":")[2] for urn in self.topics), "")
         self.templates: dict[str, Template] = {}
-        self.published: deque[dict[str, Any]] = deque(maxlen=KEPT_MESSAGES)
+        self.published: deque[dict[str, Any]] = deque()
+        self._keep, self._bytes = keep, 0
         self._seed, self._made = seed, 0
 
     def create(self, request: Request) -> Reply:
@@ -106,7 +108,7 @@ class Topics:
         subject, text = messages.read(given, self._template_texts)
         message_id = self._new_id()
         message = {"topic_urn": topic.urn, "subject": subject, "message": text, "message_id": message_id, "at": request.at}
-        self.published.append(message)
+        self._keep_message(message)
         return Reply(200, {"request_id": request.request_id, "message_id": message_id})
 
     def create_template(self, request: Request) -> Reply:
@@ -164,7 +166,19 @@ class Topics:
         self._made = saved["made"]
         self.topics = {row["urn"]: Topic(**row) for row in saved["topics"]}
         self.templates = {row["id"]: Template(**row) for row in saved["templates"]}
-        self.published = deque(saved["published"], maxlen=KEPT_MESSAGES)
+        self.published, self._bytes = deque(), 0
+        for message in saved["published"]:
+            self._keep_message(message)
+
+    def leap(self) -> None:
+        """Leave out ids somebody may have given who did not write them down."""
+        self._made += BLOCK
+
+    def _keep_message(self, message: dict[str, Any]) -> None:
+        self.published.append(message)
+        self._bytes += _weight(message)
+        while len(self.published) > self._keep or (self._bytes > _LARGEST_BYTES and len(self.published) > 1):
+            self._bytes -= _weight(self.published.popleft())
 
     def _topic(self, request: Request) -> Topic:
         """The official SDK encodes the colons (recorded), others do not; segments come decoded."""
@@ -187,6 +201,10 @@ class Topics:
     def _new_id(self) -> str:
         self._made += 1
         return blake2b(f"{self._seed}/{self._made}".encode(), digest_size=16).hexdigest()
+
+
+def _weight(message: dict[str, Any]) -> int:
+    return messages.size(message["message"]) + messages.size(message["subject"])
 
 
 def _given(request: Request, code: str = "SMN.0002") -> dict[str, Any]:
@@ -222,4 +240,4 @@ def _template_row(template: Template) -> dict[str, Any]:
 
 
 def _second(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moments.moment(at).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

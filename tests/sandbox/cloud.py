@@ -10,9 +10,9 @@ from urllib.parse import parse_qsl
 from handlers.sandbox import estate
 from handlers.sandbox.cbr import Cbr
 from handlers.sandbox.exchange import Request
-from handlers.sandbox.front import Route, Table, routes
 from handlers.sandbox.habits import Habits
 from handlers.sandbox.problems import Problem
+from handlers.sandbox.routes import Route, Table, routes
 from handlers.sandbox.vaults import NO_HARM, Harm, Vaults
 
 if TYPE_CHECKING:

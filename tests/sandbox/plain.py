@@ -80,14 +80,16 @@ class Plain:
     def call(self, method: str, target: str, body: Any = None, *, patience: float = 5.0) -> Came:
         raw = b"" if body is None else json.dumps(body).encode()
         token = f"X-Auth-Token: {self.token}\r\n" if self.token else ""
-        head = f"{method} {target} HTTP/1.1\r\nHost: sandbox\r\n{token}Content-Length: {len(raw)}\r\n\r\n"
+        host = urlsplit(self.sandbox.endpoint).netloc
+        head = f"{method} {target} HTTP/1.1\r\nHost: {host}\r\n{token}Content-Length: {len(raw)}\r\n\r\n"
         return self.send(head.encode("latin-1") + raw, bodiless=method == "HEAD", patience=patience)
 
     def send(self, raw: bytes, *, bodiless: bool = False, patience: float = 5.0) -> Came:
         """What comes until there is a whole answer, the connection ends, or ``patience`` does."""
         began = time.monotonic()
         self.socket.settimeout(patience)
-        self.socket.sendall(raw)
+        if raw:
+            self.socket.sendall(raw)
         came = Came(b"", "open")
         while not _whole(came, bodiless=bodiless):
             try:

@@ -18,7 +18,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from handlers.sandbox import estate
-from handlers.sandbox.front import routes
+from handlers.sandbox.routes import routes
 
 FILE = Path(__file__).parents[2] / "handlers" / "sandbox" / "openapi.json"
 DOCUMENT = json.loads(FILE.read_text(encoding="utf-8"))

@@ -107,6 +107,21 @@ class TestLateApply:
         (backup,) = plain.list("backups").json["backups"]
         assert backup["name"] == "late"
 
+    def test_it_counts_as_applied_when_it_is(self, sandbox: Sandbox, plain: Plain, clock: Any) -> None:
+        sandbox.faults.add("late_apply:after=60")
+        create(plain, FILES)
+        assert (sandbox.counts.posts, sandbox.counts.applied) == (1, 0)
+        clock.forward(60)
+        plain.list("vaults")
+        assert (sandbox.counts.posts, sandbox.counts.applied) == (1, 1)
+
+    def test_it_does_not_count_if_it_is_refused_then(self, sandbox: Sandbox, plain: Plain, clock: Any) -> None:
+        sandbox.faults.add("late_apply:after=60", "slow:seconds=7200")
+        create(plain, FILES)
+        create(plain, FILES)  # runs when the late one would begin
+        clock.forward(60)
+        assert len(sandbox.restore_points()) == sandbox.counts.applied == 1
+
 
 class TestSomeResources:
     def test_one_is_skipped_by_seed(self, sandbox: Sandbox, plain: Plain) -> None:

@@ -244,7 +244,7 @@ class TestTheControlPath:
         plain.connect()
         plain.call("POST", PROJECT + "/checkpoints", {"checkpoint": {}})
         found = plain.control("GET", "/record?exchanges=2").json
-        assert found["counts"] == {"requests": 3, "posts": 2, "applied": 1, "names": {"nightly": 1, "": 1}}
+        assert found["counts"] == {"requests": 3, "posts": 2, "applied": 1, "names": {"nightly": 1}}
         assert found["restore_points"] == json.loads(json.dumps(sandbox.restore_points()))
         assert [(row["status"], row["done"], row["fault"]) for row in found["exchanges"]] == [
             (0, 200, "reset_after"),

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import time
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from handlers.sandbox import Sandbox, estate
+from handlers.sandbox.connection import Connection
+from handlers.sandbox.exchange import Answer, Wire
+from handlers.sandbox.http1 import read_head
+from handlers.signing import sign
 from tests.sandbox.plain import CREATE, PROJECT, Came, Plain
 
 KB = 1024
@@ -75,7 +82,16 @@ MALFORMED = {
     "a length with a sign": b"POST / HTTP/1.1\r\nContent-Length: +1\r\n\r\nx",
     "a length in hexadecimal": b"POST / HTTP/1.1\r\nContent-Length: 0x1\r\n\r\nx",
     "a length in other digits": "POST / HTTP/1.1\r\nContent-Length: ٣\r\n\r\nxxx".encode(),
-    "chunks": b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "chunks of HTTP/1.0": b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "packed chunks": b"POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    "two encodings": b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "a chunk's extension": b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1;a=b\r\nx\r\n0\r\n\r\n",
+    "a chunk's size with a sign": b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n+1\r\nx\r\n0\r\n\r\n",
+    "a chunk of no size": b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n\r\nx\r\n0\r\n\r\n",
+    "a chunk longer than its size": b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nxy\r\n0\r\n\r\n",
+    "a bare line feed behind a size": b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\nx\r\n0\r\n\r\n",
+    "a trailer": b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: a\r\n\r\n",
+    "a size that does not end": b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n000000000",
     "chunks and a length": b"POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "two proofs": b"GET / HTTP/1.1\r\nX-Auth-Token: a\r\nX-Auth-Token: b\r\n\r\n",
 }
@@ -185,3 +201,216 @@ def test_a_storm_of_connections_is_let_in() -> None:
             client.close()
         assert sandbox.counts.requests == 300
         assert estate.PROJECT_ID in sandbox.settings()["project_id"]
+
+
+class TestChunks:
+    """What clients send that do not know the length of a body before they send it."""
+
+    def head(self, plain: Plain, more: str = "") -> bytes:
+        text = f"POST {PROJECT}/checkpoints HTTP/1.1\r\nX-Auth-Token: {plain.token}\r\nTransfer-Encoding: chunked\r\n{more}\r\n"
+        return text.encode()
+
+    @pytest.mark.parametrize("size", [1, 7, 1000])
+    @pytest.mark.parametrize("portion", [1, 3, 10**6])
+    def test_are_one_body_in_any_portion(self, plain: Plain, sandbox: Sandbox, size: int, portion: int) -> None:
+        body = json.dumps(CREATE).encode()
+        pieces = [body[at : at + size] for at in range(0, len(body), size)]
+        whole = self.head(plain) + b"".join(b"%X\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+        plain.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for at in range(0, len(whole) - portion, portion):
+            plain.socket.sendall(whole[at : at + portion])
+        assert plain.send(whole[(len(whole) - 1) // portion * portion :]).status == 200
+        assert sandbox.posts()[0].body == CREATE
+        assert plain.list("vaults").status == 200  # on the same connection
+
+    def test_the_next_request_begins_behind_them(self, plain: Plain, sandbox: Sandbox) -> None:
+        two = b"POST /v3/1 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n"
+        plain.socket.sendall(two * 2 + b"GET /v3/2 HTTP/1.1\r\nConnection: close\r\n\r\n")
+        while plain.rest().end == "open":
+            pass
+        assert [(seen.path, seen.sent) for seen in sandbox.exchanges[1:]] == [("/v3/1", b"ab")] * 2 + [("/v3/2", b"")]
+
+    def test_have_12_megabytes_as_well(self, plain: Plain, sandbox: Sandbox) -> None:
+        most = 12 * KB * KB
+        assert plain.send(self.head(plain) + b"%x\r\n%s\r\n0\r\n\r\n" % (most, b" " * most)).status == 400
+        refused(plain.send(self.head(plain) + b"%x\r\n" % (most + 1)), 413)
+        plain.connect()
+        refused(plain.send(self.head(plain) + b"%x\r\n%s\r\n1\r\n" % (most, b" " * most)), 413)
+        assert sandbox.restore_points() == []
+
+    def test_may_wait_for_a_100(self, plain: Plain) -> None:
+        came = plain.send(self.head(plain, "Expect: 100-continue\r\n"))
+        assert came.raw == b"HTTP/1.1 100 Continue\r\n\r\n"
+        body = json.dumps(CREATE).encode()
+        assert plain.send(b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("target", "seen"),
+    [
+        ("http://sandbox/v3/x?a=b", "/v3/x?a=b"),
+        ("http://sandbox", "/"),
+        ("HTTPS://SANDBOX:443/", "/"),
+        ("http://sandbox?a", "/?a"),
+    ],
+)
+def test_a_target_as_for_a_proxy_is_the_same_path(plain: Plain, sandbox: Sandbox, target: str, seen: str) -> None:
+    assert plain.send(f"GET {target} HTTP/1.1\r\n\r\n".encode()).status in {300, 404}
+    assert sandbox.exchanges[-1].target == seen
+
+
+@pytest.mark.parametrize(
+    ("target", "host", "status"),
+    [
+        ("http://127.0.0.1:1", "evil.example", 200),
+        ("http://127.0.0.1:1", "", 200),
+        ("http://evil.example", "127.0.0.1", 403),
+        ("http://u@127.0.0.1", "127.0.0.1", 404),  # no address, so a path nobody knows
+    ],
+)
+def test_its_host_is_the_one_that_counts(plain: Plain, target: str, host: str, status: int) -> None:
+    """Seen on the control path, which is choosy about it."""
+    line = f"Host: {host}\r\n" if host else ""
+    assert plain.send(f"GET {target}/_sandbox/faults HTTP/1.1\r\n{line}\r\n".encode()).status == status
+
+
+@pytest.mark.parametrize(
+    ("target", "host", "counts"),
+    [
+        ("http://A/", "a:80", "a:80"),
+        ("https://a:443/", "a", "a"),
+        ("http://a:443/", "a", "a:443"),
+        ("http://a/", "b", "a"),
+    ],
+)
+def test_a_port_that_goes_without_saying_leaves_the_header_as_it_was_signed(target: str, host: str, counts: str) -> None:
+    head = read_head(bytearray(f"GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()))
+    assert head is not None
+    assert (head.target, head.headers["host"]) == ("/", counts)
+
+
+def test_a_signature_over_the_host_of_such_a_target_is_good(client: Any) -> None:
+    netloc = client.endpoint.removeprefix("http://")
+    now = datetime.fromtimestamp(client.clock.now, UTC)
+    path = f"{PROJECT}/vaults"
+    headers = sign("GET", client.endpoint + path, {}, b"", now=now, **client.keys)
+    client.connection.putrequest("GET", client.endpoint + path, skip_host=True)
+    for name, value in ({"Host": netloc} | headers).items():
+        client.connection.putheader(name, value)
+    client.connection.endheaders()
+    reply = client.connection.getresponse()
+    assert (reply.status, len(json.load(reply)["vaults"])) == (200, len(estate.VAULTS))
+
+
+class TestSlowReaders:
+    """A small window and a client that takes its time: everything arrives, in order."""
+
+    SIZE = 4_000_000
+
+    def ask(self, sandbox: Sandbox, raw: bytes) -> socket.socket:
+        address = urlsplit(sandbox.endpoint)
+        asking = socket.socket()
+        asking.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+        asking.connect((address.hostname, address.port))
+        asking.settimeout(10)
+        asking.sendall(raw)
+        return asking
+
+    def read(self, asked: socket.socket) -> bytes:
+        came = b""
+        while more := asked.recv(1 << 16):
+            came += more
+        asked.close()
+        return came
+
+    @pytest.mark.parametrize("wire", [None, "delay:seconds=0.01,path=/x"])
+    def test_a_last_answer_comes_whole_however_late_it_is_read(self, sandbox: Sandbox, wire: str | None) -> None:
+        sandbox.faults.add(f"huge_error:bytes={self.SIZE},path=/v3", *([wire] if wire else []))
+        asked = self.ask(sandbox, b"GET /v3?/x HTTP/1.1\r\nConnection: close\r\n\r\n")
+        time.sleep(1.2)  # the server's patience goes by real time
+        assert len(self.read(asked).partition(b"\r\n\r\n")[2]) > self.SIZE
+
+    def test_no_other_answer_comes_into_one_that_drips(self) -> None:
+        """Written on a pair of sockets with small buffers, so that the writer is stopped while it drips."""
+        answers = [Answer(200, {}, b"x" * 30_000, Wire("drip")), Answer(404, {}, b"")]
+
+        async def serve() -> bytes:
+            loop = asyncio.get_running_loop()
+            ours, theirs = socket.socketpair()
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+            theirs.settimeout(0)
+            server: Any = Serving(answers)
+            await loop.create_connection(lambda: Narrow(server), sock=ours)
+            await loop.sock_sendall(theirs, GET + b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
+            await asyncio.wait_for(server.stuck.wait(), 5)
+            came = b""
+            while more := await loop.sock_recv(theirs, 1 << 16):
+                came += more
+            theirs.close()
+            return came
+
+        first, _, rest = asyncio.run(serve()).partition(b"\r\n\r\n")
+        assert b"Content-Length: 30000" in first
+        assert rest.startswith(b"x" * 30_000 + b"HTTP/1.1 404 ")
+
+
+class Serving:
+    """What a connection asks of its server."""
+
+    def __init__(self, answers: list[Answer]) -> None:
+        self.front, self.clock, self._answers = self, time.time, answers
+        self.open: set[Any] = set()
+        self.stuck = asyncio.Event()
+
+    def answer(self, *_: object) -> Answer:
+        return self._answers.pop(0)
+
+    def gone(self, connection: Any) -> None:
+        self.open.discard(connection)
+
+
+class Narrow(Connection):
+    """Stopped after a kilobyte that the socket does not take."""
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        transport.set_write_buffer_limits(high=1024)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._server.stuck.set()  # type: ignore[attr-defined]  # ours has it
+
+
+class TestHalfClosed:
+    """Who says that nothing more will be asked may still read."""
+
+    @pytest.mark.parametrize("wire", ["delay:seconds=0.1", "drip:seconds=0.0001", "delay:seconds=0"])
+    def test_an_answer_that_is_late_arrives(self, sandbox: Sandbox, plain: Plain, wire: str) -> None:
+        sandbox.faults.add(wire)
+        plain.socket.sendall(GET)
+        plain.socket.shutdown(socket.SHUT_WR)
+        came = plain.rest()
+        assert came.status == 404
+        assert json.loads(came.body)["error_code"] == "APIGW.0101"
+        assert plain.rest().end == "closed"
+
+    def test_so_do_those_behind_it(self, sandbox: Sandbox, plain: Plain) -> None:
+        sandbox.faults.add("delay:seconds=0.1,times=2")
+        plain.socket.sendall(GET * 3)
+        plain.socket.shutdown(socket.SHUT_WR)
+        came = b""
+        while more := plain.socket.recv(1 << 16):
+            came += more
+        assert came.count(b"HTTP/1.1 404 ") == 3
+
+    @pytest.mark.parametrize("sent", [b"", GET[:9], b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nx"])
+    def test_nothing_is_kept_for_who_asked_nothing(self, plain: Plain, sent: bytes) -> None:
+        plain.socket.sendall(sent)
+        plain.socket.shutdown(socket.SHUT_WR)
+        assert plain.rest().end == "closed"
+
+    def test_nor_for_who_gets_no_answer(self, sandbox: Sandbox, plain: Plain) -> None:
+        sandbox.faults.add("hang")
+        plain.socket.sendall(GET)
+        plain.socket.shutdown(socket.SHUT_WR)
+        assert plain.rest().end == "closed"

@@ -181,7 +181,7 @@ class TestHttp:
         assert (answer.status, answer.json["error_code"]) == (413, "APIGW.0201")
         assert client.list("vaults")["count"] == len(estate.VAULTS)  # on a new connection
 
-    @pytest.mark.parametrize("header", [("Content-Length", "many"), ("Transfer-Encoding", "chunked")])
+    @pytest.mark.parametrize("header", [("Content-Length", "many"), ("Transfer-Encoding", "gzip, chunked")])
     def test_a_body_whose_length_cannot_be_told_is_refused(self, client: Any, header: tuple[str, str]) -> None:
         client.connection.putrequest("POST", "/v3/auth/tokens")
         client.connection.putheader(*header)
@@ -250,11 +250,35 @@ def test_it_listens_on_loopback_only(host: str) -> None:
         Sandbox(host=host).start()
 
 
-@pytest.mark.parametrize("name", ["AWS_LAMBDA_FUNCTION_NAME", "K_SERVICE", "RUNTIME_FUNC_NAME"])
-def test_it_does_not_start_on_a_serverless_platform(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+FUNCTIONS = ["AWS_LAMBDA_FUNCTION_NAME", "K_SERVICE", "RUNTIME_FUNC_NAME", "RUNTIME_PROJECT_ID"]
+FUNCTIONS += ["FUNCTIONS_WORKER_RUNTIME", "WEBSITE_INSTANCE_ID"]
+CONTAINERS = ["KUBERNETES_SERVICE_HOST", "ECS_CONTAINER_METADATA_URI_V4", "AWS_EXECUTION_ENV"]
+
+
+@pytest.mark.parametrize(
+    ("name", "ci"), [(name, ci) for name in FUNCTIONS for ci in (True, False)] + [(name, False) for name in CONTAINERS]
+)
+def test_it_does_not_start_where_services_run(name: str, ci: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CI", raising=False)
     monkeypatch.setenv(name, "restore-point")
-    with pytest.raises(Misconfigured, match=name):
+    if ci:
+        monkeypatch.setenv("CI", "true")
+    with pytest.raises(Misconfigured, match=f"^{name}: is set"):
         Sandbox().start()
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_it_starts_in_a_container_that_runs_tests(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI", "true")
+    monkeypatch.setenv(name, "1")
+    with Sandbox() as sandbox:
+        assert sandbox.endpoint
+
+
+def test_functions_framework_on_ones_own_machine_does_not_hinder_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FUNCTION_TARGET", "main")
+    with Sandbox() as sandbox:
+        assert sandbox.endpoint
 
 
 def test_it_imports_nothing_of_ours_but_errors_and_signing() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -62,11 +63,68 @@ def test_everything_is_there_again(tmp_path: Path, clock: Any, well_behaved: boo
 def test_nothing_is_written_while_nothing_changes(tmp_path: Path, clock: Any) -> None:
     file = tmp_path / "state"
     with Sandbox(clock=clock, state=file) as sandbox:
-        first = file.stat()
         plain = Plain(sandbox)
-        plain.call("GET", "/v3")
+        plain.control("GET", "/record")
         plain.close()
-    assert file.stat().st_mtime_ns == first.st_mtime_ns
+        first = file.stat()
+        time.sleep(EVERY_SECONDS + 0.5)  # the writer goes by real time
+        assert file.stat().st_mtime_ns == first.st_mtime_ns
+
+
+def test_what_is_only_read_is_counted_and_bad_tries_lock_beyond_the_end(tmp_path: Path, clock: Any) -> None:
+    file = tmp_path / "state"
+    bad = f"SDK-HMAC-SHA256 Access={estate.ACCESS_KEY}, SignedHeaders=x-sdk-date, Signature={'0' * 64}"
+    headers = {"authorization": bad, "x-sdk-date": "20261123T070451Z"}
+    with Sandbox(clock=clock, state=file) as sandbox:
+        sandbox.answer("POST", "/v3/auth/tokens", {}, b"")  # something else, so that all that follows is reading
+    with Sandbox(clock=clock, state=file) as sandbox:
+        for _ in range(5):
+            sandbox.answer("GET", f"{PROJECT}/vaults", headers, b"")
+    with Sandbox(clock=clock, state=file) as again:
+        assert again.counts.requests == 6
+        assert b"AK access failed to reach the limit" in again.answer("GET", f"{PROJECT}/vaults", headers, b"").payload
+
+
+def test_after_a_kill_nothing_is_given_out_twice(tmp_path: Path, clock: Any) -> None:
+    """What was written while it ran knows nothing of what came later; a client may know it."""
+    file, killed = tmp_path / "state", tmp_path / "killed"
+
+    def given(sandbox: Sandbox) -> tuple[str, str, str]:
+        plain = Plain(sandbox).sign_in()
+        point = plain.create().json["checkpoint"]["id"]
+        topic = f"/v2/{estate.PROJECT_ID}/notifications/topics/{sandbox.topic_urn}/publish"
+        message = plain.call("POST", topic, {"message": "m"}).json["message_id"]
+        plain.close()
+        return plain.token, point, message
+
+    with Sandbox(clock=clock, state=file) as sandbox:
+        shutil.copy(file, killed)
+        lost = given(sandbox)
+    with Sandbox(clock=clock, state=killed) as again:
+        assert not set(lost) & set(given(again))
+
+
+def test_an_orderly_end_changes_no_id(tmp_path: Path, clock: Any) -> None:
+    def points(*, ends: bool) -> list[str]:
+        file = tmp_path / f"state-{ends}"
+        sandbox = Sandbox(clock=clock, state=file, seed=3).start()
+        plain = Plain(sandbox).sign_in()
+        made = [plain.create().json["checkpoint"]["id"]]
+        clock.forward(100)
+        if ends:
+            plain.close()
+            sandbox.stop()
+            sandbox = Sandbox(clock=clock, state=file, seed=3).start()
+            plain = Plain(sandbox, plain.token)
+        made.append(plain.create().json["checkpoint"]["id"])
+        plain.close()
+        sandbox.stop()
+        return made
+
+    start = clock.now
+    first = points(ends=False)
+    clock.now = start
+    assert points(ends=True) == first
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])

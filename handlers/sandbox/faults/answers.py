@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from email.utils import formatdate
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from handlers.sandbox import problems
-from handlers.sandbox.exchange import Answer, Wire
+from handlers.sandbox import moments, problems
+from handlers.sandbox.exchange import Answer, Wire, readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,18 +33,28 @@ def by_network(fault: Fault, answer: Answer) -> Answer:
     """``answer`` is what the service gave, or an empty one if it never saw the request."""
     change = _REWRITTEN.get(fault.kind)
     if change:
-        return change(fault, answer)
+        changed = change(fault, answer)
+        return Answer(changed.status, changed.headers, changed.payload, answer.wire)
+    wire = _wire(fault, answer)
+    if answer.wire and _HARSHNESS.get(answer.wire.kind, 0) > _HARSHNESS.get(wire.kind, 0):
+        wire = answer.wire
+    return Answer(answer.status, answer.headers, answer.payload, wire)
+
+
+_HARSHNESS = {"truncate": 1, "length": 1, "hang": 2, "reset": 2}  # of two faults the worse shows; all others are 0
+
+
+def _wire(fault: Fault, answer: Answer) -> Wire:
     seconds = float(fault.sets.get("seconds", 0.0))
     match fault.kind:
         case "reset_before" | "reset_after":
-            wire = Wire("reset")
+            return Wire("reset")
         case "truncate":
-            wire = Wire("truncate", size=min(int(fault.sets["bytes"]) or len(answer.payload) // 2, len(answer.payload)))
+            return Wire("truncate", size=min(int(fault.sets["bytes"]) or len(answer.payload) // 2, len(answer.payload)))
         case "wrong_length":
-            wire = Wire("length", size=max(int(fault.sets["by"]), -len(answer.payload)))
+            return Wire("length", size=max(int(fault.sets["by"]), -len(answer.payload)))
         case kind:
-            wire = Wire(kind, seconds)
-    return Answer(answer.status, answer.headers, answer.payload, wire)
+            return Wire(kind, seconds)
 
 
 def by_gateway(fault: Fault, request: Request) -> Answer:
@@ -80,7 +89,7 @@ def _throttled(fault: Fault, request: Request) -> Answer:
     headers = {
         "none": {},
         "seconds": {"Retry-After": str(seconds)},
-        "date": {"Retry-After": formatdate(request.at + seconds, usegmt=True)},
+        "date": {"Retry-After": moments.http_date(request.at + seconds)},
         "negative": {"Retry-After": str(-seconds)},
         "huge": {"Retry-After": str(_RETRY_AFTER_HUGE)},
     }[str(fault.sets["retry_after"])]
@@ -102,13 +111,16 @@ def _not_json(fault: Fault, answer: Answer) -> Answer:
 
 
 def _array(_: Fault, answer: Answer) -> Answer:
-    return Answer(answer.status, answer.headers, b"[" + (answer.payload or b"null").rstrip() + b"]")
+    """Around nothing, with a 200, where the service never saw the request."""
+    return Answer(answer.status or 200, {**answer.headers, **_JSON}, b"[" + (answer.payload or b"null").rstrip() + b"]")
 
 
 def _no_id(_: Fault, answer: Answer) -> Answer:
-    document = json.loads(answer.payload)
-    if isinstance(document.get("checkpoint"), dict):
-        document["checkpoint"].pop("id", None)
+    """Another fault may have made something of it that is no checkpoint, or no JSON."""
+    document = readable(answer.payload)
+    if not isinstance(document, dict) or not isinstance(document.get("checkpoint"), dict):
+        return answer
+    document["checkpoint"].pop("id", None)
     return Answer(answer.status, answer.headers, json.dumps(document).encode())
 
 

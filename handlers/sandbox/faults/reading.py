@@ -108,7 +108,7 @@ def _value(name: str, given: object, default: Default, where: str) -> Value:
         if isinstance(given, bool) or not isinstance(given, (str, int, float)) or (wanted is int and isinstance(given, float)):
             raise ValueError
         value: Value = wanted(given)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise Misconfigured(where, f"{name} must be {_WORDS[wanted]}") from None
     if isinstance(default, tuple) and value not in default:
         raise Misconfigured(where, f"{name} must be one of {', '.join(map(str, default))}")
@@ -121,7 +121,7 @@ def _value(name: str, given: object, default: Default, where: str) -> Value:
 def _complaint(name: str, value: Value) -> str:
     kind, _, key = name.partition(":")
     least, most = _LIMITS.get(key, (float("-inf"), float("inf")))
-    if key in _LIMITS and not least <= float(value) <= most:
+    if key in _LIMITS and not (isinstance(value, int | float) and least <= value <= most):
         return f"between {least:g} and {most:g}"
     if key == "code" and isinstance(value, int) and not 200 <= value <= 599:
         return "a status between 200 and 599"

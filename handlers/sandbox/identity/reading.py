@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from handlers.sandbox import problems
+from handlers.sandbox.exchange import parsed
 
 if TYPE_CHECKING:
     from handlers.sandbox.exchange import Request
@@ -17,12 +17,12 @@ class Body:
 
     def __init__(self, request: Request) -> None:
         try:
-            parsed = json.loads(request.body)
+            document = parsed(request.body)
         except (ValueError, RecursionError):
-            parsed = None
-        if not isinstance(parsed, dict):
+            document = None
+        if not isinstance(document, dict):
             raise problems.iam(400, "The request body is invalid.")
-        self.auth = self.object(parsed, "auth")
+        self.auth = self.object(document, "auth")
         self.identity = self.object(self.auth, "identity")
 
     def method(self, known: tuple[str, ...]) -> str:

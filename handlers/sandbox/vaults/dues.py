@@ -77,6 +77,7 @@ def late(state: Vaults, at: float, asked: Any, harm: Any) -> None:
     """A create call that was long given up; nobody hears that it is refused."""
     with suppress(problems.Problem):
         taking.start(state, saving.asked(asked), at, saving.harm(harm))
+        state.when_late()
 
 
 def unlocked(state: Vaults, _: float, vault_id: str) -> None:

@@ -13,7 +13,7 @@ from handlers.sandbox.vaults.points import NO_HARM, Backup, Checkpoint, Deed, Ha
 from handlers.sandbox.vaults.things import MB_PER_GB, Held, Resource, Vault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from handlers.sandbox.asking import Asked
     from handlers.sandbox.estate import Estate
@@ -54,7 +54,8 @@ class Vaults:
         self.deeds: dict[int, Deed] = {}
         self.ended: deque[int] = deque()
         self.due: list[tuple[Any, ...]] = []  # a heap of (at, order, kind, what about)
-        self.number, self._purge_at = 0, _FEW
+        self.number, self._planned, self._purge_at = 0, 0, _FEW
+        self.when_late: Callable[[], object] = int  # called for every late create that is done
         self.in_order = True  # whether the clock never went back between two restore points
 
     def advance(self, now: float) -> None:
@@ -65,10 +66,11 @@ class Vaults:
 
     def plan(self, at: float, kind: str, *about: Any) -> None:
         """One of `dues`, with what JSON can hold."""
-        heapq.heappush(self.due, (at, self.next_number(), kind, *about))
+        self._planned += 1
+        heapq.heappush(self.due, (at, self._planned, kind, *about))
 
     def next_number(self) -> int:
-        """Of whatever happens in this cloud; no two things have the same."""
+        """Of whatever is asked of this cloud, never of what is due: when one looks must not decide what an id becomes."""
         self.number += 1
         return self.number
 
@@ -240,3 +242,8 @@ class Vaults:
     def load(self, saved: dict[str, Any]) -> None:
         """Go on where another left off: what it would have answered, this one will. Habits and speed are not part of it."""
         saving.load(self, saved)
+        self._planned = max((due[1] for due in self.due), default=0)
+
+    def leap(self) -> None:
+        """Leave out numbers somebody may have given to things that were not written down."""
+        self.number += ids.BLOCK
