@@ -145,7 +145,7 @@ class Front:
         return caller.user_id
 
     def _ask(self, request: Request, route: Route, way: Way) -> Reply:
-        fault = self.faults.strike("CBR", request) if self.misbehave and "project_id" in request.segments else None
+        fault = self.faults.strike("CBR", request) if self.misbehave else None
         if fault and self.misbehave:
             way.faults.append(fault.kind)
             return self.misbehave(fault, request, route.handle, way)
@@ -163,7 +163,8 @@ def _answer(request: Request, reply: Reply) -> Answer:
     headers = {"X-Request-Id": request.request_id, **reply.headers}
     if reply.document is None:
         return Answer(reply.status, headers, b"", reply.wire)
-    return Answer(reply.status, {"Content-Type": "application/json", **headers}, json.dumps(reply.document).encode(), reply.wire)
+    text = json.dumps(reply.document) + ("\n" if reply.line_feed else "")
+    return Answer(reply.status, {"Content-Type": "application/json", **headers}, text.encode(), reply.wire)
 
 
 def _exchange(request: Request, answer: Answer, way: Way) -> Exchange:

@@ -40,12 +40,17 @@ def by_network(fault: Fault, answer: Answer) -> Answer:
         case "reset_before" | "reset_after":
             wire = Wire("reset")
         case "truncate":
-            wire = Wire("truncate", size=min(int(fault.sets["bytes"]) or len(answer.payload) // 2, len(answer.payload)))
+            wire = Wire("truncate", size=_short_of(len(answer.payload), int(fault.sets["bytes"])))
         case "wrong_length":
             wire = Wire("length", size=max(int(fault.sets["by"]), -len(answer.payload)))
         case kind:
             wire = Wire(kind, seconds)
     return Answer(answer.status, answer.headers, answer.payload, wire)
+
+
+def _short_of(whole: int, wanted: int) -> int:
+    """At least the last byte is missing, if there is any."""
+    return min(wanted or whole // 2, max(whole - 1, 0))
 
 
 def by_gateway(fault: Fault, request: Request) -> Answer:
