@@ -28,7 +28,10 @@ FOR_EVER = -1
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which disks of a server: all but ``exclude``, or only ``include`` where it names any."""
+    """Which disks of a server: all but ``exclude``, or only ``include`` where it names any.
+
+    What becomes of a disk that does not exist is documented nowhere: here it is one more that is not there to be left out.
+    """
 
     exclude: tuple[str, ...] = ()
     include: tuple[str, ...] = ()

@@ -71,7 +71,7 @@ KINDS: dict[str, Kind] = {
     "busy": Kind("CBR", "a backup is running; code=0002 is the same as a 500", {"code": "6125"}, "create"),
     "error": Kind(
         "CBR",
-        "any code, APIGW.0601 and SMN.0018 too, with a status and text of one's own if need be",
+        "any published code, APIGW.0601 and SMN.0018 too, with a status and text of one's own if need be",
         {"code": "9910", "status": 0, "message": "", "when": _BEFORE},
         "coded",
     ),
