@@ -33,7 +33,7 @@ class Request:
     def document(self) -> dict[str, Any]:
         """Return the JSON object in the body; whatever else stands there is CBR's 9900."""
         try:
-            parsed = json.loads(self.body)
+            parsed = from_json(self.body)
         except (ValueError, RecursionError):
             raise problems.parameter("Parameter verification failed.") from None
         if not isinstance(parsed, dict):
@@ -119,6 +119,11 @@ def readable(body: bytes) -> Any:
     if not body:
         return None
     try:
-        return json.loads(body)
+        return from_json(body)
     except (ValueError, RecursionError):
         return body.decode("utf-8", "replace")
+
+
+def from_json(body: bytes) -> Any:
+    """In UTF-8 and nothing else, where Python would also guess UTF-16 and UTF-32."""
+    return json.loads(body.decode("utf-8-sig"))

@@ -89,7 +89,7 @@ class Front:
                 request_id=self._request_id(),
                 method=method,
                 path=path,
-                query=tuple(parse_qsl(query, keep_blank_values=True)) if query else (),
+                query=tuple(parse_qsl(query, keep_blank_values=True, errors="surrogateescape")) if query else (),
                 headers=headers,
                 body=whole,
                 segments=found[1] if found else {},

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from handlers.sandbox import problems
+from handlers.sandbox.exchange import from_json
 
 if TYPE_CHECKING:
     from handlers.sandbox.exchange import Request
     from handlers.sandbox.identity.account import Wire
+
+
+WITH_PASSCODE = ["password", "totp"]
 
 
 class Body:
@@ -17,7 +20,7 @@ class Body:
 
     def __init__(self, request: Request) -> None:
         try:
-            parsed = json.loads(request.body)
+            parsed = from_json(request.body)
         except (ValueError, RecursionError):
             parsed = None
         if not isinstance(parsed, dict):
@@ -26,8 +29,10 @@ class Body:
         self.identity = self.object(self.auth, "identity")
 
     def method(self, known: tuple[str, ...]) -> str:
-        """The one method of ``methods``."""
+        """The one method of ``methods``; a password may have a passcode with it."""
         methods: Any = self.identity.get("methods")
+        if methods == WITH_PASSCODE and "password" in known:
+            return "password"
         if not isinstance(methods, list) or methods not in [[name] for name in known]:
             raise problems.iam(400, "The authentication method is not supported.")
         return str(methods[0])
