@@ -137,6 +137,12 @@ class TestAsking:
     def test_every_kind_can_be_asked_for_with_nothing_more(self, kind: str) -> None:
         assert read(kind, "--fault") == read({"kind": kind}, "--fault")
 
+    @pytest.mark.parametrize("asked", [{}, {"fault": "drip"}, [{"kind": "drip"}, {}], ""])
+    def test_without_a_kind(self, sandbox: Sandbox, plain: Plain, asked: Any) -> None:
+        came = plain.control("POST", "/faults", asked)
+        assert (came.status, came.json["error"]) == (400, "kind is missing; --fault list shows all kinds")
+        assert sandbox.faults.rows() == []
+
     @pytest.mark.parametrize(
         ("wrong", "said"),
         [
