@@ -110,6 +110,7 @@ def vault_resource(state: Vaults, vault: Vault, held: Held, now: float) -> Wire:
         "backup_size": held.size_mb,
         "backup_count": held.count,
         "extra_info": {} if held.choice is WHOLE else _extra(held.choice),
+        "auto_protect": False,
     }
 
 

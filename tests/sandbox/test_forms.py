@@ -16,6 +16,11 @@ from tests.sandbox.callers import PASSWORD
 from tests.sandbox.cloud import APP, ERP, Cloud, Refused
 from tests.sandbox.plain import CREATE, PROJECT, Plain
 
+_KNOWN = {
+    "backups": {"checkpoint_id", "parent_id", "vault_id", "resource_id", "name", "status"},
+    "vaults": {"name", "status"},
+    "operation-logs": {"vault_id", "resource_id", "status"},
+}
 SPARE = {"id": estate.UNBOUND_SERVER_ID, "type": "OS::Nova::Server"}
 
 
@@ -67,6 +72,7 @@ class TestVaults:
         assert set(fields) <= set(shown)
         paid = ("storage_unit", "order_id", "product_id", "frozen_scene", "is_double_az", "partner_bp_id")
         assert set(paid) <= set(shown["billing"])
+        assert {each["auto_protect"] for each in shown["resources"]} == {False}
 
 
 class TestLists:
@@ -80,6 +86,13 @@ class TestLists:
     def test_what_is_too_long_or_no_time(self, query: str) -> None:
         with pytest.raises(Refused, match="9900"):
             Cloud().ask("GET", f"/backups?{query}")
+
+    @pytest.mark.parametrize("what", ["backups", "vaults", "operation-logs"])
+    def test_bytes_that_are_no_text_find_nothing(self, plain: Plain, what: str) -> None:
+        for name in ("checkpoint_id", "parent_id", "vault_id", "resource_id", "name", "status"):
+            answer = plain.list(f"{what}?{name}=%FF")
+            assert (answer.status, answer.json[what.replace("-", "_")]) == (200, []) or name not in _KNOWN[what]
+            assert answer.status == 200
 
     def test_a_sort_that_just_fits(self) -> None:
         assert Cloud().ask("GET", "/backups?sort=" + ",".join(["created_at"] * 23))["count"] == 0
