@@ -135,7 +135,7 @@ class Sandbox:
     def ahead(self) -> float:
         """By how many seconds what is remembered lies ahead of the clock: a state can be from a later time."""
         with self._front.busy:
-            return max(0.0, self._vaults.newest() - self._clock())
+            return max(0.0, place.newest(self._vaults) - self._clock())
 
     def environment(self) -> dict[str, str]:
         """Variables the official SDKs read; they write the region in capitals, with ``_`` for ``-``."""

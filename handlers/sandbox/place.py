@@ -1,4 +1,4 @@
-"""Where a sandbox is, who may come in, and what there is to back up."""
+"""What a sandbox tells about itself: where it is, who may come in, what there is to back up, up to when it remembers."""
 
 from __future__ import annotations
 
@@ -27,6 +27,13 @@ def settings(endpoint: str, estate: Estate, state: Vaults) -> dict[str, Any]:
         "topic_urn": next(iter(estate.topic_urns), ""),
         "free": [_resource(resource) for resource in state.resources.values() if resource.id not in state.owners],
     }
+
+
+def newest(state: Vaults) -> float:
+    """When the last of what happened here happened, as far as it is remembered."""
+    taken = max((each.created_at for each in state.checkpoints.values()), default=float("-inf"))
+    done = max((each.created_at for each in state.deeds.values()), default=float("-inf"))
+    return max(taken, done)
 
 
 def _vault(vault: Vault) -> dict[str, Any]:

@@ -239,18 +239,7 @@ def envelope(style: str, status: int) -> Problem:
         return iam(status, "An unexpected error prevented the server from fulfilling your request.")
     if style == "gateway" and status in {400, *codes.gateway.BAD_REQUESTS}:
         return bad_request(status)
-    problem = by_code(_fitting(status, *_UNKNOWN[style]))
-    return Problem(status, problem.document, line_feed=problem.line_feed)
-
-
-def _fitting(status: int, service: str, *preferred: str) -> str:
-    """The code of that service which goes with the status: one of the preferred, else any, else the first preferred."""
-    table = _SERVICES[service][0]
-    found = [code for code in (*preferred, *table) if table[code][0] == status]
-    return f"{service}.{(found or preferred)[0]}"
-
-
-_UNKNOWN = {"cbr": ("BackupService", "9910", "9900"), "gateway": ("APIGW", "0601"), "smn": ("SMN", "0018", "0002")}
+    return Problem(status, by_code(codes.unknown(style, status)).document, line_feed=style == "gateway")
 
 
 _SERVICES: dict[str, tuple[dict[str, tuple[int, str]], Callable[[int, str, str], Problem]]] = {

@@ -128,12 +128,6 @@ class Vaults:
             found.append(taken)
         return reversed(found)
 
-    def newest(self) -> float:
-        """When the last of what happened here happened, as far as it is remembered."""
-        taken = max((each.created_at for each in self.checkpoints.values()), default=float("-inf"))
-        done = max((each.created_at for each in self.deeds.values()), default=float("-inf"))
-        return max(taken, done)
-
     def discard(self, backup: Backup, now: float) -> None:
         """From now on it counts for nothing; one in error has not since its end."""
         vault, number = backup.checkpoint.vault, backup.checkpoint.number
