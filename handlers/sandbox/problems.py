@@ -83,14 +83,6 @@ def nothing_to_back_up() -> Problem:
     return by_code("0001")
 
 
-RUNNING = ("6125", CODES["6125"][1])  # a call's error, or one resource's reason to be skipped
-
-
-def backup_running() -> Problem:
-    """Every asked resource is being backed up already."""
-    return by_code("6125")
-
-
 def no_checkpoint() -> Problem:
     """The code table calls it a restore point."""
     return by_code("6217")
