@@ -24,7 +24,10 @@ class Hold:
         import fcntl
 
         while self._handle < 0:
-            handle = os.open(self._beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                handle = os.open(self._beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            except OSError as problem:
+                raise Misconfigured("state", f"{self._path} cannot be written: {problem.strerror}") from None
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

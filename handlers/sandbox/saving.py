@@ -128,12 +128,9 @@ class Saver:
 
     def start(self) -> None:
         """Write at once, so that a place that cannot be written to is known before anything is lost."""
+        self._hold.take()
         try:
-            self._hold.take()
-            self._write()
-        except OSError as problem:
-            self._hold.release()
-            raise self._unwritable(problem) from None
+            self._write_or_say()
         except Misconfigured:
             self._hold.release()
             raise
@@ -148,9 +145,7 @@ class Saver:
             self._thread.join()
             self._thread = None
             try:
-                self._write()
-            except OSError as problem:
-                raise self._unwritable(problem) from None
+                self._write_or_say()
             finally:
                 self._hold.release()
 
@@ -165,8 +160,11 @@ class Saver:
                 self._write()
             took = time.monotonic() - began
 
-    def _unwritable(self, problem: OSError) -> Misconfigured:
-        return Misconfigured("state", f"{self._file.path} cannot be written: {problem.strerror}")
+    def _write_or_say(self) -> None:
+        try:
+            self._write()
+        except OSError as problem:
+            raise Misconfigured("state", f"{self._file.path} cannot be written: {problem.strerror}") from None
 
     def _write(self) -> None:
         with self._lock:
