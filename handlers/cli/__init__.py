@@ -28,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     given = sys.argv[1:] if argv is None else argv
     arguments = argparse.Namespace(json="--json" in given)
     try:
-        arguments = _parser().parse_args(given)
+        arguments = _parsed(given)
         return int(arguments.run(arguments))
     except Misconfigured as problem:
         return _say(arguments, problem.setting, problem.message, MISUSED)
@@ -44,6 +44,14 @@ def main(argv: list[str] | None = None) -> int:
         return _say(arguments, "", f"stopped by hand; {goes_on}", TRY_AGAIN)
     except BrokenPipeError:
         return FAILED
+
+
+def _parsed(given: list[str]) -> argparse.Namespace:
+    """An argument nobody knows is the verb's to complain about: its help has those that are known."""
+    arguments, unknown = _parser().parse_known_args(given)
+    if unknown:
+        raise Misconfigured("", f"unrecognized arguments: {' '.join(unknown)}; see {arguments.prog} --help")
+    return arguments
 
 
 def print_json(document: object) -> None:
@@ -97,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
         title = (verb.__doc__ or "").partition("\n")[0].rstrip(".")
         sub = verbs.add_parser(name, parents=[common], help=title, description=verb.__doc__)
         verb.add(sub)
-        sub.set_defaults(run=verb.run)
+        sub.set_defaults(run=verb.run, prog=sub.prog)
     return parser
 
 

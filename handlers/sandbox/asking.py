@@ -1,4 +1,7 @@
-"""Reads the body of a create call as strictly as CBR does: unknown keys, wrong types and limits are all 9900."""
+"""Reads the body of a create call as strictly as CBR does: unknown keys, wrong types and limits are all 9900.
+
+Ids are compared in small letters.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from handlers.sandbox.checks import is_boolean, is_description, is_name, is_uuid
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from handlers.sandbox.vaults import Disk, Held, Resource
+    from handlers.sandbox.vaults import Disk, Held, Resource, Vault
 
 _TYPES = frozenset(
     {
@@ -28,7 +31,10 @@ FOR_EVER = -1
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which disks of a server: all but ``exclude``, or only ``include`` where it names any."""
+    """Which disks of a server: all but ``exclude``, or only ``include`` where it names any.
+
+    What becomes of a disk that does not exist is documented nowhere: here it is one more that is not there to be left out.
+    """
 
     exclude: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
@@ -95,7 +101,7 @@ def read(document: Mapping[str, Any]) -> Asked:
         raise problems.invalid("retention_duration_days")  # for manual backups only (official Python SDK, VaultBackup)
     details = [named(detail) for detail in parameters.get("resource_details", ())]
     return Asked(
-        vault_id=vault_id,
+        vault_id=vault_id.lower(),
         name=parameters.get("name", ""),
         description=parameters.get("description"),
         incremental=parameters.get("incremental", True),
@@ -107,11 +113,19 @@ def read(document: Mapping[str, Any]) -> Asked:
     )
 
 
+def check_types(document: Mapping[str, Any], vault: Vault) -> None:
+    """What is said of a resource's type must be right; what is in the vault, the vault knows."""
+    for detail in document["checkpoint"].get("parameters", {}).get("resource_details", ()):
+        held = vault.held.get(detail["id"].lower())
+        if held and held.resource.type != detail["type"]:
+            raise problems.invalid("type")
+
+
 def _together(resources: list[str] | None, detailed: list[str]) -> tuple[str, ...] | None:
     """No document says what both lists together mean: taken as a union. An empty ``resources`` names nothing at all."""
     if resources is None and not detailed:
         return None
-    return tuple(dict.fromkeys([*(resources or []), *detailed]))
+    return tuple(dict.fromkeys([*map(str.lower, resources or []), *detailed]))
 
 
 def named(detail: Any, whole: str = "resource_details") -> Named:
@@ -125,7 +139,7 @@ def named(detail: Any, whole: str = "resource_details") -> Named:
         raise problems.invalid("type")
     if not text(255)(detail.get("name", "")):
         raise problems.invalid("name")
-    return Named(detail["id"], detail["type"], _choice(detail.get("extra_info", {})))
+    return Named(detail["id"].lower(), detail["type"], _choice(detail.get("extra_info", {})))
 
 
 def _choice(extra: Any) -> Choice:
@@ -139,7 +153,7 @@ def _choice(extra: Any) -> Choice:
         raise problems.invalid("exclude_volumes")
     if not isinstance(include, list) or not all(_volume(volume) for volume in include):
         raise problems.invalid("include_volumes")
-    return Choice(tuple(exclude), tuple(volume["id"] for volume in include))
+    return Choice(tuple(map(str.lower, exclude)), tuple(volume["id"].lower() for volume in include))
 
 
 def _volume(volume: Any) -> bool:

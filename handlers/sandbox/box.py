@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from handlers.errors import Misconfigured
+from handlers.sandbox import place
 from handlers.sandbox.cbr import Cbr
 from handlers.sandbox.control import Control
 from handlers.sandbox.description import Description
@@ -126,20 +127,13 @@ class Sandbox:
 
     def settings(self) -> dict[str, Any]:
         """The document of ``restore-point sandbox --json``."""
-        account, (access_key, key) = self._estate.account, next(iter(self._estate.keys.items()))
-        return {
-            "endpoint": self.endpoint,
-            "iam_endpoint": self.endpoint,
-            "smn_endpoint": self.endpoint,
-            "project_id": account.project_id,
-            "region": account.region,
-            "access_key": access_key,
-            "secret_key": key.secret,
-            "username": account.username,
-            "password": account.password,
-            "user_domain_name": account.domain_name,
-            "vaults": [{"id": vault.id, "name": vault.name} for vault in self._vaults.vaults.values()],
-        }
+        return place.settings(self.endpoint, self._estate, self._vaults)
+
+    @property
+    def ahead(self) -> float:
+        """By how many seconds what is remembered lies ahead of the clock: a state can be from a later time."""
+        with self._front.busy:
+            return max(0.0, place.newest(self._vaults) - self._clock())
 
     def environment(self) -> dict[str, str]:
         """Variables the official SDKs read; they write the region in capitals, with ``_`` for ``-``."""

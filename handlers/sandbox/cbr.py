@@ -32,7 +32,11 @@ class Cbr:
 
     def create_checkpoint(self, request: Request) -> Reply:
         """200, not 201 or 202."""
-        taken = self.state.take(asking.read(request.document()), request.at, request.harm)
+        document = request.document()
+        asked = asking.read(document)
+        if asked.choices or asked.resource_ids:
+            asking.check_types(document, self.state.vault(asked.vault_id))
+        taken = self.state.take(asked, request.at, request.harm)
         return Reply(200, {"checkpoint": replies.checkpoint(self.state, taken, request.at)})
 
     def show_checkpoint(self, request: Request) -> Reply:
@@ -144,7 +148,7 @@ class Cbr:
 
     def show_operation_log(self, request: Request) -> Reply:
         """Those that are shown in lists, and those that will be soon."""
-        found = logs.log(self.state, request.segments["operation_log_id"], request.at)
+        found = logs.log(self.state, request.segments["operation_log_id"].lower(), request.at)
         return Reply(200, {"operation_log": records.operation_log(self.state, found, request.at)})
 
 
@@ -157,11 +161,11 @@ def _vault_id(request: Request) -> str:
     vault_id = request.segments["vault_id"]
     if not is_uuid(vault_id):
         raise problems.invalid("vault_id")
-    return vault_id
+    return vault_id.lower()
 
 
 def _well_formed(given: str) -> str:
     """A malformed id of a checkpoint or backup is answered with a 401; Huawei's Terraform provider takes it for a 404."""
     if not is_uuid(given):
         raise problems.malformed_url()
-    return given
+    return given.lower()

@@ -23,7 +23,7 @@ def only(document: Mapping[str, Any], known: Container[str]) -> Mapping[str, Any
 
 
 def is_uuid(value: object) -> TypeGuard[str]:
-    """Upper-case letters are accepted; an id without dashes is not."""
+    """Upper-case letters are accepted and mean the same as small ones (see `asking`); an id without dashes is none."""
     return isinstance(value, str) and _UUID.fullmatch(value) is not None
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from handlers.sandbox import ids, records, replies
 from handlers.sandbox.lists import Columns, Look, micros
-from handlers.sandbox.replies import NO_PROJECT, PROVIDERS
+from handlers.sandbox.replies import PROVIDERS, enterprise_project
 from handlers.sandbox.vaults import Backup, Part
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ _BACKUP_FILTERS: dict[str, Look[Made]] = {
     "parent_id": lambda made, _: made.parent_id,
     "image_type": lambda *_: "backup",
     "incremental": lambda made, _: "true" if _whole(made).incremental else "false",
-    "enterprise_project_id": lambda *_: NO_PROJECT,
+    "enterprise_project_id": lambda made, _: enterprise_project(_whole(made).checkpoint.vault),
 }
 _BACKUP_SORTS: dict[str, Look[Made]] = {
     "id": lambda made, _: made.id,
@@ -71,7 +71,7 @@ def backup_columns(state: Vaults) -> Columns[Made]:
 _VAULT_FILTERS: dict[str, Look[Vault]] = {
     "id": lambda vault, _: vault.id,
     "name": lambda vault, _: vault.name,
-    "enterprise_project_id": lambda *_: NO_PROJECT,
+    "enterprise_project_id": lambda vault, _: enterprise_project(vault),
     "policy_id": lambda *_: None,
     "cloud_type": lambda vault, _: vault.says.get("cloud_type", "public"),
     "object_type": lambda vault, _: vault.object_type,

@@ -7,7 +7,8 @@
     POST   /_sandbox/habits           any of them: {"list_lag": 60}
     POST   /_sandbox/state            {"fill": {"vault_id", "percent"}}, {"status": {"vault_id", "status"}},
                                       {"protect_status": {"resource_id", "status"}}, {"foreign": {"vault_id", "seconds"}},
-                                      {"resource_state": {"resource_id", "state"}}: any of these, see `vaults`
+                                      {"resource_state": {"resource_id", "state"}}: any of these, all or none; names do for ids,
+                                      and `faults.states` has the words
     POST   /_sandbox/tokens/expire    every token there is
     GET    /_sandbox/record           counts, restore points and the newest exchanges (?exchanges=100)
 
@@ -43,7 +44,7 @@ class Control:
         faults: Faults,
         habits: Habits,
         record: Callable[[int], dict[str, Any]],
-        change: Callable[[str, dict[str, Any], float], object],
+        change: Callable[[dict[str, Any], float], object],
         expire: Callable[[], object],
     ) -> None:
         self._faults, self._habits, self._change, self._expire, self._record = faults, habits, change, expire, record
@@ -91,10 +92,7 @@ class Control:
         return self._show_habits(request)
 
     def _set_state(self, request: Request) -> Any:
-        for what, about in _object(request, "state").items():
-            if not isinstance(about, dict):
-                raise Misconfigured(what, "must be an object")
-            self._change(what, about, request.at)
+        self._change(_object(request, "state"), request.at)
         return {}
 
     def _expire_tokens(self, _: Request) -> Any:

@@ -65,12 +65,13 @@ class Wire:
 
 @dataclass(frozen=True)
 class Reply:
-    """``document`` is sent as JSON; None means no body at all."""
+    """``document`` is sent as JSON, with a line feed behind it if it is the gateway's; None means no body at all."""
 
     status: int
     document: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     wire: Wire | None = None
+    line_feed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ class Front:
                 request_id=self._request_id(controls=controls),
                 method=method,
                 path=path,
-                query=tuple(parse_qsl(query, keep_blank_values=True)) if query else (),
+                query=tuple(parse_qsl(query, keep_blank_values=True, errors="surrogateescape")) if query else (),
                 headers=headers,
                 body=whole,
                 segments=found[1] if found else {},
@@ -140,7 +140,7 @@ class Front:
         return caller.user_id
 
     def _ask(self, request: Request, route: Route, way: Way) -> Reply:
-        fault = self.faults.strike("CBR", request) if self.misbehave and "project_id" in request.segments else None
+        fault = self.faults.strike("CBR", request) if self.misbehave else None
         if fault and self.misbehave:
             way.faults.append(fault.kind)
             return self.misbehave(fault, request, route.handle, way)
@@ -158,7 +158,8 @@ def _answer(request: Request, reply: Reply) -> Answer:
     headers = {"X-Request-Id": request.request_id, **reply.headers}
     if reply.document is None:
         return Answer(reply.status, headers, b"", reply.wire)
-    return Answer(reply.status, {"Content-Type": "application/json", **headers}, json.dumps(reply.document).encode(), reply.wire)
+    text = json.dumps(reply.document) + ("\n" if reply.line_feed else "")
+    return Answer(reply.status, {"Content-Type": "application/json", **headers}, text.encode(), reply.wire)
 
 
 def _exchange(request: Request, answer: Answer, way: Way) -> Exchange:

@@ -16,7 +16,9 @@ Look = Callable[[Item, float], Any]  # what a thing shows at a time
 
 _LARGEST_PAGE = 1000  # also the default
 _SORTABLE = frozenset({"created_at", "updated_at", "name", "status", "protected_at", "id"})
-_EVERY = "all_granted_eps"  # no enterprise project, but all of them
+_EVERY = ("enterprise_project_id", "all_granted_eps")  # no enterprise project, but all of them
+_LONGEST_SORT = 255
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?")
 _LONG_AGO, _NEVER = float("-inf"), float("inf")
 
 
@@ -46,6 +48,8 @@ class Query:
         text = self.one(name)
         if not text:
             return default
+        if not _MOMENT.fullmatch(text):
+            raise problems.invalid(name)  # Python would take weeks and more
         try:
             parsed = datetime.fromisoformat(text)
         except ValueError:
@@ -101,13 +105,15 @@ def _matching(columns: Columns[Item], items: Iterable[Item], query: Query, now: 
     """A repeated parameter means any of its values."""
     for name, look in columns.filters.items():
         wanted = query.every(name)
-        if wanted and _EVERY not in wanted:
+        if wanted and not (name == _EVERY[0] and _EVERY[1] in wanted):
             items = [item for item in items if look(item, now) in wanted]
     return list(items)
 
 
 def _sorted(columns: Columns[Item], items: list[Item], order: str, now: float) -> list[Item]:
     """``key[:asc|desc]``, several with commas; descending where nothing is said."""
+    if len(order) > _LONGEST_SORT:
+        raise problems.invalid("sort")
     for part in reversed(order.split(",")):
         key, _, direction = part.partition(":")
         if key not in _SORTABLE or direction not in {"", "asc", "desc"}:

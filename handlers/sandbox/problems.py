@@ -82,14 +82,6 @@ def nothing_to_back_up() -> Problem:
     return by_code("0001")
 
 
-RUNNING = ("6125", CODES["6125"][1])  # a call's error, or one resource's reason to be skipped
-
-
-def backup_running() -> Problem:
-    """Every asked resource is being backed up already."""
-    return by_code("6125")
-
-
 def no_checkpoint() -> Problem:
     """The code table calls it a restore point."""
     return by_code("6217")
@@ -233,11 +225,12 @@ def hard_to_read(status: int, size: int = 0) -> Problem:
 
 
 def envelope(style: str, status: int) -> Problem:
-    """An unknown error in the words of ``cbr``, ``gateway``, ``iam`` or ``smn``."""
+    """An error of that status in the words of ``cbr``, ``gateway``, ``iam`` or ``smn``."""
     if style == "iam":
         return iam(status, "An unexpected error prevented the server from fulfilling your request.")
-    unknown = by_code("SMN.0018" if style == "smn" else "BackupService.9910")
-    return bad_request(status) if style == "gateway" else Problem(status, unknown.document)
+    if style == "gateway" and status in {400, *codes.gateway.BAD_REQUESTS}:
+        return bad_request(status)
+    return Problem(status, by_code(codes.unknown(style, status)).document, line_feed=style == "gateway")
 
 
 _SERVICES: dict[str, tuple[dict[str, tuple[int, str]], Callable[[int, str, str], Problem]]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from handlers.sandbox.asking import FOR_EVER
-from handlers.sandbox.replies import NO_PROJECT, PROVIDERS, Wire, error, moment
+from handlers.sandbox.replies import PROVIDERS, Wire, enterprise_project, error, moment
 from handlers.sandbox.vaults import Backup, Part
 
 if TYPE_CHECKING:
@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 
 AZ = "sandbox-1a"
 _DAY_SECONDS = 86_400.0
+_NO_APPLICATION = {  # a recorded reply has texts here, "0" among them
+    "app_consistency": "0",
+    "app_consistency_status": "0",
+    "app_consistency_error_code": "0",
+    "app_consistency_error_message": "",
+}
 
 
 def backup(state: Vaults, made: Backup | Part, now: float) -> Wire:
@@ -41,7 +47,7 @@ def _backup(state: Vaults, made: Backup, of: Backup | Part, now: float) -> Wire:
         "vault_id": taken.vault.id,
         "project_id": state.project_id,
         "provider_id": PROVIDERS[taken.vault.object_type],
-        "enterprise_project_id": NO_PROJECT,
+        "enterprise_project_id": enterprise_project(taken.vault),
         "description": taken.asked.description,
         "resource_az": AZ,
         "image_type": "backup",
@@ -62,7 +68,12 @@ def _backup(state: Vaults, made: Backup, of: Backup | Part, now: float) -> Wire:
             "os_images_data": None,
             "contain_system_disk": any(disk.system for disk in made.disks),
             "encrypted": False,
+            "encrypted_algorithm": None,
             "system_disk": False,
+            "is_multi_az": False,
+            "is_dec": False,
+            "architecture": None,
+            "app_consistency": _NO_APPLICATION,
             "progress": made.progress(now),
         },
         "replication_records": [],

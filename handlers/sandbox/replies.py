@@ -22,15 +22,22 @@ PROVIDERS = {
     "server": "0daac4c5-6707-4851-97ba-169e36266b66",
     "disk": "d1603440-187d-4516-af25-121250c7cc97",
     "turbo": "3f3c3220-245c-4805-b811-758870015881",
+    "workspace": "86a80900-71bf-4961-956a-d52df944f84a",
+    "vmware": "a13639de-00be-4e94-af30-26912d75e4a2",
 }
-_SPEC_CODES = {"server": "server", "disk": "volume", "turbo": "turbo"}
-NO_PROJECT = "0"  # the enterprise project of everything here
+_SPEC_CODES = {"server": "server", "disk": "volume", "turbo": "turbo", "workspace": "workspace", "vmware": "vmware"}
+_NO_PROJECT = "0"  # the enterprise project of whatever was put into none
 Wire = dict[str, Any]
 
 
 def moment(at: float) -> str:
     """The naive form; IAM alone adds a ``Z``."""
     return moments.moment(at).isoformat(timespec="microseconds")[:26]
+
+
+def enterprise_project(vault: Vault) -> str:
+    """The vault's own; its backups are in the same."""
+    return str(vault.says.get("enterprise_project_id") or _NO_PROJECT)
 
 
 def error(code: str) -> tuple[str, str]:
@@ -103,6 +110,7 @@ def vault_resource(state: Vaults, vault: Vault, held: Held, now: float) -> Wire:
         "backup_size": held.size_mb,
         "backup_count": held.count,
         "extra_info": {} if held.choice is WHOLE else _extra(held.choice),
+        "auto_protect": False,
     }
 
 
@@ -115,7 +123,9 @@ def vault(state: Vaults, held: Vault, now: float) -> Wire:
         "description": held.description,
         "project_id": state.project_id,
         "provider_id": PROVIDERS[held.object_type],
-        "enterprise_project_id": NO_PROJECT,
+        "enterprise_project_id": enterprise_project(held),
+        "user_id": None,
+        "version": 0,
         "created_at": moment(held.created_at),
         "tags": [],
         "resources": [vault_resource(state, held, each, now) for each in held.held.values()],
@@ -126,11 +136,15 @@ def vault(state: Vaults, held: Vault, now: float) -> Wire:
         "smn_notify": True,
         "threshold": 80,
         "locked": False,
+        "sys_lock_source_service": None,
         "availability_zone": None,
         "backup_name_prefix": None,
         "demand_billing": False,
         "frozen": held.status == "frozen",
+        "cbc_delete_count": 0,
+        "supplier": None,
         "cross_account": False,
+        "cross_account_urn": None,
     }
     return row | says | {"updated_at": moment(says.get("updated_at", held.created_at))}
 
@@ -151,4 +165,5 @@ def _billing(held: Vault) -> Wire:
         "cloud_type": held.says.get("cloud_type", "public"),
         "spec_code": f"vault.{held.protect_type}.{_SPEC_CODES[held.object_type]}.normal",
         "is_multi_az": held.says.get("is_multi_az", False),
+        **dict.fromkeys(("storage_unit", "order_id", "product_id", "frozen_scene", "is_double_az", "partner_bp_id")),
     }

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from handlers.errors import Misconfigured
+from handlers.sandbox.holding import Hold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,7 +31,7 @@ class StateFile:
         self._known: tuple[int, ...] | None = None  # what tells the file we have read or written from any other
 
     def read(self) -> dict[str, Any] | None:
-        """None if there is none. Whatever is not ours or not whole stays as it is."""
+        """None if there is none, or nothing in it. Whatever is not ours or not whole stays as it is."""
         try:
             self._known = self._now()
             text = self.path.read_text(encoding="utf-8")
@@ -38,21 +39,23 @@ class StateFile:
             return None
         except (OSError, UnicodeDecodeError) as problem:
             reason = problem.strerror if isinstance(problem, OSError) else "it is no text"
-            raise Misconfigured("state", f"cannot be read: {reason}") from None
+            raise Misconfigured("state", f"{self.path} cannot be read: {reason}") from None
+        if not text.strip():
+            return None
         try:
             found = json.loads(text)
         except (ValueError, RecursionError):
-            raise Misconfigured("state", "is damaged, and was left as it is; move it away to start anew") from None
+            raise Misconfigured("state", f"{self.path} {_DAMAGED}") from None
         if not isinstance(found, dict) or found.get("format") != _FORMAT:
-            raise Misconfigured("state", "is some other file, and was left as it is")
+            raise Misconfigured("state", f"{self.path} is some other file, and was left as it is")
         if found.get("version") != _VERSION:
-            raise Misconfigured("state", "is of another version, and was left as it is")
+            raise Misconfigured("state", f"{self.path} is of another version, and was left as it is")
         return found
 
     def write(self, parts: dict[str, Any]) -> None:
         """Replace the old one only when the new one is on disk, and only if nobody else has written it meanwhile."""
         if self._now() != self._known:
-            raise Misconfigured("state", "was written by somebody else meanwhile, and was left as it is")
+            raise Misconfigured("state", f"{self.path} was written by somebody else meanwhile, and was left as it is")
         document = json.dumps({"format": _FORMAT, "version": _VERSION, **parts})
         handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
         try:
@@ -110,6 +113,7 @@ class Saver:
     ) -> None:
         self._file, self._parts, self._about = StateFile(path), parts, about
         self._lock, self._changed = lock, changed
+        self._hold = Hold(self._file.path)
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
         self._written: tuple[int, bool] | None = None
@@ -121,18 +125,23 @@ class Saver:
             return
         for key, value in self._about.items():
             if found.get(key) != value:
-                raise Misconfigured("state", f"has another {key.replace('_', ' ')}, and was left as it is")
+                raise Misconfigured("state", f"{self._file.path} has another {key.replace('_', ' ')}, and was left as it is")
         try:
             for name, part in self._parts.items():
                 part.load(found[name])
                 if found.get("running"):
                     part.leap()
         except (KeyError, TypeError, ValueError, AttributeError, IndexError):
-            raise Misconfigured("state", _DAMAGED) from None
+            raise Misconfigured("state", f"{self._file.path} {_DAMAGED}") from None
 
     def start(self) -> None:
         """Write at once, so that a place that cannot be written to is known before anything is lost."""
-        self._write_or_say(running=True)
+        self._hold.take()
+        try:
+            self._write_or_say(running=True)
+        except Misconfigured:
+            self._hold.release()
+            raise
         self._ended.clear()
         self._thread = threading.Thread(target=self._run, name="sandbox-state", daemon=True)
         self._thread.start()
@@ -143,7 +152,10 @@ class Saver:
             self._ended.set()
             self._thread.join()
             self._thread = None
-            self._write_or_say(running=False)
+            try:
+                self._write_or_say(running=False)
+            finally:
+                self._hold.release()
 
     def _run(self) -> None:
         """Of a large state no more than a sixth of the time goes into writing."""
@@ -160,7 +172,7 @@ class Saver:
         try:
             self._write(running=running)
         except OSError as problem:
-            raise Misconfigured("state", f"cannot be written: {problem.strerror}") from None
+            raise Misconfigured("state", f"{self._file.path} cannot be written: {problem.strerror}") from None
 
     def _write(self, *, running: bool) -> None:
         with self._lock:

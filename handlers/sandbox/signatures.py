@@ -83,6 +83,8 @@ def _expected(request: Request, claim: Claim, secret: str) -> str | None:
     headers = request.headers
     if "x-sdk-date" not in claim.signed or not all(name in headers for name in claim.signed):
         return None
+    if list(claim.signed) != sorted(set(claim.signed)):
+        return None  # both forms want them in order, each once
     values = [_as_sent(headers[name]) for name in claim.signed]
     query, hashed = list(request.query), sha256(request.body).hexdigest()
     if claim.scope:
@@ -98,7 +100,7 @@ def _expected(request: Request, claim: Claim, secret: str) -> str | None:
         (
             request.method,
             _path(request.path),
-            signing.query_string(query) if query else "",
+            _canonical(query) if query else "",
             *[f"{name}:{value.strip()}" for name, value in zip(claim.signed, values, strict=True)],
             "",
             ";".join(claim.signed),
@@ -121,8 +123,18 @@ def _older_form(request: Request, query: list[tuple[str, str]], hashed: str) -> 
         first.setdefault(name, value)
     query = list(first.items())
     if request.method == "POST" and not request.body:
-        return [], signing.payload_hash(signing.query_string(query).encode())
+        return [], signing.payload_hash(_canonical(query).encode())
     return query, hashed
+
+
+def _canonical(query: list[tuple[str, str]]) -> str:
+    """Bytes that are no UTF-8 stay what they are."""
+    sent = [(_encoded(name), _encoded(value)) for name, value in query]
+    return "&".join(f"{quote(name, safe='~')}={quote(value, safe='~')}" for name, value in sorted(sent))
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _path(path: str) -> str:

@@ -81,7 +81,7 @@ def read_removed(document: Mapping[str, Any]) -> tuple[str, ...]:
     given = checks.only(document, {"resource_ids"}).get("resource_ids")
     if not isinstance(given, list) or not 1 <= len(given) <= 256 or not all(checks.is_uuid(each) for each in given):
         raise problems.invalid("resource_ids")
-    return tuple(dict.fromkeys(given))
+    return tuple(dict.fromkeys(each.lower() for each in given))
 
 
 def _vault(document: Mapping[str, Any], known: Mapping[str, Callable[[object], bool]]) -> Mapping[str, Any]:
@@ -114,8 +114,10 @@ def _few(value: object) -> bool:
 
 
 def _tags(value: object) -> bool:
-    """Not empty; a key has up to 36 characters and a value up to 43."""
-    return isinstance(value, list) and 1 <= len(value) <= 20 and all(_tag(each) for each in value)
+    """Not empty, no key twice; a key has up to 36 characters and a value up to 43."""
+    if not isinstance(value, list) or not 1 <= len(value) <= 20 or not all(_tag(each) for each in value):
+        return False
+    return len({each["key"] for each in value}) == len(value)
 
 
 def _tag(value: Any) -> bool:
@@ -126,10 +128,11 @@ def _tag(value: Any) -> bool:
 
 
 def _rules(value: Any) -> bool:
-    return isinstance(value, dict) and value.keys() <= {"tags"} and (not value.get("tags", []) or _tags(value["tags"]))
+    return isinstance(value, dict) and value.keys() <= {"tags"} and (value.get("tags", []) == [] or _tags(value["tags"]))
 
 
-# a vault that is paid in advance is answered with an order (Huawei Cloud) or unknown (Open Telekom Cloud): not here
+# a vault that is paid in advance is answered with an order (Huawei Cloud) or unknown (Open Telekom Cloud): not here. What goes
+# with an order may be said all the same, and means nothing.
 _BILLING: dict[str, Callable[[object], bool]] = {
     "consistent_level": checks.one_of("crash_consistent", "app_consistent"),
     "object_type": checks.one_of("server", "disk", "turbo", "workspace", "vmware", "rds", "file"),
@@ -139,6 +142,10 @@ _BILLING: dict[str, Callable[[object], bool]] = {
     "cloud_type": checks.one_of("public", "hybrid"),
     "console_url": checks.text(255),
     "is_multi_az": checks.is_boolean,
+    "period_type": checks.one_of("year", "month"),
+    "period_num": checks.is_whole(1, 9),
+    "is_auto_renew": checks.is_boolean,
+    "is_auto_pay": checks.is_boolean,
 }
 _CHANGED_BILLING: dict[str, Callable[[object], bool]] = {"size": _number}
 _CHANGE: dict[str, Callable[[object], bool]] = {

@@ -124,7 +124,7 @@ IN_THE_ENVIRONMENT = {
 ON_THE_LINE = {
     "no verb": Mistake((), "VERB", "see restore-point --help"),
     "an unknown verb": Mistake(("tkae", ERP), "VERB", "take"),
-    "an unknown option": take("", "see restore-point --help", RULES, "--now"),
+    "an unknown option": take("", "see restore-point take --help", RULES, "--now"),
     "nothing to take": Mistake(("take",), "VAULT", "see restore-point take --help"),
     "a vault of no name": Mistake(("take", CANARY), "VAULT", "nor a vault id"),
     "a vault whose name is nearly right": Mistake(("take", "epr"), "VAULT", "did you mean 'erp'"),

@@ -21,7 +21,7 @@ from tests.cli.terminal import COMMAND, PATIENCE, Inside, Terminal
 
 KEYS = [
     *("endpoint", "iam_endpoint", "smn_endpoint", "project_id", "region", "access_key", "secret_key"),
-    *("username", "password", "user_domain_name", "vaults"),
+    *("username", "password", "user_domain_name", "vaults", "topic_urn", "free"),
 ]
 
 
@@ -44,8 +44,15 @@ def test_json_is_one_line_with_the_promised_keys(offline: Terminal) -> None:
     with serving(offline, "--json") as process:
         place = json.loads(line_of(process))
         assert list(place) == KEYS
-        assert place["vaults"][0] == {"id": estate.ERP_VAULT_ID, "name": "erp"}
-        assert all(set(vault) == {"id", "name"} for vault in place["vaults"])
+        erp, files, *_ = place["vaults"]
+        assert (erp["id"], erp["name"], erp["object_type"]) == (estate.ERP_VAULT_ID, "erp", "server")
+        assert {"key": "team", "value": "erp"} in erp["tags"]
+        app = erp["resources"][0]
+        assert (app["id"], app["name"], app["type"]) == (estate.ERP_APP_ID, "erp-app", "OS::Nova::Server")
+        assert app["disks"][0] == {"id": estate.ERP_APP_SYSTEM_DISK_ID, "name": "erp-app-system"}
+        assert files["resources"] == [{"id": estate.FILES_SHARE_ID, "name": "files-share", "type": "OS::Sfs::Turbo"}]
+        assert [each["name"] for each in place["free"]] == ["spare-app", "spare-disk", "spare-share"]
+        assert place["topic_urn"] == estate.TOPIC_URN
         address = urlsplit(place["endpoint"])
         assert (address.scheme, address.hostname) == ("http", "127.0.0.1")
         connection = http.client.HTTPConnection(address.netloc, timeout=5)
@@ -66,6 +73,13 @@ def test_its_exports_set_a_shell_up(offline: Terminal, tmp_path: Path) -> None:
         exports = [line.removeprefix("export ").strip() for line in lines if line.startswith("export ")]
         settings = dict(line.split("=", 1) for line in exports)
         assert lines[-1].startswith("# vaults: erp " + estate.ERP_VAULT_ID)
+        account = estate.ACCOUNT
+        login = f"# login: user {account.username}, password {account.password}, domain {account.domain_name}, "
+        assert login + f"project {estate.PROJECT_ID}, region {estate.REGION}\n" in lines
+        assert any(
+            line.startswith(f"# erp (server vault {estate.ERP_VAULT_ID}): erp-app {estate.ERP_APP_ID} (") for line in lines
+        )
+        assert any(line.startswith(f"# free to add: spare-app {estate.UNBOUND_SERVER_ID} (disks ") for line in lines)
         assert settings["HUAWEICLOUD_SDK_AK"] == estate.ACCESS_KEY
         ran = replace(offline, environ={**offline.environ, **settings}).run("take", estate.ERP_VAULT_ID)
         assert ran.code == 0, ran.err
@@ -87,6 +101,11 @@ def test_the_command_of_the_readme(offline: Terminal) -> None:
     assert ran.json["end"]["outcome"] == "available"
     assert "restore point: 100 %" in ran.err
     assert not (offline.folder.parent / "home").exists()
+
+
+def test_what_a_command_says_is_no_document(offline: Terminal, inside: Inside) -> None:
+    ran = inside(offline, "sandbox", "--json", "--", os.devnull)
+    assert (ran.code, ran.json["error"]["field"]) == (2, "--json")
 
 
 def test_a_command_is_led_nowhere_else(offline: Terminal) -> None:
@@ -118,7 +137,7 @@ def test_a_port_of_ones_choice(offline: Terminal) -> None:
 
 def test_a_command_that_cannot_be_run(offline: Terminal, inside: Inside) -> None:
     ran = inside(offline, "sandbox", "--", "./nothing-here")
-    assert (ran.code, ran.err) == (2, "restore-point: COMMAND: cannot be run: No such file or directory\n")
+    assert (ran.code, ran.err) == (2, "restore-point: COMMAND: ./nothing-here cannot be run: No such file or directory\n")
 
 
 @pytest.mark.parametrize("variable", ["AWS_LAMBDA_FUNCTION_NAME", "K_SERVICE", "RUNTIME_FUNC_NAME"])

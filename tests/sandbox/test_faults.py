@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from handlers.errors import Misconfigured
 from handlers.sandbox import Sandbox, estate
 from tests.sandbox.plain import CREATE, PROJECT, Came, Plain
 
@@ -58,6 +59,12 @@ def test_a_truncated_answer_has_half_its_body(sandbox: Sandbox, plain: Plain) ->
 def test_so_many_bytes_of_an_answer(sandbox: Sandbox, plain: Plain) -> None:
     sandbox.faults.add("truncate:bytes=5")
     assert plain.create().body == b'{"che'
+
+
+def test_more_bytes_than_there_are_leave_one_out(sandbox: Sandbox, plain: Plain) -> None:
+    sandbox.faults.add("truncate:bytes=100000")
+    came = plain.create()
+    assert (len(came.body), came.end) == (int(came.headers["content-length"]) - 1, "closed")
 
 
 def test_an_answer_drips(sandbox: Sandbox, plain: Plain) -> None:
@@ -214,13 +221,20 @@ class TestRefusing:
         assert self.until(sandbox, wanted=True)
 
     def test_until_it_is_cleared(self, sandbox: Sandbox, plain: Plain) -> None:
-        sandbox.faults.add("refuse:seconds=0")
+        sandbox.faults.add("refuse:seconds=600")
         assert self.until(sandbox, wanted=False)
         assert plain.control("DELETE", "/faults").json == {"faults": []}
         assert self.until(sandbox, wanted=True)
 
+    @pytest.mark.parametrize("wrong", ["seconds=0", "seconds=3601", "method=POST", "path=/x", "times=2", "chance=0.5"])
+    def test_not_for_ever_and_not_by_request(self, sandbox: Sandbox, wrong: str) -> None:
+        """The way to take it back is the one it closes, and who connects has not asked for anything yet."""
+        with pytest.raises(Misconfigured, match=r"refuse:seconds must be more than 0|refuse has no '"):
+            sandbox.faults.add(f"refuse:{wrong}")
+        assert self.connects(sandbox)
+
     def test_from_the_start(self) -> None:
-        with Sandbox(faults=["refuse:seconds=0"]) as sandbox:
+        with Sandbox(faults=["refuse:seconds=600"]) as sandbox:
             assert self.until(sandbox, wanted=False)
             with pytest.raises(httpx.ConnectError):
                 httpx.get(sandbox.endpoint)

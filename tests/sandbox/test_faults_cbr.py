@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from handlers.errors import Misconfigured
 from handlers.sandbox import Sandbox, estate
 from tests.sandbox.plain import PROJECT, Came, Plain
 
@@ -80,6 +81,13 @@ class TestAnyError:
         assert last(sandbox) == ("error", 500, 200, True)
         assert len(sandbox.restore_points()) == 1
 
+    def test_of_iam(self, sandbox: Sandbox, plain: Plain) -> None:
+        sandbox.faults.add("error:code=IAM.0011,times=2")
+        assert create(plain).status == 200
+        for path in ("/v3/projects", "/v3/auth/catalog"):
+            assert plain.call("GET", path).json["error_code"] == "IAM.0011"
+        assert plain.call("GET", "/v3/projects").status == 200
+
     def test_of_the_one_service_only(self, sandbox: Sandbox, plain: Plain) -> None:
         sandbox.faults.add("error")
         assert plain.sign_in().token.startswith("MII")
@@ -99,6 +107,7 @@ class TestLateApply:
         came = plain.call("POST", PROJECT + "/checkpoints", body, patience=0.3)
         assert (came.status, came.end) == (status, end)
         assert last(sandbox) == ("late_apply", status, 0, False)
+        assert came.body.endswith(b"}\n") is (status == 504)  # as everything of the gateway's
         clock.forward(59)
         assert sandbox.restore_points() == []
         clock.forward(2)
@@ -174,6 +183,18 @@ class TestSomeResources:
         backups = plain.list("backups").json["backups"]
         assert Counter(backup["status"] for backup in backups) == {"error": 1, "available": 1}
 
+    @pytest.mark.parametrize("fault", ["slow:seconds=300", "foreign:seconds=300", "fail:after=300"])
+    def test_their_seconds_are_those_of_the_clock(self, clock: Any, fault: str) -> None:
+        """Whatever the speed, which is that of ordinary work."""
+        with Sandbox(clock=clock, speed=100, faults=[fault], well_behaved=True) as sandbox:
+            plain = Plain(sandbox).sign_in()
+            create(plain)
+            clock.forward(299)
+            assert sandbox.restore_points()[0]["status"] == "protecting"
+            clock.forward(1)
+            assert sandbox.restore_points()[0]["status"] != "protecting"
+            plain.close()
+
     def test_they_take_long(self, sandbox: Sandbox, plain: Plain, clock: Any) -> None:
         sandbox.faults.add("slow:seconds=5000")
         create(plain)
@@ -207,21 +228,45 @@ class TestTheVault:
         assert create(plain, FILES).status == 400
 
     @pytest.mark.parametrize(
-        ("change", "status"),
+        ("change", "said"),
         [
-            ({"fill": {"vault_id": "nowhere", "percent": 5}}, 404),
-            ({"fill": {"vault_id": ERP, "percent": "5"}}, 400),
-            ({"fill": {"vault_id": ERP, "percent": -5}}, 400),
-            ({"fill": {"percent": 5}}, 400),
-            ({"fill": 5}, 400),
-            ({"melt": {"vault_id": ERP}}, 400),
-            ([], 400),
+            ({"fill": {"vault_id": "nowhere", "percent": 5}}, "fill.vault_id is the id or name of no vault here; there are erp "),
+            ({"fill": {"vault_id": ERP, "percent": "5"}}, "fill.percent must be a number from 0 to 1000"),
+            ({"fill": {"vault_id": ERP, "percent": -5}}, "fill.percent must be a number from 0 to 1000"),
+            ({"fill": {"percent": 5}}, "fill.vault_id is missing"),
+            ({"fill": {"vault_id": ERP, "per_cent": 5}}, "fill.per_cent is unknown; fill takes vault_id and percent"),
+            ({"fill": 5}, "fill must be an object with vault_id and percent"),
+            ({"melt": 1}, "'melt' is nothing one can change; there are fill, status, protect_status, resource_state, foreign"),
+            (
+                {"status": {"vault_id": ERP, "status": "iced"}},
+                "status.status must be one of available, lock, frozen, deleting, error, replicating",
+            ),
+            (
+                {"protect_status": {"resource_id": estate.ERP_DB_ID, "status": "protected"}},
+                "protect_status.status must be one of available, error, protecting, restoring, removing",
+            ),
+            ({"resource_state": {"resource_id": "erp-db", "state": "runing"}}, "resource_state.state must be one of running, "),
+            ({"resource_state": {"resource_id": ERP, "state": "error"}}, "resource_state.resource_id is the id or name of no "),
+            ({}, "nothing is asked for; there are fill, status, protect_status, resource_state, foreign"),
+            ([], "must be an object"),
         ],
     )
-    def test_nonsense_changes_nothing(self, plain: Plain, change: Any, status: int) -> None:
-        came = plain.control("POST", "/state", change)
-        assert came.status == status, came.body
+    def test_nonsense_changes_nothing_and_is_told_what_would_do(self, plain: Plain, change: Any, said: str) -> None:
+        good = {"status": {"vault_id": ERP, "status": "frozen"}}
+        came = plain.control("POST", "/state", {**good, **change} if change and "status" not in change else change)
+        assert came.status == 400, came.body
+        assert came.json["error"].startswith(said)
         assert create(plain).status == 200
+
+    def test_names_do_for_ids(self, plain: Plain) -> None:
+        assert plain.control("POST", "/state", {"status": {"vault_id": "erp", "status": "frozen"}}).status == 200
+        assert plain.control("POST", "/state", {"resource_state": {"resource_id": "files-share", "state": "error"}}).status == 200
+        assert create(plain).json["error_code"] == "BackupService.6113"
+        assert create(plain, FILES).json["error_code"] == "BackupService.0001"
+
+    def test_a_status_there_is_not(self, sandbox: Sandbox) -> None:
+        with pytest.raises(Misconfigured, match="frozen:status must be one of available, lock, frozen"):
+            sandbox.faults.add("frozen:status=iced")
 
 
 class TestWhatListsSay:

@@ -68,6 +68,24 @@ class TestTheGateway:
         if style == "iam":
             assert came.json["error"]["code"] == 418
 
+    @pytest.mark.parametrize(
+        ("style", "status", "code"),
+        [
+            ("cbr", 400, "BackupService.9900"),
+            ("cbr", 500, "BackupService.9910"),
+            ("cbr", 404, "BackupService.4001"),
+            ("gateway", 400, "APIGW.0201"),
+            ("gateway", 504, "APIGW.0201"),
+            ("gateway", 503, "APIGW.0613"),
+            ("smn", 400, "SMN.0002"),
+            ("smn", 500, "SMN.0018"),
+        ],
+    )
+    def test_the_code_goes_with_the_status(self, sandbox: Sandbox, plain: Plain, style: str, status: int, code: str) -> None:
+        sandbox.faults.add(f"envelope:style={style},code={status}")
+        came = plain.create()
+        assert (came.status, came.json.get("error_code", came.json.get("code"))) == (status, code)
+
     def test_a_huge_error(self, sandbox: Sandbox, plain: Plain) -> None:
         sandbox.faults.add("huge_error:bytes=65536")
         came = plain.create()
@@ -119,11 +137,17 @@ class TestAsking:
     def test_every_kind_can_be_asked_for_with_nothing_more(self, kind: str) -> None:
         assert read(kind, "--fault") == read({"kind": kind}, "--fault")
 
+    @pytest.mark.parametrize("asked", [{}, {"fault": "drip"}, [{"kind": "drip"}, {}], ""])
+    def test_without_a_kind(self, sandbox: Sandbox, plain: Plain, asked: Any) -> None:
+        came = plain.control("POST", "/faults", asked)
+        assert (came.status, came.json["error"]) == (400, "kind is missing; --fault list shows all kinds")
+        assert sandbox.faults.rows() == []
+
     @pytest.mark.parametrize(
         ("wrong", "said"),
         [
             ("reset_aftr", "'reset_aftr' is no kind of fault (did you mean 'reset_after'?); --fault list shows them all"),
-            ("", "'' is no kind of fault; --fault list shows them all"),
+            ("", "kind is missing; --fault list shows all kinds"),
             ("drip:second=1", "drip has no 'second' (did you mean 'seconds'?)"),
             ("drip:seconds=soon", "drip:seconds must be a number"),
             ("drip:seconds=nan", "drip:seconds must be between 0 and 1e+09"),

@@ -227,6 +227,13 @@ class TestTheCatalog:
         assert self.urls(client, **with_token(token(client, BY_DOMAIN)))["cbr"] == f"{client.endpoint}/v3"
         assert client.call("GET", "/v3/auth/catalog", signed=False).status == 401
 
+    def test_smn_is_where_clients_put_the_project_behind_it(self, client: Any) -> None:
+        """otcextensions asks for what the catalog says with ``<project id>/notifications/topics`` behind it."""
+        for scope in (BY_PROJECT, BY_DOMAIN):
+            assert self.urls(client, **with_token(token(client, scope)))["smn"] == f"{client.endpoint}/v2/"
+        path = f"/v2/{estate.PROJECT_ID}/notifications/topics"
+        assert client.call("GET", path).json["topic_count"] == 1
+
     def test_is_that_of_the_token(self, client: Any) -> None:
         text = token(client)
         options = with_token(text, **{"X-Subject-Token": text})

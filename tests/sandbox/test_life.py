@@ -75,9 +75,9 @@ class TestABackupThatFails:
 def test_a_slow_backup_takes_as_long_as_it_was_told_to() -> None:
     cloud = Cloud(speed=2)
     made = cloud.create(FILES, harm=Harm(seconds=600))
-    cloud.forward(150)
+    cloud.forward(300)
     assert cloud.logs()[0]["extra_info"]["common"]["progress"] == 50
-    cloud.forward(149)
+    cloud.forward(299)
     assert cloud.show(made)["status"] == "protecting"
     cloud.forward(1)
     assert cloud.show(made)["status"] == "available"

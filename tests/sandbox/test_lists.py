@@ -209,6 +209,7 @@ def test_a_vault_has_numbers_and_objects(client: Any, clock: Any) -> None:
     app = next(resource for resource in vault["resources"] if resource["id"] == APP)
     assert app == {
         "id": APP,
+        "auto_protect": False,
         "name": "erp-app",
         "type": "OS::Nova::Server",
         "protect_status": "available",

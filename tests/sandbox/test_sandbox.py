@@ -28,7 +28,13 @@ ERP, APP = estate.ERP_VAULT_ID, estate.ERP_APP_ID
 
 
 def test_the_settings_are_an_interface(sandbox: Any) -> None:
-    assert sandbox.settings() == {
+    told = sandbox.settings()
+    assert {vault.pop("object_type") for vault in told["vaults"]} == {"server", "turbo", "disk"}
+    assert [len(vault.pop("resources")) for vault in told["vaults"]] == [2, 1, 0, 2]
+    assert [len(vault.pop("tags")) for vault in told["vaults"]] == [2, 2, 1, 0]
+    assert len(told.pop("free")) == 3
+    assert told == {
+        "topic_urn": sandbox.topic_urn,
         "endpoint": sandbox.endpoint,
         "iam_endpoint": sandbox.endpoint,
         "smn_endpoint": sandbox.endpoint,

@@ -172,7 +172,6 @@ class _At:
 
 
 BAD = {
-    "empty": b"",
     "half of one": b'{"format": "restore-point sandbox", "version": 1, "vaul',
     "no text": b"\xff\xfe\x00",
     "another document": b'{"vaults": []}',
@@ -189,27 +188,34 @@ BAD = {
 def test_a_file_it_cannot_use_is_left_alone(tmp_path: Path, what: str) -> None:
     file = tmp_path / "state"
     file.write_bytes(BAD[what])
-    with pytest.raises(Misconfigured, match=r"^state: .*left as it is|^state: cannot be read"):
+    with pytest.raises(Misconfigured, match=r"^state: /\S*/state (.*left as it is|cannot be read)"):
         Sandbox(state=file)
     assert file.read_bytes() == BAD[what]
 
 
 def test_a_place_it_cannot_write_to_is_known_at_the_start(tmp_path: Path) -> None:
-    with pytest.raises(Misconfigured, match=r"^state: cannot be written: No such file or directory"):
+    with pytest.raises(Misconfigured, match=r"^state: /\S*/state cannot be written: No such file or directory"):
         Sandbox(state=tmp_path / "nowhere" / "state").start()
 
 
 def test_two_do_not_overwrite_each_others_state(tmp_path: Path, clock: Any) -> None:
     file = tmp_path / "state"
     first = Sandbox(clock=clock, state=file).start()
-    with Sandbox(clock=clock, state=file) as second:
-        plain = Plain(second).sign_in()
-        plain.create()
-        plain.close()
-    written = file.read_bytes()
+    with pytest.raises(Misconfigured, match="/state is in use by another sandbox"):
+        Sandbox(clock=clock, state=file).start()
     plain = Plain(first).sign_in()
     plain.create()
     plain.close()
-    with pytest.raises(Misconfigured, match="state: was written by somebody else meanwhile, and was left as it is"):
+    file.write_bytes(b"mine")
+    with pytest.raises(Misconfigured, match="/state was written by somebody else meanwhile, and was left as it is"):
         first.stop()
-    assert file.read_bytes() == written
+    assert file.read_bytes() == b"mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["state"]
+
+
+def test_an_empty_file_is_a_new_state(tmp_path: Path, clock: Any) -> None:
+    file = tmp_path / "state"
+    file.touch()
+    with Sandbox(clock=clock, state=file) as sandbox:
+        assert sandbox.restore_points() == []
+    assert json.loads(file.read_text())["format"] == "restore-point sandbox"

@@ -91,7 +91,9 @@ class Faults:
 def _fits(fault: Fault, request: Request) -> bool:
     if (fault.method and fault.method != request.method) or fault.path not in request.path or fault.kind == "refuse":
         return False
-    match KINDS[fault.kind].strikes:
+    match KINDS[fault.kind].strikes if "project_id" in request.segments else KINDS[fault.kind].group:
+        case "CBR":  # IAM's calls are about no project
+            return fault.kind == "error" and _by_iam(str(fault.sets["code"]), request.path)
         case "create":
             return is_create(request.method, request.path)
         case "list":
@@ -104,13 +106,19 @@ def _fits(fault: Fault, request: Request) -> bool:
             return True
 
 
+def _by_iam(code: str, path: str) -> bool:
+    return code.startswith("IAM.") and path.startswith(("/v3/auth/", "/v3.0/", "/v3/projects"))
+
+
 def _speaks(code: str, path: str) -> bool:
-    """Without a prefix a code is CBR's; the gateway's may come from anywhere."""
+    """Without a prefix a code is CBR's; the gateway's may come from anything about a project."""
     match code.rpartition(".")[0]:
         case "" | "BackupService":
             return _of_cbr(path)
         case "SMN":
             return path.startswith("/v2/")
+        case "IAM":
+            return False
         case _:
             return True
 

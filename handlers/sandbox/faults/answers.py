@@ -50,11 +50,16 @@ def _wire(fault: Fault, answer: Answer) -> Wire:
         case "reset_before" | "reset_after":
             return Wire("reset")
         case "truncate":
-            return Wire("truncate", size=min(int(fault.sets["bytes"]) or len(answer.payload) // 2, len(answer.payload)))
+            return Wire("truncate", size=_short_of(len(answer.payload), int(fault.sets["bytes"])))
         case "wrong_length":
             return Wire("length", size=max(int(fault.sets["by"]), -len(answer.payload)))
         case kind:
             return Wire(kind, seconds)
+
+
+def _short_of(whole: int, wanted: int) -> int:
+    """At least the last byte is missing, if there is any."""
+    return min(wanted or whole // 2, max(whole - 1, 0))
 
 
 def by_gateway(fault: Fault, request: Request) -> Answer:

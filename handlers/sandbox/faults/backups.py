@@ -6,14 +6,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from handlers.errors import Misconfigured
 from handlers.sandbox import asking, problems
 from handlers.sandbox.exchange import Reply, Wire
+from handlers.sandbox.faults import states
 from handlers.sandbox.faults.answers import rewritten
 from handlers.sandbox.vaults import Harm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from handlers.sandbox.exchange import Request
     from handlers.sandbox.faults import Faults
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from handlers.sandbox.habits import Habits
     from handlers.sandbox.vaults import Vaults
     from handlers.sandbox.vaults.points import Which
-
-
-_CHANGES = ("fill", "status", "protect_status", "resource_state", "foreign")
 
 
 class Misbehaviour:
@@ -53,21 +50,10 @@ class Misbehaviour:
         way.done = reply.status
         return replace(reply, document=rewritten(fault, reply.document))
 
-    def change(self, what: str, about: dict[str, Any], now: float) -> None:
-        """``POST /_sandbox/state``."""
-        match what:
-            case "fill":
-                self._vaults.fill(_text(about, "vault_id"), _number(about, "percent"))
-            case "status":
-                self._vaults.set_status(_text(about, "vault_id"), _text(about, "status"))
-            case "protect_status":
-                self._vaults.set_protect_status(_text(about, "resource_id"), _text(about, "status"))
-            case "resource_state":
-                self._vaults.set_resource_state(_text(about, "resource_id"), _text(about, "state"))
-            case "foreign":
-                self._vaults.foreign(_text(about, "vault_id"), now, _number(about, "seconds"))
-            case _:
-                raise Misconfigured(what, f"is nothing one can change; there are {', '.join(_CHANGES)}")
+    def change(self, asked: Mapping[str, Any], now: float) -> None:
+        """``POST /_sandbox/state``: all of it, or nothing if any of it cannot be."""
+        for change in states.prepare(asked, self._vaults, now):
+            change()
 
     def _late(self, fault: Fault, request: Request) -> Reply:
         """What would be refused now is refused: it is what was taken in that gets lost on the way."""
@@ -75,7 +61,7 @@ class Misbehaviour:
         self._vaults.later(asked, request.at + fault.number("after"), Harm())
         timeout = problems.bad_request(504)
         wire = None if fault.sets["answer"] == "504" else Wire(str(fault.sets["answer"]))
-        return Reply(timeout.status, timeout.document(request.request_id), wire=wire)
+        return Reply(timeout.status, timeout.document(request.request_id), wire=wire, line_feed=timeout.line_feed)
 
     def _prepare(self, fault: Fault, request: Request) -> None:
         vault_id = asking.read(request.document()).vault_id
@@ -129,17 +115,3 @@ def _problem(fault: Fault) -> problems.Problem:
     problem = problems.by_code(code, str(fault.sets["message"]))
     problem.status = status or problem.status
     return problem
-
-
-def _text(about: dict[str, Any], key: str) -> str:
-    value = about.get(key)
-    if not isinstance(value, str):
-        raise Misconfigured(key, "must be a text")
-    return value
-
-
-def _number(about: dict[str, Any], key: str) -> float:
-    value = about.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 10**9:
-        raise Misconfigured(key, "must be a number, 0 or more")
-    return value

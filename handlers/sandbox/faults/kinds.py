@@ -15,8 +15,10 @@ Value = float | int | str
 class Kind:
     """``sets`` maps each key to its default, whose type a value must have; a tuple lists the choices, the default first.
 
-    ``strikes`` is where: any request, one to CBR (``cbr``), POST …/checkpoints (``create``), GET of a list (``list``), or one
-    to the service whose ``code`` it is (``coded``).
+    ``strikes`` is where: whoever connects, whatever for (``connections``), any request, one to CBR (``cbr``), POST …/checkpoints
+    (``create``), GET of a list (``list``), or one to the service whose ``code`` it is (``coded``).
+
+    Seconds of the network's are real ones, all others the sandbox clock's; ``speed`` divides none of them.
     """
 
     group: str
@@ -29,7 +31,7 @@ class Kind:
 _AFTER, _BEFORE = ("after", "before"), ("before", "after")  # the service has done its work, or has not seen the request
 
 KINDS: dict[str, Kind] = {
-    "refuse": Kind("network", "nobody listens for so many seconds of real time (0: until cleared)", {"seconds": 1.0}),
+    "refuse": Kind("network", "nobody listens for so many seconds", {"seconds": 1.0}, "connections"),
     "reset_before": Kind("network", "connection reset, nothing was done"),
     "reset_after": Kind("network", "done, and the answer is lost in a reset"),
     "truncate": Kind("network", "the answer ends early; bytes=0 is half of it", {"bytes": 0}),
@@ -69,7 +71,7 @@ KINDS: dict[str, Kind] = {
     "busy": Kind("CBR", "a backup is running; code=0002 is the same as a 500", {"code": "6125"}, "create"),
     "error": Kind(
         "CBR",
-        "any code, APIGW.0601 and SMN.0018 too, with a status and text of one's own if need be",
+        "any published code, APIGW.0601 and SMN.0018 too, with a status and text of one's own if need be",
         {"code": "9910", "status": 0, "message": "", "when": _BEFORE},
         "coded",
     ),

@@ -1,8 +1,8 @@
 """How a fault is asked for.
 
 ``--fault KIND[:key=value,…]`` and ``POST /_sandbox/faults`` with ``{"kind": KIND, key: value, …}`` say the same thing. Every kind
-also takes ``method``, ``path`` (a part of it), ``times`` (how often it strikes, 0 = for ever) and ``chance`` (0 to 1; the draws
-follow from the sandbox's seed).
+but ``refuse`` also takes ``method``, ``path`` (a part of it), ``times`` (how often it strikes, 0 = for ever) and ``chance`` (0 to
+1; the draws follow from the sandbox's seed).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from handlers.errors import Misconfigured
 from handlers.sandbox import codes
 from handlers.sandbox.faults.kinds import KINDS, Value
+from handlers.sandbox.faults.states import vault_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -33,6 +34,7 @@ _LIMITS: dict[str, tuple[float, float]] = {
     "percent": (0, 1000),
     "by": (-(10**6), 10**6),
 }
+_LONGEST_REFUSAL = 3600
 _WORDS: dict[type, str] = {int: "a whole number", float: "a number", str: "a text"}
 
 
@@ -73,9 +75,12 @@ class Fault:
 def read(specification: str | Mapping[str, Any], where: str) -> Fault:
     """``where`` is how the setting is called that an error names."""
     kind, given = _parts(specification)
+    if not kind:
+        raise Misconfigured(where, "kind is missing; --fault list shows all kinds")
     if kind not in KINDS:
         raise Misconfigured(where, f"{kind!r} is no kind of fault{_nearest(kind, KINDS)}; --fault list shows them all")
-    known: dict[str, Default] = {**_COMMON, "times": KINDS[kind].times, **KINDS[kind].sets}
+    unasked = KINDS[kind].strikes == "connections"  # there is no request yet that it could go by
+    known: dict[str, Default] = {**({} if unasked else _COMMON | {"times": KINDS[kind].times}), **KINDS[kind].sets}
     for key in given:
         if key not in known:
             raise Misconfigured(where, f"{kind} has no {key!r}{_nearest(key, known)}; it takes {', '.join(known)}")
@@ -85,7 +90,7 @@ def read(specification: str | Mapping[str, Any], where: str) -> Fault:
         key: _value(f"{kind}:{key}", given[key], default, where) if key in given else _choices(default)[0]
         for key, default in known.items()
     }
-    method, path, times, chance = (values.pop(key) for key in _COMMON)
+    method, path, times, chance = (values.pop(key, _choices(default)[0]) for key, default in _COMMON.items())
     return Fault(kind, str(method).upper(), str(path), int(times), float(chance), values)
 
 
@@ -127,6 +132,10 @@ def _complaint(name: str, value: Value) -> str:
         return "a status between 200 and 599"
     if key == "code" and isinstance(value, str) and not (codes.published(value) and (kind == "error" or "." not in value)):
         return "a published code, such as 6125"
+    if name == "refuse:seconds" and not 0 < float(value) <= _LONGEST_REFUSAL:
+        return f"more than 0 and at most {_LONGEST_REFUSAL}: meanwhile nobody can take it back"
+    if name == "frozen:status":
+        return vault_state(str(value))
     if key == "status" and isinstance(value, int) and value and not 400 <= value <= 599:
         return "a status between 400 and 599"
     if key == "to" and not _on_loopback(str(value)):

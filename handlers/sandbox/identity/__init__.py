@@ -46,7 +46,7 @@ class Identity:
         lifetime_end = request.at + TOKEN_SECONDS
         expires_at = lifetime_end if proven.expires_at is None else min(proven.expires_at, lifetime_end)
         document = {
-            "methods": [method],
+            "methods": list(body.identity["methods"]),
             "issued_at": moment(request.at) + "Z",
             "expires_at": moment(expires_at) + "Z",
             **proven.who,

@@ -65,14 +65,14 @@ class Account:
     def catalog(self, endpoint: str, *, project: bool) -> list[Wire]:
         """The entries of a catalog; openstacksdk and otcextensions find CBR by the type ``cbr``.
 
-        A token without a project has none to put into an address.
+        A token without a project has none to put into an address. otcextensions puts the project id behind SMN's by itself, so
+        that one has none (recorded).
         """
         cbr = f"{endpoint}/v3/{self.project_id}" if project and self.project_in_catalog else f"{endpoint}/v3"
-        smn = f"{endpoint}/v2/{self.project_id}/notifications" if project else f"{endpoint}/v2"
         urls = {
             "iam": ("identity", "*", f"{endpoint}/v3"),
             "cbr": ("cbr", self.region, cbr),
-            "smn": ("smn", self.region, smn),
+            "smn": ("smn", self.region, f"{endpoint}/v2/"),
         }
         return [
             {

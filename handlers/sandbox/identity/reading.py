@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from handlers.sandbox.identity.account import Wire
 
 
+WITH_PASSCODE = ["password", "totp"]
+
+
 class Body:
     """Whatever it lacks is a 400 in Keystone's envelope."""
 
@@ -26,8 +29,10 @@ class Body:
         self.identity = self.object(self.auth, "identity")
 
     def method(self, known: tuple[str, ...]) -> str:
-        """The one method of ``methods``."""
+        """The one method of ``methods``; a password may have a passcode with it."""
         methods: Any = self.identity.get("methods")
+        if methods == WITH_PASSCODE and "password" in known:
+            return "password"
         if not isinstance(methods, list) or methods not in [[name] for name in known]:
             raise problems.iam(400, "The authentication method is not supported.")
         return str(methods[0])

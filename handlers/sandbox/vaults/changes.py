@@ -25,7 +25,7 @@ DELETE_SECONDS, REMOVE_SECONDS, VAULT_SECONDS, LOCK_SECONDS = 5.0, 10.0, 10.0, 2
 
 def create(state: Vaults, asked: AskedVault, now: float) -> Vault:
     """With everything it was asked to hold already in it."""
-    if asked.object_type not in TAKES or (asked.protect_type == "hybrid" and asked.object_type != "server"):
+    if asked.object_type not in TAKES or (asked.protect_type == "hybrid" and asked.object_type not in {"server", "vmware"}):
         raise problems.by_code("6116")
     if len(state.vaults) >= MOST_VAULTS:
         raise problems.by_code("6133")

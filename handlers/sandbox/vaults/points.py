@@ -22,8 +22,8 @@ Which = frozenset[str] | Literal["all"]
 class Harm:
     """What shall go wrong with one restore point; ``skip`` and ``fail`` name resources.
 
-    A backup that is to fail runs on until ``fail_after`` (real seconds, hours if need be) or, without it, as long as a good one.
-    ``seconds`` is how long the backups take instead of a minute; speed divides it as it divides the minute.
+    A backup that is to fail runs on until ``fail_after`` (hours if need be) or, without it, as long as a good one. ``seconds``
+    is how long the backups take instead of a minute. Both are seconds of the sandbox's clock, which speed does not divide.
     """
 
     skip: Which = frozenset()

@@ -159,7 +159,8 @@ class Vaults:
         """Forget the oldest that have ended, down to as many as are kept, and with them what is due about them."""
         if self.keep is None:
             return
-        while len(self.checkpoints) > self.keep and self.ended:
+        newest = next(reversed(self.checkpoints), 0)  # nobody has seen it yet, even if it is over already
+        while len(self.checkpoints) > self.keep and self.ended and self.ended[0] != newest:
             self.forget(self.ended.popleft())
         while len(self.deeds) > self.keep:
             del self.deeds[next(iter(self.deeds))]

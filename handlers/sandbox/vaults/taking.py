@@ -122,10 +122,10 @@ def _begin(state: Vaults, taken: Checkpoint, index: int, held: Held, harm: Harm)
     resource, now = held.resource, taken.created_at
     incremental = taken.asked.incremental and held.whole > 0
     permille = _changed_permille(resource.id, held.taken) if incremental else FULL
-    seconds = harm.seconds if harm.seconds is not None else LATER_BACKUP_SECONDS if held.whole else FIRST_BACKUP_SECONDS
+    usual = (LATER_BACKUP_SECONDS if held.whole else FIRST_BACKUP_SECONDS) / state.speed
     wait = state.habits.waiting
     begins_at = now + (wait * state.ids.chance(ids.WAIT, taken.number, index) / state.speed if wait else 0.0)
-    ends_at, code = now + seconds / state.speed, ""
+    ends_at, code = now + (usual if harm.seconds is None else harm.seconds), ""
     if harm.fails(resource.id):
         code = harm.fail_code.removeprefix("BackupService.")
         ends_at = ends_at if harm.fail_after is None else now + harm.fail_after

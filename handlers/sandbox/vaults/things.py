@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 MB_PER_GB = 1024
 SERVER, VOLUME, SHARE = "OS::Nova::Server", "OS::Cinder::Volume", "OS::Sfs::Turbo"
-TAKES = {"server": SERVER, "disk": VOLUME, "turbo": SHARE}  # which type of resource a vault of which type takes
+# VMware's come from an agent, not by a call; rds and file have no published provider id, so there are no such vaults here
+# which type of resource a vault of which type takes
+TAKES = {"server": SERVER, "disk": VOLUME, "turbo": SHARE, "workspace": "OS::Workspace::DesktopV2", "vmware": ""}
 
 
 @dataclass(frozen=True, slots=True)
