@@ -87,11 +87,10 @@ class Held:
             holder = read_wish(self.tools.ledger.get(KIND, str(json.loads(standing.body)["cause"])))
             if holder is not None and holder.state == "done" and holder.ended != "broken":
                 return self._held_back()
-            if holder is not None and holder.may_have_been_sent:
+            at_work = holder is not None and holder.may_have_been_sent
+            if at_work or self.tools.ledger.swap(replace(mine, version=standing.version)) is None:
                 what = f"Another alert's restore point of vault {self.planned.whose} may be in the making (min_interval)."
                 return self.later("waits_its_turn", what)
-            if self.tools.ledger.swap(replace(mine, version=standing.version)) is None:
-                return self.later("waits_its_turn", f"Another alert has vault {self.planned.whose} backed up just now.")
         except (LedgerDown, ValueError, KeyError, TypeError):
             return None
         return None
@@ -176,7 +175,7 @@ class Held:
         try:
             stored = self.tools.ledger.swap(changed.to_record())
         except LedgerDown:
-            return False
+            stored = None
         if stored is None:
             return False
         self.wish = replace(changed, version=stored.version)

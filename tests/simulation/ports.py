@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +19,7 @@ from handlers.wire import Deadline
 from tests.simulation.baton import Baton, Choices
 
 GARBAGE = ("[]", "{", '{"state": "wanted"}', '{"backup": {}, "project": 1}')
-"""What a damaged store may give back."""
+SLOW_SECONDS = 18.0
 Given = TypeVar("Given")
 START = datetime(2026, 11, 23, 2, 0, 0, tzinfo=UTC)
 
@@ -67,7 +68,7 @@ CREATED = (
 LEDGER = (
     "ledger down before put_if_absent", "ledger down after put_if_absent", "ledger down before get", "ledger down after get",
     "ledger down before swap", "ledger down after swap", "ledger down before due", "ledger down after due",
-    "ledger gives garbage",
+    "ledger gives garbage", "ledger slow",
 )  # fmt: skip
 FAULTS = (*ANY, *LISTED, *CREATED, *LEDGER)
 CALM = 4.0
@@ -177,6 +178,7 @@ class Store:
     """One instance's way to the ledger that all share: down now and then, before or after its work."""
 
     ledger: Ledger
+    time: Time
     baton: Baton
     choices: Choices
     struck: Counter[str]
@@ -218,7 +220,7 @@ class Store:
 
     def _call(self, verb: str, work: Callable[[], Given]) -> Given:
         self.baton.point(f"before ledger.{verb}")
-        trouble = self.choices.pick([40.0, 1.0, 1.0, 0.5]) if self.troubled() else 0
+        trouble = self.choices.pick([40.0, 1.0, 1.0, 0.5, 0.5]) if self.troubled() else 0
         if trouble == 1:
             self._fail(f"ledger down before {verb}")
         done = work()
@@ -227,9 +229,17 @@ class Store:
         if trouble == 3 and isinstance(done, Record) and verb in ("get", "put_if_absent"):
             self.struck["ledger gives garbage"] += 1
             self.down += 1
-            done = cast("Given", replace(done, body=GARBAGE[self.choices.pick([1.0] * len(GARBAGE))]))
+            done = cast("Given", replace(done, body=self._garbage(done.body)))
+        if trouble == 4:
+            self.struck["ledger slow"] += 1
+            self.baton.sleep(self.time.passed + SLOW_SECONDS)
         self.baton.point(f"after ledger.{verb}")
         return done
+
+    def _garbage(self, body: str) -> str:
+        """What a damaged store may give back."""
+        asleep = json.dumps(json.loads(body) | {"state": "asleep"})
+        return (*GARBAGE, asleep)[self.choices.pick([1.0] * (len(GARBAGE) + 1))]
 
     def _fail(self, how: str) -> NoReturn:
         self.struck[how] += 1

@@ -49,7 +49,7 @@ RULES = f"""
 id = "{estate.ERP_VAULT_ID}"
 [vaults.files]
 id = "{estate.FILES_VAULT_ID}"
-min_interval = "1s"
+min_interval = "10m"
 [vaults.empty]
 id = "{estate.EMPTY_VAULT_ID}"
 [timers.nightly]
@@ -113,7 +113,7 @@ EVENTS: tuple[tuple[str, Door, Any], ...] = (
     ("timer", "timer", {"trigger_type": "TIMER", "trigger_name": "nightly", "time": START.strftime("%Y-%m-%dT%H:%M:%SZ")}),
     ("erp a", "alert", alerts("erp", "a")),
     ("erp b", "alert", alerts("erp", "b")),
-    ("erp a and b", "alert", alerts("erp", "a", "b")),
+    ("erp a, b, c, d", "alert", alerts("erp", "a", "b", "c", "d")),
     ("files a", "alert", alerts("files", "a")),
     ("files a and b", "alert", alerts("files", "b", "a")),
     ("once", "once", {"checkpoint": {"vault_id": estate.ERP_VAULT_ID}, "idempotency_key": "k"}),
@@ -248,7 +248,7 @@ class Story:
         off = (0.0, 3.0, -3.0)[self.choices.pick([6.0, 1.0, 1.0])] if self.troubled else 0.0
         delivery.network = Network(self.sandbox, self.time, self.choices, self.struck, lambda: self.troubled)
         stored = partial(self._stored, delivery)
-        delivery.store = Store(self.ledger, self.baton, self.choices, self.struck, lambda: self.troubled, stored)
+        delivery.store = Store(self.ledger, self.time, self.baton, self.choices, self.struck, lambda: self.troubled, stored)
 
         def network(origins: frozenset[str]) -> Network:
             assert delivery.network is not None
