@@ -157,11 +157,19 @@ class Watch:
         except CallFailed as failure:
             end, why = None, f"it could not be asked about ({failure.code or failure.status} {failure.message})"
         if end is not None:
-            return self._tell(wish, end)
+            return self._tell(wish, end) if self._others_written(wish, deadline) else []
         if self._now() - wish.wanted_at < LATE_SECONDS:
             self._put(replace(wish, due=self._now() + self.tools.follow_seconds))
             return []
         return self._late(wish, why)
+
+    def _others_written(self, wish: Wish, deadline: Deadline) -> bool:
+        """The causes of a storm that its delivery had no time to write down; False: this sweep has not, either."""
+        for cause in wish.planned.others:
+            if deadline.left() < LEAST_SECONDS:
+                return False
+            self.tools.ledger.put_if_absent(wish.followed_by(cause).to_record())
+        return True
 
     def _late(self, wish: Wish, why: str) -> list[tuple[Outcome, Told]]:
         """A restore point without an end is told once, and looked at less often from then on."""

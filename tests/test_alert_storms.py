@@ -476,4 +476,7 @@ def test_a_storm_too_large_to_be_written_down_is_taken_all_the_same(world: World
     slow.wire.close()
     assert (outcome.word, outcome.causes) == ("created", 200)
     assert 20 < len(wishes(service)) < 40
+    assert swept(world, service, 2, 100.0) == ["available"]
+    assert len(wishes(service)) == 200
+    assert {only(send(service, f"h{n}")).word for n in range(200)} == {"joined"}
     assert len(world.posts()) == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 
 from handlers.errors import LedgerDown
@@ -80,12 +79,15 @@ def _deciding(own: Wish, ledger: Ledger) -> Wish:
 def _gather(held: Held, tools: Taking, deadline: Deadline) -> None:
     """The other causes follow, as many as can be written down in half of the time: the restore point comes first."""
     enough, now = deadline.left() / 2, tools.clock.now().timestamp()
-    for cause in held.planned.others:
+    for place, cause in enumerate(held.planned.others):
         if deadline.left() < enough:
-            break
-        with suppress(LedgerDown, ValueError):  # the leader's wish lists it
+            held.unwritten.extend(held.planned.others[place:])
+            return
+        try:
             if follower := _follower(replace(held.planned, cause=cause, others=()), held.planned.cause, tools.ledger, now):
                 held.also.append(follower)
+        except (LedgerDown, ValueError):
+            held.unwritten.append(cause)
 
 
 def _follower(planned: Planned, leader: str, ledger: Ledger, now: float) -> Wish | None:

@@ -51,6 +51,8 @@ class Held:
     wish: Wish | None
     also: list[Wish] = field(default_factory=list)
     """The wishes that follow it."""
+    unwritten: list[str] = field(default_factory=list)
+    """Causes that follow it, too, and could not be written down: the wish keeps them until somebody has the time."""
 
     @property
     def gives_up(self) -> bool:
@@ -110,7 +112,10 @@ class Held:
 
     def done(self, checkpoint_id: str, reason: str, **more: Any) -> None:
         """CBR has it; the watch follows it from now on."""
-        self._put(state="done", checkpoint_id=checkpoint_id, reason=reason, due=self._now() + self.tools.follow_seconds, **more)
+        due = self._now() + self.tools.follow_seconds
+        if self.wish is not None:
+            more["planned"] = replace(self.wish.planned, others=tuple(self.unwritten))
+        self._put(state="done", checkpoint_id=checkpoint_id, reason=reason, due=due, **more)
 
     def join(self, reason: str, checkpoint_id: str) -> Outcome:
         """It need not be made: it is there."""
@@ -188,7 +193,7 @@ class Held:
             return
         for wish in self.also:
             with suppress(LedgerDown):  # they know whom they follow
-                self.tools.ledger.swap(replace(wish, **{**changes, "due": None}).to_record())
+                self.tools.ledger.swap(replace(wish, **{**changes, "due": None, "planned": wish.planned}).to_record())
 
 
 def read_wish(record: Record | None) -> Wish | None:

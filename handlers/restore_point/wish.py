@@ -156,6 +156,11 @@ class Wish:
             version=record.version,
         )
 
+    def followed_by(self, cause: str) -> Wish:
+        """The wish of another cause that this one's restore point settles: done as it is done."""
+        planned = replace(self.planned, cause=cause, others=())
+        return replace(self, planned=planned, leader=self.planned.cause, due=None, version=0)
+
     def claimed(self, planned: Planned, owner: str, now: float, until: float) -> Wish:
         """The same wish in the hands of ``owner``. Wanted anew where the last try had ended for good, or was another's."""
         over = self.state in ("done", "failed", "follows")
