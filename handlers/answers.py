@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -44,6 +45,25 @@ def function_answer(*deliveries: Delivered) -> dict[str, Any]:
         why = "; ".join(outcome.message for outcome in outcomes)[:500]
         raise Redeliver(f"not settled, deliver again: {why}", found)
     return found
+
+
+def batch_answer(service: Service, records: Sequence[Envelope], seconds_left: Callable[[], float]) -> dict[str, Any]:
+    """Which messages of a batch the queue must hand out again: those that are not settled, and no other.
+
+    A first-in-first-out queue must not get ahead of the first of them (AWS Lambda guide, partial batch responses).
+    """
+    failed: list[str] = []
+    for record in records:
+        if failed and record.source.endswith(".fifo"):
+            failed.append(record.delivery_id)
+            continue
+        try:
+            again = service.handle(replace(record, seconds_left=seconds_left())).answer.again
+        except Exception:  # noqa: BLE001 - a fault of ours over one message must not keep the others from being settled
+            traceback.print_exc()
+            again = True
+        failed += [record.delivery_id] if again else []
+    return {"batchItemFailures": [{"itemIdentifier": each} for each in failed]}
 
 
 def gateway_answer(service: Service, envelope: Envelope, request_in: Callable[[object], Http | None]) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, Protocol
 
-from handlers.answers import function_answer, gateway_answer
-from handlers.envelope import Door, Envelope, lambda_http
+from handlers.answers import batch_answer, function_answer, gateway_answer
+from handlers.carriers import lambda_http, sqs_records
+from handlers.envelope import Door, Envelope
 from handlers.service import Service
 from handlers.settings import load
 
@@ -24,18 +25,19 @@ class Context(Protocol):
 
 
 def timer(event: object, context: Context) -> dict[str, Any]:
-    """A schedule fired."""
-    return function_answer(service().handle(_envelope("timer", event, context)))
+    """A schedule fired; its event may have waited in a queue."""
+    envelope = _envelope("timer", event, context)
+    return _batch(envelope, context) or function_answer(service().handle(envelope))
 
 
 def alert(event: object, context: Context) -> dict[str, Any]:
-    """A monitoring alert, by Function URL or API Gateway (its path ends in the sender's name), or invoked directly."""
-    return gateway_answer(service(), _envelope("alert", event, context), lambda_http)
+    """A monitoring alert, by Function URL or API Gateway (its path ends in the sender's name), a queue, or directly."""
+    return _answer("alert", event, context)
 
 
 def once(event: object, context: Context) -> dict[str, Any]:
     """A one-off: somebody asks for one restore point."""
-    return gateway_answer(service(), _envelope("once", event, context), lambda_http)
+    return _answer("once", event, context)
 
 
 def watch(event: object, context: Context) -> dict[str, Any]:
@@ -47,6 +49,17 @@ def watch(event: object, context: Context) -> dict[str, Any]:
 def service() -> Service:
     """Built at the first event and kept while the instance is warm; a bad configuration fails every event, loudly."""
     return Service(load(), metrics=True)
+
+
+def _answer(door: Door, event: object, context: Context) -> dict[str, Any]:
+    envelope = _envelope(door, event, context)
+    return _batch(envelope, context) or gateway_answer(service(), envelope, lambda_http)
+
+
+def _batch(envelope: Envelope, context: Context) -> dict[str, Any] | None:
+    """The answer to a batch of messages, with ReportBatchItemFailures in the event source mapping; None: this is none."""
+    records = sqs_records(envelope)
+    return batch_answer(service(), records, lambda: context.get_remaining_time_in_millis() / 1000) if records else None
 
 
 def _envelope(door: Door, event: object, context: Context) -> Envelope:

@@ -16,8 +16,9 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from handlers.answers import function_answer, gateway_answer
+from handlers.carriers import apig_http, smn_records
 from handlers.credentials import AccessKey, Handed, Platform, Secret
-from handlers.envelope import Door, Envelope, apig_http, smn_records
+from handlers.envelope import Door, Envelope
 from handlers.errors import Refusal
 from handlers.rules import checked_project_id
 from handlers.service import Delivered, Service
