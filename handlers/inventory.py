@@ -52,7 +52,14 @@ class Inventory:
 
     def tagged(self, rule: Rule, rules: Rules, deadline: Deadline) -> dict[str, str]:
         """The vaults that carry this rule's tags now: id, and how people know it. Raises CallFailed."""
-        every = [each for project in rule.projects or self._cbrs for each in self._tagged(rule, project, deadline)]
+        found: dict[str, str] = {}
+        for project in rule.projects or self._cbrs:
+            found |= self.tagged_in(project, rule, rules, deadline)
+        return found
+
+    def tagged_in(self, project: str, rule: Rule, rules: Rules, deadline: Deadline) -> dict[str, str]:
+        """Those of one project. Raises CallFailed."""
+        every = self._tagged(rule, project, deadline)
         names = {each.id: rules.vault_named(each.id) for each in every}
         return {each.id: known[0] if (known := names[each.id]) else clip(each.name, 64) for each in every}
 

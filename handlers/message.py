@@ -11,6 +11,12 @@ from handlers.outcome import Outcome
 SCHEMA = "restore-point/1"
 """Names the document's shape. An event that carries it is a message of our own and must never ask for anything."""
 
+
+def is_ours(schema: object) -> bool:
+    """Whether a document of this ``schema`` is such a message, of whatever version."""
+    return isinstance(schema, str) and schema.partition("/")[0] == SCHEMA.partition("/")[0]
+
+
 _SAYS = {
     "created": "started",
     "joined": "was there already",
@@ -21,6 +27,11 @@ _SAYS = {
     "available": "available",
     "partly": "INCOMPLETE",
     "broken": "BROKEN",
+    "overdue": "OVERDUE",
+    "missed": "MISSED",
+    "duplicate": "made twice",
+    "warning": "warning",
+    "healed": "well again",
 }
 
 
@@ -37,8 +48,7 @@ class Message:
 def compose(outcome: Outcome) -> Message:
     """The message for one outcome. Nothing in it is a template filled from outside: values stand quoted on lines of their own."""
     plain = outcome.to_dict()
-    whose = outcome.vault or outcome.vault_id
-    subject = f"Restore point {_SAYS[outcome.word]}" + (f": vault {whose}" if whose else f" ({outcome.reason})")
+    subject = f"Restore point {_SAYS[outcome.word]}{_about(outcome)}"
     lines = [
         _line(outcome.message, 2000),
         "",
@@ -49,6 +59,16 @@ def compose(outcome: Outcome) -> Message:
         ),
     ]
     return Message(outcome.word, _line(subject)[:100], "\n".join(lines).rstrip() + "\n", {"schema": SCHEMA, **plain})
+
+
+def _about(outcome: Outcome) -> str:
+    """What it is about, as far as a subject needs to say: a vault, a timer, or why and who."""
+    if whose := outcome.vault or outcome.vault_id:
+        return f": vault {whose}"
+    if outcome.word in ("missed", "healed") and outcome.trigger == "timer":
+        return f": timer {outcome.sender}"
+    who = f", {outcome.trigger} {outcome.sender}" if outcome.sender else ""
+    return f" ({outcome.reason}{who})"
 
 
 def _facts(outcome: Outcome) -> tuple[tuple[str, str], ...]:

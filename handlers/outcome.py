@@ -1,5 +1,5 @@
-"""The six ends of a planned restore point, the three ends of one that was followed,
-and the answer a platform gets for them.
+"""The six ends of a planned restore point, the three ends of one that was followed, five things to know beside them,
+and the answer a platform gets.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ class Outcome:
     rule: str = ""
     vault: str = ""
     vault_id: str = ""
+    cause: str = ""
+    """64 hex: the same for every delivery of the same wish, and what everything said about it has in common."""
     causes: int = 1
     cause_names: tuple[str, ...] = ()
     name: str = ""
@@ -40,6 +42,8 @@ class Outcome:
     error_code: str = ""
     degraded: bool = False
     """The ledger could not be used: the restore point is real, exactly-once rested on looking alone."""
+    conflict: bool = False
+    """The same cause was asked for with other parameters before, and those count."""
 
     def to_dict(self) -> dict[str, Any]:
         """The outcome in JSON, as the command prints it and topics carry it."""
@@ -90,9 +94,13 @@ class Later(Outcome):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed(Outcome):
-    """There is no restore point and repeating will not make one. Somebody must be told."""
+    """There is no restore point and repeating will not make one. Somebody must be told.
+
+    ``durable``: it stands in the ledger as untold until somebody was, and the watch looks after that.
+    """
 
     word: ClassVar[str] = "failed"
+    durable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +124,41 @@ class Broken(Outcome):
     word: ClassVar[str] = "broken"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overdue(Outcome):
+    """A vault's newest good restore point is older than its ``max_age``, or it is not known how old it is."""
+
+    word: ClassVar[str] = "overdue"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missed(Outcome):
+    """A timer that fires ``every`` so often did not, not even within its ``grace``."""
+
+    word: ClassVar[str] = "missed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duplicate(Outcome):
+    """One cause has two restore points. Nothing is ever deleted, so a person has to know."""
+
+    word: ClassVar[str] = "duplicate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warned(Outcome):
+    """Something about many deliveries rather than one: a storm, alerts left out, a budget used up, a ledger that is down."""
+
+    word: ClassVar[str] = "warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Healed(Outcome):
+    """What was told as overdue, missed or a warning is over."""
+
+    word: ClassVar[str] = "healed"
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a delivery as a whole gets: an HTTP status, and whether a platform that redelivers should do so."""
@@ -128,7 +171,7 @@ class Answer:
 def answer(outcomes: Iterable[Outcome], *, told: bool, one_off: bool = False) -> Answer:
     """The worst outcome speaks for the delivery; redelivering the whole is harmless because what is done joins.
 
-    ``told``: every Failed reached a topic. HTTP senders repeat on 5xx only, so what is final must never be one.
+    ``told``: every Failed reached a topic, or will. HTTP senders repeat on 5xx only, so what is final must never be one.
     """
     return worst(_alone(outcome, told=told, one_off=one_off) for outcome in outcomes)
 

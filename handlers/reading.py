@@ -9,9 +9,10 @@ from datetime import datetime
 from handlers.alerts import DIALECTS
 from handlers.envelope import Envelope, check, parse_json
 from handlers.errors import Refusal
+from handlers.message import is_ours
 from handlers.rules import Sender
 from handlers.timers import read_timer
-from handlers.trigger import Once, Trigger
+from handlers.trigger import Echo, Once, Trigger
 from handlers.vault_backup import read_vault_backup
 
 _KEY = re.compile(r"[!-~]{1,255}")
@@ -20,6 +21,8 @@ _KEY = re.compile(r"[!-~]{1,255}")
 def read(envelope: Envelope, name: str, sender: Sender | None, now: datetime) -> list[Trigger]:
     """The triggers of one delivery; raises Refusal. A body shaped for another door never opens it."""
     document = _document(envelope)
+    if isinstance(document, Mapping) and is_ours(document.get("schema")):
+        return [Echo(name)]
     if envelope.door == "timer":
         return [read_timer(document)]
     if envelope.door == "alert" and sender is not None:

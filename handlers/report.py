@@ -15,8 +15,9 @@ from typing import IO, TYPE_CHECKING, Any
 from handlers.envelope import Envelope
 from handlers.errors import NotTold
 from handlers.message import Message, compose
-from handlers.outcome import Outcome
+from handlers.outcome import Failed, Outcome
 from handlers.plan.planned import clip
+from handlers.rules import NAMESPACE
 from handlers.topics import Topic
 from handlers.wire import Deadline
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
 SERVICE = "restore-point"
-NAMESPACE = "RestorePoint"
 NAMED = 20
 """Outcomes a log line names, if they fit."""
 ROOM = 15_000
@@ -41,6 +41,10 @@ _LEVELS = {
     "partly": logging.WARNING,
     "later": logging.WARNING,
     "refused": logging.WARNING,
+    "overdue": logging.ERROR,
+    "missed": logging.ERROR,
+    "duplicate": logging.WARNING,
+    "warning": logging.WARNING,
 }
 _writing = threading.Lock()
 
@@ -51,6 +55,10 @@ class Told:
 
     sent: int
     problems: tuple[str, ...] = ()
+
+
+Settled = list[tuple[Outcome, Told]]
+"""Outcomes, and who was told of each."""
 
 
 class Refusals:
@@ -95,10 +103,6 @@ class Report:
     metrics: bool = False
     refusals: Refusals = field(default_factory=Refusals)
 
-    def tell(self, envelope: Envelope, outcomes: Sequence[Outcome], deadline: Deadline) -> bool:
-        """Publish, log and count; True when every failure reached at least one topic."""
-        return self.log(envelope, outcomes, [self.publish(outcome, deadline) for outcome in outcomes])
-
     def publish(self, outcome: Outcome, deadline: Deadline) -> Told:
         """Send the outcome's message to every topic that wants it."""
         sent, problems = 0, []
@@ -115,12 +119,16 @@ class Report:
             self.refusals.unheard(outcome, deadline.clock.monotonic())
         return Told(sent, tuple(problems))
 
-    def log(self, envelope: Envelope, outcomes: Sequence[Outcome], told: Sequence[Told]) -> bool:
-        """The delivery's line and its metrics, after its messages; True when every failure reached at least one topic."""
-        self._line(*self._entry(envelope, outcomes, told))
-        if self.metrics and outcomes:
-            self._measure(envelope, outcomes)
-        return all(each.sent for outcome, each in zip(outcomes, told, strict=True) if outcome.word == "failed")
+    def log(self, envelope: Envelope, settled: Settled, noticed: Settled | None = None) -> bool:
+        """The delivery's line and its metrics, after its messages; True when every failure reached at least one topic.
+
+        ``noticed`` is what it showed beside its outcomes: logged and counted with them.
+        """
+        every = [*settled, *(noticed or [])]
+        self._line(*self._entry(envelope, [outcome for outcome, _ in settled], every))
+        if self.metrics and every:
+            self._measure(envelope, [outcome for outcome, _ in every])
+        return all(told.sent or _will_be_told(outcome, told) for outcome, told in settled if outcome.word == "failed")
 
     def write(self, message: Message) -> None:
         """A message as a log line: what a topic of kind ``log`` does with it."""
@@ -129,15 +137,17 @@ class Report:
             raise NotTold("the log could not be written")
 
     @staticmethod
-    def _entry(envelope: Envelope, outcomes: Sequence[Outcome], told: Sequence[Told]) -> tuple[int, str, dict[str, Any]]:
-        counted = Counter(outcome.word for outcome in outcomes)
+    def _entry(envelope: Envelope, outcomes: Sequence[Outcome], every: Settled) -> tuple[int, str, dict[str, Any]]:
+        counted = Counter(outcome.word for outcome, _ in every)
         level = max((_LEVELS.get(word, logging.INFO) for word in counted), default=logging.INFO)
         extra: dict[str, Any] = {
             "delivery": {"id": envelope.delivery_id, "door": envelope.door, "platform": envelope.platform} | _addressed(envelope),
             "restore_points": [_brief(outcome) for outcome in outcomes[:NAMED]],
-            "told": sum(each.sent for each in told),
+            "told": sum(told.sent for _, told in every),
         }
-        if problems := [problem for each in told for problem in each.problems]:
+        if beside := every[len(outcomes) :]:
+            extra["noticed"] = [_brief(outcome) for outcome, _ in beside[:NAMED]]
+        if problems := [problem for _, told in every for problem in told.problems]:
             level = logging.ERROR
             extra["not_told"] = problems[:NAMED]
         extra = _fitted(extra)
@@ -176,6 +186,11 @@ class Report:
                     print(line, file=self.stream or sys.stdout, flush=True)
             except (OSError, ValueError):  # as in _line
                 return
+
+
+def _will_be_told(outcome: Outcome, told: Told) -> bool:
+    """By the watch, from the ledger. Where no topic wants to hear it, only the platform's dead-letter queue will."""
+    return isinstance(outcome, Failed) and outcome.durable and bool(told.problems)
 
 
 def _addressed(envelope: Envelope) -> dict[str, str]:

@@ -4,31 +4,34 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import IO, Any
 
 from handlers.cbr import Cbr
+from handlers.clock import SystemClock
 from handlers.envelope import Envelope
 from handlers.errors import LedgerDown, Refusal
 from handlers.iam import Session, find_project, open_session
 from handlers.inventory import Inventory
 from handlers.ledger import Closed, Ledger, open_ledger
+from handlers.notices import Notices, ToldHere
 from handlers.outcome import Answer, Failed, Outcome, answer
 from handlers.plan import plan, refused
 from handlers.plan.planned import Planned
 from handlers.reading import read
-from handlers.report import Report, Told
+from handlers.report import Report, Settled
 from handlers.restore_point import take
 from handlers.restore_point.held import Taking
 from handlers.settings import Access, Settings
-from handlers.topics import Topic, log_topic
-from handlers.trigger import Trigger
+from handlers.timetable import arrived
+from handlers.topics import open_topics
+from handlers.trigger import Timer, Trigger
 from handlers.trust import verify
 from handlers.watch import Watch
+from handlers.watch.telling import Telling
 from handlers.wire import Clock, Deadline, Network, Pace, Wire
 
 ANSWER_SECONDS = 0.5
@@ -37,25 +40,6 @@ TELLING_SECONDS = 3.0
 """Kept back from a run's time, so that what was decided can still be logged and published."""
 LANES = 32
 """Restore points taken at the same time by one delivery."""
-
-
-class SystemClock:
-    """The machine's clocks; ``starts_at`` is what the wall's says now, for a replay against the sandbox."""
-
-    def __init__(self, starts_at: datetime | None = None) -> None:
-        self._ahead = starts_at - datetime.now(UTC) if starts_at else timedelta()
-
-    def now(self) -> datetime:
-        """Wall time, UTC."""
-        return datetime.now(UTC) + self._ahead
-
-    def monotonic(self) -> float:
-        """Seconds on a clock that is never set back."""
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        """Wait."""
-        time.sleep(seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +81,8 @@ class Service:
         self.sessions = {name: open_session(access, self.wire, self.clock) for name, access in settings.projects.items()}
         self.cbrs = {name: self._cbr(access, self.sessions[name]) for name, access in settings.projects.items()}
         self.inventory = Inventory(self.cbrs, self.clock)
+        self._told_here = ToldHere()
+        self._spent: dict[tuple[str, str], float] = {}
         self._opening = threading.Lock()
         self._ledger = ledger
 
@@ -118,13 +104,14 @@ class Service:
             ledger = Closed(problem)
         settle = self.settings.settle_seconds + TELLING_SECONDS  # the kill comes after the telling
         lasts, follow = self.settings.ledger_lasts, self.settings.follow_seconds
-        return Taking(ledger, self.clock, lambda: os.urandom(8).hex(), settle, follow, lasts)
+        return Taking(ledger, self.clock, lambda: os.urandom(8).hex(), settle, follow, lasts, self._spent)
 
     @cached_property
     def report(self) -> Report:
         """Log, metrics and the topics of the rules."""
         bare = Report((), self._stream, self._metrics)
-        return Report(tuple(self._topics(bare)), self._stream, self._metrics)
+        topics = open_topics(self.settings.rules, self.sessions, self.settings.projects, self.clock.now, bare.write)
+        return Report(topics, self._stream, self._metrics)
 
     def handle(self, envelope: Envelope) -> Delivered:
         """One delivery: verify, read, plan, take, tell. At the watch's door: verify, sweep."""
@@ -137,8 +124,12 @@ class Service:
             planned = self.planned(triggers, envelope, sender, self._working(envelope))
             outcomes = self.take_all(planned, self._working(envelope))
         except Refusal as refusal:
-            outcomes = [refused(refusal, envelope.delivery_id, envelope.door, sender)]
-        return self._delivered(envelope, [(outcome, self.report.publish(outcome, deadline)) for outcome in outcomes])
+            return self.refuse(envelope, refusal, sender)
+        settled = self.told(outcomes, deadline)
+        noticed = self.notices(deadline).of_delivery(envelope, sender, triggers, outcomes)
+        delivered = self._delivered(envelope, settled, noticed)
+        self._came(triggers, delivered)
+        return delivered
 
     def planned(
         self, triggers: Sequence[Trigger], envelope: Envelope, sender: str, deadline: Deadline
@@ -155,32 +146,39 @@ class Service:
             raise
         return [*self.inventory.narrow(wanted, deadline), *problems]
 
-    def refuse(self, envelope: Envelope, refusal: Refusal) -> Delivered:
-        """A delivery that could not even be read."""
+    def refuse(self, envelope: Envelope, refusal: Refusal, sender: str = "") -> Delivered:
+        """A delivery that asks for nothing that may be done, or could not even be read."""
         deadline = self._telling(envelope)
-        outcome = refused(refusal, envelope.delivery_id, envelope.door)
+        outcome = refused(refusal, envelope.delivery_id, envelope.door, sender)
         return self._delivered(envelope, [(outcome, self.report.publish(outcome, deadline))])
 
     def watch(self, envelope: Envelope) -> Delivered:
         """One sweep: due wishes, restore points followed to their end."""
-        deadline = self._telling(envelope)
+        deadline, settled = self._telling(envelope), Settled()
+        notices = self.notices(deadline)
         try:
-            settled = self.watching(deadline).sweep(self._working(envelope))
+            for each in self.watching(deadline).sweep(self._working(envelope)):
+                settled.append(each)
+            settled += notices.ledger_works(envelope)
         except LedgerDown as problem:
-            message = f"The watch could not read the ledger, so nothing was looked after: {problem}"
-            down = Failed(reason="ledger_down", message=message, delivery_id=envelope.delivery_id, trigger="watch")
-            settled = [(down, self.report.publish(down, deadline))]
+            settled += notices.ledger_fails(envelope, problem)
         return self._delivered(envelope, settled)
 
     def watching(self, deadline: Deadline) -> Watch:
         """The watch over this service's ledger; what it finds is told within the deadline."""
-        rules, publish = self.settings.rules, lambda outcome: self.report.publish(outcome, deadline)
-        return Watch(self.tools, rules, self.cbrs, self.inventory, publish)
+        notices = self.notices(deadline)
+        return Watch(self.tools, self.settings.rules, self.cbrs, self.inventory, notices)
+
+    def notices(self, deadline: Deadline) -> Notices:
+        """What is told once while it lasts, within the deadline."""
+        return Notices(
+            lambda: self.tools.ledger, self.clock, lambda outcome: self.report.publish(outcome, deadline), self._told_here
+        )
 
     def take(self, planned: Planned, deadline: Deadline) -> Outcome:
         """One restore point, told like any other; for one-offs at a terminal."""
         outcome = take(planned, self.cbrs[planned.project], self.tools, deadline)
-        self.report.tell(Envelope("once", "terminal", planned.delivery_id, None, deadline.left()), [outcome], deadline)
+        self.report.log(Envelope("once", "terminal", planned.delivery_id, None, deadline.left()), self.told([outcome], deadline))
         return outcome
 
     def take_all(self, plans: Sequence[Planned | Outcome], deadline: Deadline) -> list[Outcome]:
@@ -200,16 +198,32 @@ class Service:
         with ThreadPoolExecutor(min(LANES, len(plans))) as lanes:
             return list(lanes.map(settle, plans))
 
+    def told(self, outcomes: Sequence[Outcome], deadline: Deadline) -> Settled:
+        """Publish each, and note of the failures among them that somebody heard."""
+        publish = self.notices(deadline).publish
+        durable = any(isinstance(each, Failed) and each.durable for each in outcomes)
+        say = Telling(self.tools, publish).said if durable else publish
+        return [(outcome, say(outcome)) for outcome in outcomes]
+
     def close(self) -> None:
         """Connections and the ledger."""
         self.wire.close()
         if self._ledger is not None:
             self._ledger.close()
 
-    def _delivered(self, envelope: Envelope, settled: Sequence[tuple[Outcome, Told]]) -> Delivered:
-        outcomes, told = [outcome for outcome, _ in settled], [each for _, each in settled]
-        reached = self.report.log(envelope, outcomes, told)
-        problems = tuple(problem for each in told for problem in each.problems)
+    def _came(self, triggers: Sequence[Trigger], delivered: Delivered) -> None:
+        """A timer's event that will not come again is written down: older ones are superseded, the next one is awaited."""
+        if delivered.answer.again or any(each.word == "refused" for each in delivered.outcomes):
+            return
+        for each in triggers:
+            if isinstance(each, Timer) and (name := self.settings.rules.timer_of(each.schedule)):
+                with suppress(LedgerDown):
+                    arrived(self.tools.ledger, name, each.at, self.clock.now().timestamp())
+
+    def _delivered(self, envelope: Envelope, settled: Settled, noticed: Settled | None = None) -> Delivered:
+        outcomes = [outcome for outcome, _ in settled]
+        reached = self.report.log(envelope, settled, noticed)
+        problems = tuple(problem for _, told in settled for problem in told.problems)
         spoken = answer(outcomes, told=reached, one_off=envelope.door == "once")
         return Delivered(outcomes, spoken, problems, envelope.delivery_id)
 
@@ -228,16 +242,3 @@ class Service:
             pace=Pace(access.requests_per_second, self.clock),
             clock=self.clock,
         )
-
-    def _topics(self, bare: Report) -> list[Topic]:
-        rules, found = self.settings.rules, []
-        for name, topic in rules.topics.items():
-            if topic.kind == "log":
-                send = log_topic(bare.write)
-            else:
-                from handlers.topics.smn import smn_topic
-
-                project = rules.project_of(topic)
-                send = smn_topic(self.sessions[project], self.settings.projects[project].smn, topic.urn or "", self.clock.now)
-            found.append(Topic(name, frozenset(topic.outcomes), send))
-        return found

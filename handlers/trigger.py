@@ -63,4 +63,11 @@ class Once:
     at: datetime
 
 
-Trigger = Timer | Alert | Lost | Once
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """A message of our own, come back: who is told of restore points must not ask for them by that."""
+
+    sender: str
+
+
+Trigger = Timer | Alert | Lost | Once | Echo

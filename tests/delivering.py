@@ -40,7 +40,7 @@ def main() -> None:
     assert isinstance(planned, Planned)
     tools = Taking(ledger, clock, lambda: os.urandom(8).hex(), 120.0, 60.0)
     outcome = take(planned, service.cbrs["default"], tools, Deadline.after(clock, 57.0))
-    service.report.tell(envelope, [outcome], Deadline.after(clock, 3.0))
+    service.report.log(envelope, service.told([outcome], Deadline.after(clock, 3.0)))
     print(json.dumps(outcome.to_dict()))
     ledger.close()
     service.close()

@@ -442,10 +442,16 @@ def test_one_of_a_storm_sent_alone_takes_the_whole_up(world: World, service: Ser
 def test_a_storms_broken_restore_point_frees_all_of_its_causes(world: World, service: Service) -> None:
     world.sandbox.faults.add("fail:after=30")
     assert isinstance(only(send(service, "a", "b")), Created)
+    world.sandbox.faults.add("fail:after=30")
+    assert swept(world, service, 2, 100.0) == ["broken", "created"]  # the watch takes it once more, for all of them
+    for _ in range(2):
+        found = only(send(service, "b"))
+        assert isinstance(found, Joined)
+        assert found.checkpoint_id == world.sandbox.restore_points()[1]["id"]
     assert swept(world, service, 2, 100.0) == ["broken"]
     found = only(send(service, "b"))
     assert isinstance(found, Created)
-    assert found.checkpoint_id != made(world)[0]
+    assert found.checkpoint_id == world.sandbox.restore_points()[2]["id"]
     assert isinstance(only(send(service, "b")), Joined)
 
 

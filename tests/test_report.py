@@ -23,6 +23,12 @@ from handlers.vault_backup import CheckpointResource, SkippedResource
 from handlers.wire import Deadline
 from tests.scripted import Clock, World, only, world_in
 
+
+def through(report: Report, envelope: Envelope, outcomes: Sequence[Outcome], deadline: Deadline) -> bool:
+    """As the service does with a delivery."""
+    return report.log(envelope, [(outcome, report.publish(outcome, deadline)) for outcome in outcomes])
+
+
 ENVELOPE = Envelope("timer", "lambda", "delivery-1", {}, 60.0)
 ALL: tuple[type[Outcome], ...] = (Created, Joined, Skipped, Refused, Later, Failed, Available, Partly, Broken)
 HOSTILE = '"}\n{"level":"INFO"}\r\n\x00\x1b[2J\u202e\ud800é' + "𝄞" * 3000
@@ -50,7 +56,7 @@ def lines(stream: io.StringIO) -> list[dict[str, Any]]:
 
 def logged(outcomes: Sequence[Outcome], told: Sequence[Told] | None = None) -> tuple[str, dict[str, Any]]:
     stream = io.StringIO()
-    Report((), stream).log(ENVELOPE, outcomes, told or [Told(0)] * len(outcomes))
+    Report((), stream).log(ENVELOPE, list(zip(outcomes, told or [Told(0)] * len(outcomes), strict=True)))
     assert stream.getvalue().count("\n") == 1
     return stream.getvalue(), lines(stream)[0]
 
@@ -151,7 +157,7 @@ def test_threads_do_not_mix_lines() -> None:
 
     def go(number: int) -> None:
         envelope = Envelope("timer", "lambda", f"delivery-{number}", {}, 60.0)
-        report.log(envelope, [outcome(name=f"n-{number}")], [Told(1)])
+        report.log(envelope, [(outcome(name=f"n-{number}"), Told(1))])
 
     with ThreadPoolExecutor(16) as threads:
         list(threads.map(go, range(200)))
@@ -168,7 +174,7 @@ def test_two_reports_at_once_keep_their_streams() -> None:
     def go(number: int) -> None:
         report = Report((), streams[number])
         for _ in range(100):
-            report.log(ENVELOPE, [outcome(name=f"n-{number}")], [Told(1)])
+            report.log(ENVELOPE, [(outcome(name=f"n-{number}"), Told(1))])
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(go, range(8)))
@@ -179,8 +185,8 @@ def test_two_reports_at_once_keep_their_streams() -> None:
 def test_no_state_of_one_line_stands_in_the_next() -> None:
     stream = io.StringIO()
     report = Report((), stream)
-    report.log(ENVELOPE, [outcome(Failed)], [Told(0, ("ops: down",))])
-    report.log(ENVELOPE, [outcome(Created)], [Told(1)])
+    report.log(ENVELOPE, [(outcome(Failed), Told(0, ("ops: down",)))])
+    report.log(ENVELOPE, [(outcome(Created), Told(1))])
     first, second = lines(stream)
     assert "not_told" in first
     assert first["level"] == "ERROR"
@@ -204,7 +210,7 @@ def values(document: dict[str, Any], name: str) -> list[float]:
 def test_the_metrics_add_up_to_what_was_planned(count: int, capsys: pytest.CaptureFixture[str]) -> None:
     stream = io.StringIO()
     outcomes = [outcome(ALL[number % len(ALL)], duration_ms=number) for number in range(count)]
-    Report((), stream, metrics=True).log(ENVELOPE, outcomes, [Told(1)] * count)
+    Report((), stream, metrics=True).log(ENVELOPE, [(each, Told(1)) for each in outcomes])
     assert capsys.readouterr().out == "", "metrics go where the lines go"
     found: Counter[str] = Counter()
     durations: list[float] = []
@@ -230,7 +236,7 @@ def test_the_metrics_add_up_to_what_was_planned(count: int, capsys: pytest.Captu
 
 def test_no_metrics_where_nobody_reads_them() -> None:
     stream = io.StringIO()
-    Report((), stream).log(ENVELOPE, [outcome()], [Told(1)])
+    Report((), stream).log(ENVELOPE, [(outcome(), Told(1))])
     assert measured(stream) == []
 
 
@@ -251,10 +257,10 @@ def closed() -> IO[str]:
 @pytest.mark.parametrize("make", [closed, Full], ids=["closed", "full"])
 def test_an_output_that_takes_nothing_changes_nothing(make: Any) -> None:
     report = Report((), make(), metrics=True)
-    assert report.log(ENVELOPE, [outcome(Created)], [Told(1)]) is True
-    assert report.log(ENVELOPE, [outcome(Failed)], [Told(0)]) is False
+    assert report.log(ENVELOPE, [(outcome(Created), Told(1))]) is True
+    assert report.log(ENVELOPE, [(outcome(Failed), Told(0))]) is False
     stream = io.StringIO()
-    Report((), stream).log(ENVELOPE, [outcome()], [Told(1)])
+    Report((), stream).log(ENVELOPE, [(outcome(), Told(1))])
     assert len(lines(stream)) == 1, "the next output is not harmed"
 
 
@@ -291,7 +297,7 @@ def telling(stream: io.StringIO, *topics: tuple[Heard, set[str]]) -> Report:
 def test_a_topic_hears_what_it_wants_and_nothing_else(kind: type[Outcome]) -> None:
     stream, all_ears, deaf = io.StringIO(), Heard(), Heard()
     report = telling(stream, (all_ears, {kind.word}), (deaf, {each.word for each in ALL} - {kind.word}))
-    told = report.tell(ENVELOPE, [outcome(kind)], Deadline.after(Clock(), 3))
+    told = through(report, ENVELOPE, [outcome(kind)], Deadline.after(Clock(), 3))
     assert [message.outcome for message in all_ears.messages] == [kind.word]
     assert deaf.messages == []
     assert told is True
@@ -304,7 +310,7 @@ def test_a_topic_hears_what_it_wants_and_nothing_else(kind: type[Outcome]) -> No
 def test_a_failure_is_told_when_one_topic_took_it(down: tuple[bool, ...], told: bool) -> None:
     stream = io.StringIO()
     report = telling(stream, *((Heard(down=each), {"failed"}) for each in down))
-    assert report.tell(ENVELOPE, [outcome(Failed)], Deadline.after(Clock(), 3)) is told
+    assert through(report, ENVELOPE, [outcome(Failed)], Deadline.after(Clock(), 3)) is told
     (line,) = lines(stream)
     assert len(line.get("not_told", [])) == sum(down)
     assert line["told"] == len(down) - sum(down)
@@ -312,7 +318,7 @@ def test_a_failure_is_told_when_one_topic_took_it(down: tuple[bool, ...], told: 
 
 def test_what_succeeded_need_not_be_told() -> None:
     report = telling(io.StringIO(), (Heard(down=True), {"created"}))
-    assert report.tell(ENVELOPE, [outcome(Created)], Deadline.after(Clock(), 3)) is True
+    assert through(report, ENVELOPE, [outcome(Created)], Deadline.after(Clock(), 3)) is True
 
 
 def test_refusals_of_a_kind_are_told_once_an_hour_and_logged_every_time() -> None:
@@ -320,7 +326,7 @@ def test_refusals_of_a_kind_are_told_once_an_hour_and_logged_every_time() -> Non
     report = telling(stream, (ears, {"refused", "failed"}))
 
     def tell(*outcomes: Outcome) -> None:
-        report.tell(ENVELOPE, outcomes, Deadline.after(clock, 3))
+        through(report, ENVELOPE, outcomes, Deadline.after(clock, 3))
 
     for _ in range(500):
         tell(replace(outcome(Refused), reason="bad_proof", sender=""))

@@ -127,7 +127,9 @@ def test_what_is_left_out_has_the_documented_default() -> None:
     (rule,) = rules.rules
     assert (rule.max_event_age, rule.give_up_after) == (24 * 3600.0, 6 * 3600.0)
     assert rule.parameters.model_dump(exclude_none=True) == {}
-    assert set(rules.topics["here"].outcomes) == {"created", "refused", "failed", "available", "partly", "broken"}
+    assert set(rules.topics["here"].outcomes) == {
+        "created", "refused", "failed", "available", "partly", "broken", "overdue", "missed", "duplicate", "warning", "healed",
+    }  # fmt: skip
     assert (rules.projects["one"].credentials, rules.projects["one"].requests_per_second) == ("env", 5.0)
 
 

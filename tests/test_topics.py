@@ -19,7 +19,7 @@ from handlers.topics import Send
 from handlers.topics.smn import smn_topic
 from handlers.vault_backup import CheckpointResource, SkippedResource
 from handlers.wire import Deadline
-from tests.scripted import CREATE, PUBLISH, TOKENS, Act, World, answers, cuts, fails, only, waits, world_in
+from tests.scripted import CREATE, PUBLISH, TOKENS, Act, Flaky, World, answers, cuts, fails, only, waits, world_in
 
 SMN_ERRORS: dict[str, Act] = {
     "no such topic": answers(404, {"request_id": "r-1", "code": "SMN.0006", "message": "The topic does not exist."}),
@@ -114,16 +114,33 @@ def test_a_topic_that_is_down_does_not_undo_a_restore_point(world: World, servic
 
 
 @pytest.mark.parametrize("act", SMN_ERRORS.values(), ids=SMN_ERRORS.keys())
-def test_a_failure_nobody_was_told_of_is_answered_500_and_delivered_again(world: World, service: Service, act: Act) -> None:
-    world.door.on(CREATE, fails("6114"), always=True)
+def test_a_failure_no_topic_took_stands_in_the_ledger_until_the_watch_has_told_it(
+    world: World, service: Service, act: Act
+) -> None:
+    world.door.on(CREATE, fails("6114"))
     world.door.on(PUBLISH, act)
     delivered = world.fire(service)
     assert isinstance(only(delivered), Failed)
+    assert (delivered.answer.status, delivered.answer.again) == (200, False)
+    world.clock.forward(70)
+    told = [each for each in world.sweep(service).outcomes if each.word == "failed"]
+    assert [each.message for each in told] == [only(delivered).message]
+    world.clock.forward(3600)
+    assert [each.word for each in world.sweep(service).outcomes] == []
+    assert len(world.sandbox.published) == 1
+
+
+def test_a_failure_nobody_was_told_of_and_nothing_recorded_is_answered_500_and_delivered_again(world: World) -> None:
+    blind = world.service(ledger=Flaky(world.service().ledger, "put_if_absent"))
+    world.door.on(CREATE, fails("6114"), always=True)
+    world.door.on(PUBLISH, fails("0000", 503), fails("0000", 503))
+    delivered = world.fire(blind)
+    assert isinstance(only(delivered), Failed)
     assert (delivered.answer.status, delivered.answer.again) == (500, True)
-    redelivered = world.fire(service)
+    redelivered = world.fire(blind)
     assert isinstance(only(redelivered), Failed)
     assert (redelivered.answer.status, redelivered.answer.again) == (200, False)
-    assert len(world.sandbox.published) == 1
+    assert "FAILED" in world.sandbox.published[0]["subject"]
 
 
 def test_a_topic_that_never_answers_ends_with_the_deadline(world: World, send: Send) -> None:

@@ -27,6 +27,7 @@ _HEAD = """\
 _VAULT = """\
 # [vaults.erp]
 # id = "3b5816b5-f29c-4172-9d9a-76c719a659ce"
+# max_age = "26h"                # told when a resource of it has no good restore point younger than this
 """
 _TAIL = f"""
 # The schedules that may speak, each by its exact name. An EventBridge Scheduler schedule is understood without an Input,
@@ -34,6 +35,7 @@ _TAIL = f"""
 # {SCHEDULER_INPUT}
 # [timers.nightly]
 # source = "arn:aws:scheduler:eu-central-1:123456789012:schedule/default/nightly"
+# every = "24h"                  # told when it has not come for that long, and an hour more (grace = "1h")
 
 # Who may send alerts or ask for one-offs, and how they prove who they are. Over HTTP the sender is the last part of the path.
 # [senders.am]
@@ -45,7 +47,7 @@ _TAIL = f"""
 # [topics.ops]
 # kind = "smn"                   # or "log"
 # urn = "urn:smn:eu-de:f841e01fd2b14e7fa41b6ae7aa6b0594:ops"
-# outcomes = ["created", "refused", "failed", "available", "partly", "broken"]
+# outcomes = ["failed", "partly", "broken", "overdue", "missed", "healed"]   # by default all but joined, skipped and later
 
 # When this timer fires, these vaults get a restore point.
 # [[rules]]
@@ -65,6 +67,7 @@ _TAIL = f"""
 # match = {{ severity = "critical", host = "erp-*" }}   # all of them; * stands for any text
 # by = ["alertname", "host"]     # the labels that make two alerts the same cause; all labels by default
 # window = "1h"
+# budget_per_hour = 10           # restore points of this rule; what is asked for beyond that is skipped and told
 # vaults = ["erp"]
 # resource_from = "resource_id"  # the label that names the one server to back up
 # else = "whole vault"           # or "refuse", where it names none

@@ -12,7 +12,7 @@ from handlers.plan.once import by_once, check_may
 from handlers.plan.planned import Planned
 from handlers.plan.timers import CLOCK_TOLERANCE, by_timer
 from handlers.rules import TERMINAL, Rule, Rules
-from handlers.trigger import Alert, Lost, Once, Timer, Trigger
+from handlers.trigger import Alert, Echo, Lost, Once, Timer, Trigger
 
 Plan = list[Planned | Skipped | Refused]
 
@@ -31,6 +31,9 @@ def plan(triggers: Sequence[Trigger], rules: Rules, delivery_id: str, now: datet
             found += by_timer(trigger, rules, delivery_id, now)
         elif isinstance(trigger, Once):
             found += by_once(trigger, rules, delivery_id)
+        elif isinstance(trigger, Echo):
+            why = "this is a message of our own: who hears of restore points must not ask for them by that"
+            found.append(Skipped(reason="loop", message=why, sender=trigger.sender, delivery_id=delivery_id))
     planned: dict[tuple[str, frozenset[str]], Planned] = {}
     for each in found:
         if isinstance(each, Planned):

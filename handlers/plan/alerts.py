@@ -9,7 +9,7 @@ from typing import Any
 
 from handlers.outcome import Refused, Skipped
 from handlers.plan.planned import NAMED, Planned, cause_of, clip, named, stamp
-from handlers.rules import Rule, Rules
+from handlers.rules import Rule, Rules, is_loop
 from handlers.trigger import Alert, Lost
 from handlers.vault_backup import CheckpointParam, VaultBackup, is_uuid
 
@@ -81,6 +81,10 @@ class Sorting:
         ]
 
     def _firing(self, alert: Alert) -> None:
+        if any(map(is_loop, alert.labels.values())):
+            why = "the alert is about backups themselves: restore points because of it would feed themselves"
+            self._tell(_Told("loop", why), name=_name(alert))
+            return
         matching = [rule for rule in self._by_sender if not rule.misses(alert.labels)]
         if not matching:
             self._tell(_Told("no_rule", self._nearest(alert)), name=_name(alert))
@@ -150,6 +154,7 @@ class Sorting:
             delivery_id=self._delivery_id,
             cause_names=(_name(alert),),
             give_up_after=rule.give_up_after,
+            budget_per_hour=rule.budget_per_hour,
             window=rule.window,
             min_interval=entry.min_interval,
         )

@@ -15,7 +15,7 @@ def by_once(once: Once, rules: Rules, delivery_id: str) -> list[Planned]:
     """What is asked for; raises Refusal naming the field that may not be asked."""
     if once.sender == TERMINAL:
         assert once.backup is not None  # noqa: S101 - the command always has a body
-        return [_planned(once, once.backup, rules, delivery_id, "")]
+        return [_planned(once, once.backup, rules, delivery_id, None)]
     own = [rule for rule in rules.rules if rule.sender == once.sender]
     check_may(once, rules)
     if once.backup is None:
@@ -23,7 +23,7 @@ def by_once(once: Once, rules: Rules, delivery_id: str) -> list[Planned]:
     for rule in own:
         if any(rules.vaults[vault].id == once.backup.vault_id for vault in rule.vaults):
             merged = _merged(once.backup, rule)
-            return [_planned(once, merged, rules, delivery_id, rule.name, rule.give_up_after)]
+            return [_planned(once, merged, rules, delivery_id, rule)]
     field = "checkpoint.vault_id"
     raise Refusal("vault_not_listed", f"{field}: no rule of sender {once.sender} lists this vault", field=field, http=403)
 
@@ -38,7 +38,7 @@ def _by_rule(once: Once, own: list[Rule], rules: Rules, delivery_id: str) -> lis
         why = f"rule: it backs up vaults that no rule of sender {once.sender} lists"
         raise Refusal("vault_not_listed", why, field="rule", http=403)
     backups = [VaultBackup(vault_id=rules.vaults[vault].id, parameters=rule.parameters) for vault in rule.vaults]
-    return [_planned(once, backup, rules, delivery_id, rule.name, rule.give_up_after) for backup in backups]
+    return [_planned(once, backup, rules, delivery_id, rule) for backup in backups]
 
 
 def check_may(once: Once, rules: Rules) -> None:
@@ -64,9 +64,7 @@ def _merged(asked: VaultBackup, rule: Rule) -> VaultBackup:
     return VaultBackup(vault_id=asked.vault_id, parameters=merged)
 
 
-def _planned(
-    once: Once, backup: VaultBackup, rules: Rules, delivery_id: str, rule: str, give_up_after: float = NO_GIVING_UP
-) -> Planned:
+def _planned(once: Once, backup: VaultBackup, rules: Rules, delivery_id: str, rule: Rule | None) -> Planned:
     known = rules.vault_named(backup.vault_id)
     name = rules.name_of(known[0]) if known else ""
     project = rules.project_of(known[1]) if known else next(iter(rules.projects), DEFAULT_PROJECT)
@@ -79,10 +77,11 @@ def _planned(
         occurred=once.at,
         project=project,
         vault=name,
-        rule=rule,
+        rule=rule.name if rule else "",
         trigger="once",
         sender=once.sender,
         delivery_id=delivery_id,
         cause_names=(clip(once.key),),
-        give_up_after=give_up_after,
+        give_up_after=rule.give_up_after if rule else NO_GIVING_UP,
+        budget_per_hour=rule.budget_per_hour if rule else None,
     )

@@ -21,6 +21,7 @@ class Planned:
     One delivery may bring several causes for the same vault and resources: ``others`` are settled by the same restore point.
     ``occurred`` is when the cause happened. Spans are in seconds: ``give_up_after`` from the moment the wish is first recorded,
     ``window`` within which a cause has one restore point (None: for ever), ``min_interval`` between two of the vault's.
+    ``budget_per_hour`` is how many its rule may ask for (None: any number).
     """
 
     backup: VaultBackup
@@ -41,6 +42,7 @@ class Planned:
     give_up_after: float = NO_GIVING_UP
     window: float | None = None
     min_interval: float = 0.0
+    budget_per_hour: int | None = None
 
     @property
     def name(self) -> str:
@@ -79,6 +81,7 @@ class Planned:
             "rule": self.rule,
             "vault": self.vault,
             "vault_id": self.backup.vault_id,
+            "cause": self.cause,
             "causes": self.causes,
             "cause_names": self.cause_names,
             "name": self.name,
@@ -117,3 +120,13 @@ def clip(text: str, limit: int = 200) -> str:
 def stamp(moment: datetime) -> str:
     """A time as it stands in names."""
     return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+def span(seconds: float) -> str:
+    """A span of time as people say it."""
+    unit, length = next((unit, length) for unit, length, least in _UNITS if seconds % length == 0 and seconds >= least)
+    count = round(seconds / length)
+    return f"{count} {unit}" + ("s" if count != 1 else "")
+
+
+_UNITS = (("day", 86400, 172800), ("hour", 3600, 3600), ("minute", 60, 60), ("second", 1, 0))

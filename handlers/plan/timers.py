@@ -18,7 +18,7 @@ CLOCK_TOLERANCE = timedelta(minutes=15)
 def by_timer(timer: Timer, rules: Rules, delivery_id: str, now: datetime) -> list[Planned | Skipped | Refused]:
     """What the rules of this schedule ask for."""
     about: dict[str, Any] = {"delivery_id": delivery_id, "trigger": "timer"}
-    name = next((name for name, known in rules.timers.items() if known.source == timer.schedule), None)
+    name = rules.timer_of(timer.schedule)
     if name is None:
         why = f"no [timers.…] has this source: {clip(timer.schedule)}; add it to the rules if this schedule may speak"
         return [Refused(reason="unknown_timer", message=why, http=403, **about)]
@@ -59,4 +59,5 @@ def _by_vault(vault: str, rule: Rule, name: str, timer: Timer, rules: Rules, del
         delivery_id=delivery_id,
         cause_names=(f"{name} {timer.at.isoformat()}",),
         give_up_after=rule.give_up_after,
+        budget_per_hour=rule.budget_per_hour,
     )

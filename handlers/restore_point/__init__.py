@@ -17,11 +17,13 @@ from handlers.outcome import Created, Outcome
 from handlers.plan.planned import Planned
 from handlers.restore_point.claiming import claim
 from handlers.restore_point.held import Held, Taking
+from handlers.restore_point.restraint import give_back, restrained
 from handlers.vault_backup import Checkpoint, CheckpointVault, SkippedResource, VaultBackup, is_named_for
 from handlers.wire import Deadline
 
 LEAST_SECONDS = 2.0
 """With less time left than this nothing is started: it could not finish."""
+CONFLICT = " It was asked for with other parameters before, and those count: give this wish a key of its own if that matters."
 _GONE = ("error", "deleting", "waiting_delete", "deleted", "error-deleting")
 """States of a backup that is none or will be none (CBR API reference). One of a state nobody knows yet counts as there."""
 
@@ -56,7 +58,8 @@ def take(planned: Planned, cbr: Cbr, tools: Taking, deadline: Deadline) -> Outco
     started = tools.clock.monotonic()
     held = claim(planned, tools, deadline)
     outcome = _look_and_post(held, cbr, deadline) if isinstance(held, Held) else held
-    return replace(outcome, duration_ms=round((tools.clock.monotonic() - started) * 1000))
+    message = outcome.message + (CONFLICT if outcome.conflict else "")
+    return replace(outcome, message=message, duration_ms=round((tools.clock.monotonic() - started) * 1000))
 
 
 def _look_and_post(held: Held, cbr: Cbr, deadline: Deadline) -> Outcome:
@@ -75,7 +78,7 @@ def _look_and_post(held: Held, cbr: Cbr, deadline: Deadline) -> Outcome:
         return held.later("clock_moved", f"The clock was moved on while {what} was looked for.")
     if deadline.left() < LEAST_SECONDS:
         return held.later("no_time", f"Looking took too long to still ask CBR for {what}.")
-    return held.blocked() or _post(held, cbr, deadline)
+    return restrained(held) or _post(held, cbr, deadline)
 
 
 def _post(held: Held, cbr: Cbr, deadline: Deadline) -> Outcome:
@@ -86,7 +89,7 @@ def _post(held: Held, cbr: Cbr, deadline: Deadline) -> Outcome:
     except CallFailed as failure:
         outcome = _not_created(held, cbr, failure, deadline)
     if not isinstance(outcome, Created) and outcome.reason not in _MAY_EXIST:
-        held.give_turn_back()
+        give_back(held)
     return outcome
 
 
@@ -148,16 +151,24 @@ def _answered(held: Held, cbr: Cbr, checkpoint: Checkpoint, request_id: str, dea
             return _join_or_later(held, cbr, nothing, deadline)
         why = f"CBR skipped every resource of {planned.what}: {'; '.join(map(_skip, vault.skipped_resources[:3]))}."
         return held.failed("all_skipped", why, nothing, **more)
-    held.done(checkpoint.id, "created", request_id=request_id, skipped=vault.skipped_resources)
-    left_out = f"; it skipped {'; '.join(map(_skip, vault.skipped_resources[:3]))}" if vault.skipped_resources else ""
+    more["skipped_resources"] = skipped = (*vault.skipped_resources, *_unmentioned(planned, vault))
+    held.done(checkpoint.id, "created", request_id=request_id, skipped=skipped)
+    left_out = f"; it skipped {'; '.join(map(_skip, skipped[:3]))}" if skipped else ""
     return Created(
-        reason="partly_skipped" if vault.skipped_resources else "accepted",
+        reason="partly_skipped" if skipped else "accepted",
         message=f"CBR makes {planned.what}; {len(vault.resources)} take part{left_out}.",
         resources=vault.resources,
         request_id=request_id,
         **more,
         **held.about(),
     )
+
+
+def _unmentioned(planned: Planned, vault: CheckpointVault) -> list[SkippedResource]:
+    """Resources that were asked for and stand in neither of the answer's lists, if it has any at all."""
+    said = {each.id for each in vault.resources} | {each.id for each in vault.skipped_resources}
+    why = "CBR names it neither among the resources that take part nor among those it skipped"
+    return [SkippedResource(id=each, reason=why) for each in sorted(planned.backup.resource_ids - said)] if said else []
 
 
 def _join_or_later(held: Held, cbr: Cbr, failure: CallFailed, deadline: Deadline) -> Outcome:
@@ -202,7 +213,7 @@ def _say(failure: CallFailed) -> str:
 
 
 def _skip(resource: SkippedResource) -> str:
-    return f"{resource.name or resource.id} ({resource.code} {resource.reason})"
+    return f"{resource.name or resource.id} ({f'{resource.code} {resource.reason}'.strip()})"
 
 
 def _rights(what: str, failure: CallFailed) -> str:

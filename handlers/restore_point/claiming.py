@@ -8,7 +8,7 @@ from handlers.errors import LedgerDown
 from handlers.ledger import Ledger
 from handlers.outcome import Later, Outcome
 from handlers.plan.planned import Planned
-from handlers.restore_point.held import RETRY_SECONDS, Held, Taking, in_progress, joined, read_wish
+from handlers.restore_point.held import RETRY_SECONDS, Held, Taking, differ, in_progress, joined, read_wish
 from handlers.restore_point.wish import KIND, Wish
 from handlers.wire import Deadline
 
@@ -61,7 +61,7 @@ def _lead(planned: Planned, tools: Taking, deadline: Deadline) -> Held | tuple[O
         stored = tools.ledger.swap(mine.to_record())
         if stored is None:
             return in_progress(planned, RETRY_SECONDS, tools), ()  # somebody else's by now; which causes go with it is not known
-        return Held(tools, mine.planned, replace(mine, version=stored.version))
+        return Held(tools, mine.planned, replace(mine, version=stored.version), conflict=differ(planned, mine.planned))
     except (LedgerDown, ValueError):  # down, or holding something that was not written by us
         return Held(tools, planned, None)
 
@@ -71,7 +71,7 @@ def _deciding(own: Wish, ledger: Ledger) -> Wish:
     leader = read_wish(ledger.get(KIND, own.leader)) if own.leader else None
     if leader is None or leader.state == "follows" or leader.wanted_at > own.wanted_at:
         return own
-    if own.state == "follows":
+    if own.state == "follows" or (own.checkpoint_id and own.checkpoint_id in leader.past):  # it broke: the leader tries again
         return leader
     return replace(own, ended=leader.ended) if leader.checkpoint_id == own.checkpoint_id else own
 

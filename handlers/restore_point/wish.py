@@ -25,6 +25,7 @@ PAST = 64
 """Earlier restore points a wish knows: as many as short windows fit into the time by which clocks may differ."""
 
 _TEXTS = "project vault rule trigger sender delivery occurred owner checkpoint_id request_id reason ended untold".split()
+_NOTHING_YET: dict[str, Any] = {"checkpoint_id": "", "skipped": (), "ended": "", "untold": ""}
 LISTED = 1000
 """Followers that a wish names; those of a larger storm know it, but it does not know them."""
 State = Literal["wanted", "claimed", "sent", "done", "failed", "follows"]
@@ -51,6 +52,8 @@ class Wish:
     """How the restore point ended once it was followed: available, partly or broken."""
     untold: str = ""
     """The message of a failure that no topic has taken yet; the watch tells it while the wish is due."""
+    again_at: float = 0.0
+    """When it was wanted once more, because its restore point had ended in error."""
     past: tuple[str, ...] = ()
     """Restore points of earlier windows of the cause, newest last: CBR lists them under the same name, and they do not count."""
     version: int = 0
@@ -58,7 +61,7 @@ class Wish:
     @property
     def gives_up_at(self) -> float:
         """From then on a wish CBR cannot take is failed."""
-        return self.wanted_at + self.planned.give_up_after
+        return max(self.wanted_at, self.again_at) + self.planned.give_up_after
 
     def held(self, now: float) -> bool:
         """Whether another run may still be at work on it."""
@@ -91,6 +94,7 @@ class Wish:
             "give_up_after": planned.give_up_after,
             "window": planned.window,
             "min_interval": planned.min_interval,
+            "budget_per_hour": planned.budget_per_hour,
             "backup": planned.backup.to_dict(),
             "others": list(planned.others[:LISTED]),
             "leader": self.leader,
@@ -102,6 +106,7 @@ class Wish:
             "skipped": [each.model_dump() for each in self.skipped],
             "ended": self.ended,
             "untold": self.untold,
+            "again_at": self.again_at,
             "past": list(self.past),
         }
         expires = self.wanted_at + KEPT
@@ -134,6 +139,7 @@ class Wish:
             give_up_after=float(body["give_up_after"]),
             window=None if body.get("window") is None else float(body["window"]),
             min_interval=float(body.get("min_interval", 0.0)),
+            budget_per_hour=None if body.get("budget_per_hour") is None else int(body["budget_per_hour"]),
             others=tuple(map(str, body.get("others", ()))),
         )
         if body["state"] not in get_args(State):
@@ -152,6 +158,7 @@ class Wish:
             skipped=tuple(SkippedResource.model_validate(each) for each in body["skipped"]),
             ended=body["ended"],
             untold=str(body["untold"]),
+            again_at=float(body.get("again_at", 0.0)),
             past=tuple(map(str, body.get("past", ()))),
             version=record.version,
         )
@@ -174,9 +181,15 @@ class Wish:
             owner=owner,
             claim_ends=until,
             due=until,
-            checkpoint_id="",
-            past=(*self.past, self.checkpoint_id)[-PAST:] if self.checkpoint_id else self.past,
-            skipped=(),
-            ended="",
-            untold="",
+            again_at=0.0 if over else self.again_at,
+            past=self._past,
+            **_NOTHING_YET,
         )
+
+    def wanted_again(self, now: float) -> Wish:
+        """The same wish, once more: its restore point ended in error, and the cause has none."""
+        return replace(self, state="wanted", due=now, again_at=now, past=self._past, **_NOTHING_YET)
+
+    @property
+    def _past(self) -> tuple[str, ...]:
+        return (*self.past, self.checkpoint_id)[-PAST:] if self.checkpoint_id else self.past

@@ -11,11 +11,12 @@ from pydantic_core import PydanticCustomError
 from handlers.documents import Strict, nearest
 from handlers.rules.rule import Rule
 from handlers.rules.tables import Project, Sender, Timer, Topic, Vault
-from handlers.rules.words import Word, checked_project_id, checked_region, like, seconds
+from handlers.rules.words import NAMESPACE, Word, checked_project_id, checked_region, is_loop, like, seconds
 from handlers.vault_backup import is_uuid
 
 __all__ = [
     "DEFAULT_PROJECT",
+    "NAMESPACE",
     "TERMINAL",
     "Project",
     "Rule",
@@ -26,6 +27,7 @@ __all__ = [
     "Vault",
     "checked_project_id",
     "checked_region",
+    "is_loop",
     "like",
     "seconds",
 ]
@@ -67,6 +69,10 @@ class Rules(Strict):
     def name_of(self, vault: str) -> str:
         """How people know a vault that rules list: by its name here, or by its own."""
         return self._called.get(vault, vault)
+
+    def timer_of(self, schedule: str) -> str | None:
+        """The name here of a schedule that may speak."""
+        return next((name for name, timer in self.timers.items() if timer.source == schedule), None)
 
     def vault_named(self, id_or_name: str) -> tuple[str, Vault] | None:
         """A vault by its name here or by its id."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from handlers.documents import Strict
-from handlers.rules.words import Duration, Glob, Label, Word, like
+from handlers.rules.words import Duration, Glob, Label, Word, is_loop, like
 from handlers.vault_backup import CheckpointParam, retention_conflict
 
 
@@ -18,6 +18,9 @@ def _manual_retention(value: CheckpointParam) -> CheckpointParam:
     if conflict := retention_conflict(value):
         raise PydanticCustomError("not_allowed", "{why}", {"key": "retention_duration_days", "why": conflict})
     return value
+
+
+_OF_ALERTS = ("match", "by", "window", "resource_from")
 
 
 class Rule(Strict):
@@ -46,23 +49,29 @@ class Rule(Strict):
     """An event whose time is longer ago is skipped as stale. EventBridge redelivers for up to 24 hours."""
     give_up_after: Duration = 21600.0
     """A wish CBR could not take in this time ends as failed and is told."""
+    budget_per_hour: Annotated[int, Field(strict=True, ge=1, le=1000)] | None = None
+    """Restore points this rule may ask of CBR within any hour, over all its vaults."""
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        if (self.timer is None) == (self.sender is None):
-            raise PydanticCustomError("not_whole", "{why}", {"key": "timer", "why": "a rule has either a timer or a sender"})
-        if bool(self.vaults) == bool(self.vault_tags):
-            why = "a rule has either vaults, by name, or vault_tags"
-            raise PydanticCustomError("not_whole", "{why}", {"key": "vaults", "why": why})
-        if self.projects and not self.vault_tags:
-            raise PydanticCustomError("not_whole", "{why}", {"key": "projects", "why": "goes with vault_tags only"})
-        if "otherwise" in self.model_fields_set and self.resource_from is None:
-            raise PydanticCustomError("not_whole", "{why}", {"key": "else", "why": "goes with resource_from only"})
-        if self.timer is not None:
-            for key in ("match", "by", "window", "resource_from"):
-                if key in self.model_fields_set:
-                    raise PydanticCustomError("not_whole", "{why}", {"key": key, "why": "is for rules with a sender"})
+        for key, why in self._faults():
+            raise PydanticCustomError("not_whole", "{why}", {"key": key, "why": why})
         return self
+
+    def _faults(self) -> Iterator[tuple[str, str]]:
+        if (self.timer is None) == (self.sender is None):
+            yield "timer", "a rule has either a timer or a sender"
+        if bool(self.vaults) == bool(self.vault_tags):
+            yield "vaults", "a rule has either vaults, by name, or vault_tags"
+        if self.projects and not self.vault_tags:
+            yield "projects", "goes with vault_tags only"
+        if "otherwise" in self.model_fields_set and self.resource_from is None:
+            yield "else", "goes with resource_from only"
+        if self.timer is not None:
+            yield from ((key, "is for rules with a sender") for key in _OF_ALERTS if key in self.model_fields_set)
+        for key, glob in self.match.items():
+            if is_loop(glob):
+                yield f"match.{key}", "is about backups: an alert about CBR or these functions never asks for a restore point"
 
     def too_late(self, happened: datetime | None, now: datetime) -> bool:
         """Whether an event of that time is older than the rule takes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, StrictStr, model_validator
 from pydantic_core import PydanticCustomError
@@ -20,8 +20,14 @@ from handlers.rules.words import (
 )
 from handlers.vault_backup import Uuid
 
-Told = Literal["created", "joined", "skipped", "refused", "later", "failed", "available", "partly", "broken"]
-"""What a topic may ask to be told: the six outcomes, and the three ends of a restore point that was followed."""
+Told = Literal[
+    "created", "joined", "skipped", "refused", "later", "failed",
+    "available", "partly", "broken",
+    "overdue", "missed", "duplicate", "warning", "healed",
+]  # fmt: skip
+"""What a topic may ask to be told: the six outcomes, the ends of a restore point that was followed, what else the watch sees."""
+NOT_BY_DEFAULT = ("joined", "skipped", "later")
+"""What is no news: nothing was asked for, or it comes to an end that is told."""
 
 OneOffParameter = Literal[
     "auto_trigger",
@@ -70,12 +76,24 @@ class Vault(Strict):
     project: Word | None = None
     min_interval: Duration = 0.0
     """Between two restore points that alerts ask of it, whatever their causes."""
+    max_age: Duration | None = None
+    """The watch tells when a resource of it has no good restore point, whoever took it, that is younger than this."""
 
 
 class Timer(Strict):
     """A schedule that may speak. ``source`` is its exact name: a rule or schedule ARN, a FunctionGraph trigger's name."""
 
     source: Annotated[StrictStr, Field(min_length=1, max_length=1024)]
+    every: Duration | None = None
+    """How often it fires. The watch tells when it has not, and ``grace`` has passed, too."""
+    grace: Duration = 3600.0
+    """How late its event may come. EventBridge and FunctionGraph deliver within minutes unless something is wrong."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if "grace" in self.model_fields_set and self.every is None:
+            raise PydanticCustomError("not_whole", "{why}", {"key": "grace", "why": "goes with every only"})
+        return self
 
 
 class Sender(Strict):
@@ -110,7 +128,7 @@ class Topic(Strict):
     kind: Literal["log", "smn"]
     urn: Annotated[StrictStr, AfterValidator(checked_topic_urn)] | None = None
     project: Word | None = None
-    outcomes: tuple[Told, ...] = ("created", "refused", "failed", "available", "partly", "broken")
+    outcomes: tuple[Told, ...] = tuple(each for each in get_args(Told) if each not in NOT_BY_DEFAULT)
 
     @model_validator(mode="after")
     def _urn_with_smn(self) -> Self:

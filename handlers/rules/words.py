@@ -89,6 +89,17 @@ def like(glob: str, text: str) -> bool:
     return True
 
 
+NAMESPACE = "RestorePoint"
+"""Under which these functions measure themselves."""
+LOOPS = ("SYS.CBR", NAMESPACE)
+"""Namespaces of metrics about backups: Cloud Eye's of CBR, and our own."""
+
+
+def is_loop(label: str) -> bool:
+    """Whether an alert with a label of this value is about a backup: restore points because of it would feed themselves."""
+    return label.upper() in {each.upper() for each in LOOPS}
+
+
 Label = Annotated[StrictStr, Field(min_length=1, max_length=128)]
 Glob = Annotated[StrictStr, Field(max_length=1024)]
 Word = Annotated[StrictStr, AfterValidator(_word)]

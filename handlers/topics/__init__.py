@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
+from handlers.iam import Session
 from handlers.message import Message
+from handlers.rules import Rules
+from handlers.settings import Access
 from handlers.wire import Deadline
 
 
@@ -33,3 +37,24 @@ def log_topic(write: Callable[[Message], None]) -> Send:
         write(message)
 
     return send
+
+
+def open_topics(
+    rules: Rules,
+    sessions: Mapping[str, Session],
+    projects: Mapping[str, Access],
+    now: Callable[[], datetime],
+    write: Callable[[Message], None],
+) -> tuple[Topic, ...]:
+    """Every ``[topics.…]`` of the rules; a kind's library is imported only where there is such a topic."""
+    found = []
+    for name, topic in rules.topics.items():
+        if topic.kind == "log":
+            send = log_topic(write)
+        else:
+            from handlers.topics.smn import smn_topic
+
+            project = rules.project_of(topic)
+            send = smn_topic(sessions[project], projects[project].smn, topic.urn or "", now)
+        found.append(Topic(name, frozenset(topic.outcomes), send))
+    return tuple(found)

@@ -42,6 +42,7 @@ def test_json_whatever_is_set_for_a_real_cloud(offline: Terminal, tmp_path: Path
         "Restore point available: vault erp": 2,
         "Restore point started: vault files": 1,
         "Restore point available: vault files": 1,
+        "Restore point warning (storm, alert am)": 1,
     }
     assert [file.name for file in offline.folder.iterdir()] == ["rules.toml"]
     assert not (tmp_path / "home").exists()

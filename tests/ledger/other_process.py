@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
+from handlers.clock import SystemClock
 from handlers.errors import LedgerDown
 from handlers.ledger import Ledger, Record, open_ledger
-from handlers.service import SystemClock
 from handlers.settings.ledger import find_ledger
 
 Given = TypeVar("Given")

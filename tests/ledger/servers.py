@@ -22,8 +22,8 @@ from typing import Any
 
 import pytest
 
+from handlers.clock import SystemClock
 from handlers.ledger import Ledger, open_ledger
-from handlers.service import SystemClock
 from handlers.settings.ledger import Aws, find_ledger
 from handlers.signing import sign_aws
 from handlers.wire import Deadline, Wire

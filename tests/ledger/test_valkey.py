@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from handlers.clock import SystemClock
 from handlers.errors import LedgerDown, Misconfigured
 from handlers.ledger import Ledger, Record, open_ledger
 from handlers.ledger.patience import REST_SECONDS, VERB_SECONDS
 from handlers.ledger.valkey.scripts import PREFIX, PRUNED_PER_PUT
-from handlers.service import SystemClock
 from handlers.settings.ledger import find_ledger
 from tests.ledger.servers import ROOT, Place, Redis, free_port, open_at, redis
 from tests.sockets import Peer, Server, always, closed_port, silent_listener

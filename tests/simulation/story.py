@@ -8,6 +8,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,7 @@ OUTAGES = ("", "error:method=GET,path=/backups", "busy:code=6125", "status:metho
 RULES = f"""
 [vaults.erp]
 id = "{estate.ERP_VAULT_ID}"
+max_age = "2h"
 [vaults.files]
 id = "{estate.FILES_VAULT_ID}"
 min_interval = "10m"
@@ -54,6 +56,7 @@ min_interval = "10m"
 id = "{estate.EMPTY_VAULT_ID}"
 [timers.nightly]
 source = "nightly"
+every = "3h"
 [senders.am]
 dialect = "alertmanager"
 proof = "platform"
@@ -64,7 +67,10 @@ may = ["incremental"]
 [topics.ops]
 kind = "smn"
 urn = "{estate.TOPIC_URN}"
-outcomes = ["created", "joined", "later", "refused", "failed", "available", "partly", "broken"]
+outcomes = [
+    "created", "joined", "later", "refused", "failed", "available", "partly", "broken",
+    "overdue", "missed", "duplicate", "warning",
+]
 [[rules]]
 name = "timer-files"
 timer = "nightly"
@@ -75,6 +81,7 @@ sender = "am"
 match = {{ where = "erp" }}
 by = ["what"]
 vaults = ["erp"]
+budget_per_hour = 2
 window = "7d"
 max_event_age = "7d"
 give_up_after = "3h"
@@ -108,9 +115,13 @@ def alerts(where: str, *whats: str) -> dict[str, Any]:
     return {"alerts": [{"status": "firing", "labels": {"where": where, "what": what}} for what in whats]}
 
 
+def fires(at: datetime) -> dict[str, str]:
+    return {"trigger_type": "TIMER", "trigger_name": "nightly", "time": at.strftime("%Y-%m-%dT%H:%M:%SZ")}
+
+
 FULL = {"incremental": False}
 EVENTS: tuple[tuple[str, Door, Any], ...] = (
-    ("timer", "timer", {"trigger_type": "TIMER", "trigger_name": "nightly", "time": START.strftime("%Y-%m-%dT%H:%M:%SZ")}),
+    ("timer", "timer", fires(START)),
     ("erp a", "alert", alerts("erp", "a")),
     ("erp b", "alert", alerts("erp", "b")),
     ("erp a, b, c, d", "alert", alerts("erp", "a", "b", "c", "d")),
@@ -119,9 +130,10 @@ EVENTS: tuple[tuple[str, Door, Any], ...] = (
     ("once", "once", {"checkpoint": {"vault_id": estate.ERP_VAULT_ID}, "idempotency_key": "k"}),
     ("nobody's", "alert", alerts("elsewhere", "a")),
     ("empty", "alert", alerts("empty", "a")),
+    ("earlier timer", "timer", fires(START - timedelta(hours=3))),
     ("once, full", "once", {"checkpoint": {"vault_id": estate.ERP_VAULT_ID, "parameters": FULL}, "idempotency_key": "k"}),
 )
-SETS = ((1, 2, 3), (0, 4, 5), (0, 1, 6), (1, 4, 7), (6, 8, 9))
+SETS = ((1, 2, 3), (0, 4, 5), (0, 1, 6), (1, 4, 7), (6, 8, 10), (0, 9, 4))
 """Which events one story may have: causes that meet on a vault, and some that do not."""
 
 

@@ -1,0 +1,164 @@
+"""What holds a POST back although there is no restore point yet: a newer event, the vault's interval, the rule's budget.
+
+None of it can be decided before looking, and all of it is an outcome: nothing is dropped in silence.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import replace
+
+from handlers.errors import LedgerDown
+from handlers.ledger import Ledger, Record
+from handlers.outcome import Outcome
+from handlers.plan.planned import Planned
+from handlers.restore_point.held import Held, read_wish
+from handlers.restore_point.wish import KIND
+from handlers.timetable import newest
+
+TURN = "interval"
+"""The kind of the record that says whose turn a vault's ``min_interval`` is."""
+BUDGET = "budget"
+"""The kind of the record of what a rule has asked for within the last hour."""
+HOUR = 3600.0
+TRIES = 5
+"""How often a budget that others change at the same moment is tried for."""
+
+
+def restrained(held: Held) -> Outcome | None:
+    """None lets the POST go, and has counted it."""
+    return _superseded(held) or _waits_its_turn(held) or _over_budget(held)
+
+
+def give_back(held: Held) -> None:
+    """CBR took nothing: the vault's next alert need not wait, and the budget has room again."""
+    give_turn_back(held.tools.ledger, held.planned, held.now())
+    if held.planned.budget_per_hour is None:
+        return
+    held.tools.spent.pop((held.planned.rule, _entry(held)), None)
+    with suppress(LedgerDown):
+        for _ in range(TRIES):
+            standing = held.tools.ledger.get(BUDGET, held.planned.rule)
+            spent = _spent(standing, held.now())
+            if standing is None or spent.pop(_entry(held), None) is None:
+                return
+            if held.tools.ledger.swap(replace(standing, body=json.dumps(spent))) is not None:
+                return
+
+
+def give_turn_back(ledger: Ledger, planned: Planned, now: float) -> None:
+    """The vault's next alert need not wait for ``min_interval``, if it was this cause that had the turn."""
+    if not planned.min_interval:
+        return
+    with suppress(LedgerDown, ValueError):
+        standing = ledger.get(TURN, planned.backup.vault_id)
+        if standing is not None and json.loads(standing.body) == {"cause": planned.cause}:
+            ledger.swap(replace(standing, expires=now))
+
+
+def _superseded(held: Held) -> Outcome | None:
+    """Of a timer that was away for a day and brings all its events at once, the newest is enough."""
+    planned = held.planned
+    if planned.trigger != "timer":
+        return None
+    with suppress(LedgerDown):
+        last = newest(held.tools.ledger, planned.sender)
+        if last is not None and last > planned.occurred:
+            why = f"timer {planned.sender} has come again, for {last.isoformat()}"
+            return held.skipped("superseded", f"Nothing was asked of CBR for {planned.what}: {why}, and that event's counts.")
+    return None
+
+
+def _waits_its_turn(held: Held) -> Outcome | None:
+    """What the vault's ``min_interval`` says: None lets this one through, and no other alert's until it is over.
+
+    Whoever had the last turn must have got something for it. What may still become a restore point is waited for.
+    """
+    planned, ledger = held.planned, held.tools.ledger
+    if not planned.min_interval:
+        return None
+    now, wanted = held.now(), held.wish.wanted_at if held.wish else 0.0
+    ends = now + planned.min_interval
+    mine = Record(TURN, planned.backup.vault_id, now, None, json.dumps({"cause": planned.cause}), ends)
+    why = (
+        f"Vault {planned.whose} was backed up for another alert less than {planned.min_interval / 60:g} minutes "
+        "ago (min_interval), so nothing was asked of CBR."
+    )
+    try:
+        standing = ledger.put_if_absent(mine)
+        if standing is None:
+            return None
+        if standing.body == mine.body:  # its own: of an earlier try still, of an earlier window not any more
+            return None if standing.at >= wanted else held.skipped("min_interval", why)
+        holder = read_wish(ledger.get(KIND, str(json.loads(standing.body)["cause"])))
+        if holder is not None and holder.state == "done" and holder.ended != "broken":
+            return held.skipped("min_interval", why)
+        at_work = holder is not None and holder.may_have_been_sent
+        if at_work or ledger.swap(replace(mine, version=standing.version)) is None:
+            what = f"Another alert's restore point of vault {planned.whose} may be in the making (min_interval)."
+            return held.later("waits_its_turn", what)
+    except (LedgerDown, ValueError, KeyError, TypeError):
+        return None
+    return None
+
+
+def _over_budget(held: Held) -> Outcome | None:
+    """What the rule's ``budget_per_hour`` says. Without the ledger every process counts for itself: authority fails closed."""
+    planned = held.planned
+    limit = planned.budget_per_hour
+    if limit is None:
+        return None
+    try:
+        room = _room(held, limit)
+    except LedgerDown:
+        room = _room_here(held, limit)
+    if room:
+        return None
+    give_turn_back(held.tools.ledger, planned, held.now())
+    why = (
+        f"Rule {planned.rule} has asked for {limit} restore points within an hour, which is its budget_per_hour, so nothing was "
+        f"asked of CBR for {planned.what}. Raise it if this is no storm, or take one by hand."
+    )
+    return held.skipped("budget", why)
+
+
+def _room(held: Held, limit: int) -> bool:
+    """Whether the budget had room, which is taken. Raises LedgerDown."""
+    ledger, rule, now = held.tools.ledger, held.planned.rule, held.now()
+    for _ in range(limit + 1):  # whoever is quicker takes a part of it, so that many can be
+        standing = ledger.get(BUDGET, rule)
+        spent = _spent(standing, now)
+        if _entry(held) in spent:
+            return True
+        if len(spent) >= limit:
+            break
+        body = json.dumps(spent | {_entry(held): now})
+        mine = Record(BUDGET, rule, now, None, body, now + HOUR, standing.version if standing else 0)
+        if (ledger.put_if_absent(mine) is None) if standing is None else ledger.swap(mine):
+            return True
+    return False
+
+
+def _room_here(held: Held, limit: int) -> bool:
+    """This process's own count, kept where instances share nothing else."""
+    spent, rule, now = held.tools.spent, held.planned.rule, held.now()
+    recent = [key for key, at in list(spent.items()) if key[0] == rule and now - at < HOUR]
+    if len(recent) >= limit:
+        return False
+    spent[rule, _entry(held)] = now
+    return True
+
+
+def _entry(held: Held) -> str:
+    """One wish of one time: the same cause in a later window counts again."""
+    return f"{held.planned.cause[:16]} {held.wish.wanted_at if held.wish else held.now():.0f}"
+
+
+def _spent(standing: Record | None, now: float) -> dict[str, float]:
+    """What still counts. A record that was not written by us counts for nothing; it is written over."""
+    try:
+        found = json.loads(standing.body) if standing else {}
+        return {entry: at for entry, at in found.items() if now - at < HOUR}
+    except (ValueError, TypeError, AttributeError):
+        return {}

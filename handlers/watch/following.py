@@ -1,0 +1,136 @@
+"""A restore point that CBR accepted, followed to its end: available, partly or broken, with CBR's own reasons.
+
+One that ends in error is taken once more, under the same cause: nobody else will ask for it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from handlers.cbr import Cbr, Operation
+from handlers.errors import CallFailed, Rejected
+from handlers.outcome import Available, Broken, Failed, Outcome, Partly
+from handlers.report import Settled
+from handlers.restore_point import LEAST_SECONDS
+from handlers.restore_point.held import SKEW
+from handlers.restore_point.wish import Wish
+from handlers.vault_backup import Checkpoint
+from handlers.watch.telling import Telling, known, that
+from handlers.wire import Deadline
+
+NO_CHECKPOINT = "BackupService.6217"
+"""The one refusal that says a restore point is gone (CBR API reference); any other says something about us."""
+LATE_SECONDS = 86400.0
+"""A first full backup may take hours; one without an end after a day is told."""
+LATE = "not_finished"
+SELDOM_SECONDS = 3600.0
+"""How soon such a one is looked at again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """What the watch does with a wish that is *done*. ``allowed`` says whether today's rules still want such a restore point."""
+
+    telling: Telling
+    allowed: Callable[[Wish, Deadline], bool]
+
+    def follow(self, wish: Wish, cbr: Cbr, deadline: Deadline) -> Settled:
+        """Its end, told; nothing while it is being made. Raises LedgerDown."""
+        why = "it is still being made"
+        try:
+            end, again = self._end(wish, cbr, deadline)
+        except CallFailed as failure:
+            end, again, why = None, False, f"it could not be asked about ({failure.code or failure.status} {failure.message})"
+        if end is not None:
+            if not self._others_written(wish, deadline):
+                return []
+            return self.telling.tell(wish, end, (lambda mine: mine.wanted_again(self.telling.now())) if again else None)
+        if self.telling.now() - wish.wanted_at < LATE_SECONDS:
+            self.telling.put(replace(wish, due=self.telling.now() + self.telling.tools.follow_seconds))
+            return []
+        return self._late(wish, why)
+
+    def _others_written(self, wish: Wish, deadline: Deadline) -> bool:
+        """The causes of a storm that its delivery had no time to write down; False: this sweep has not, either."""
+        for cause in wish.planned.others:
+            if deadline.left() < LEAST_SECONDS:
+                return False
+            self.telling.tools.ledger.put_if_absent(wish.followed_by(cause).to_record())
+        return True
+
+    def _late(self, wish: Wish, why: str) -> Settled:
+        """A restore point without an end is told once, and looked at less often from then on."""
+        seldom = replace(wish, reason=LATE, due=self.telling.now() + SELDOM_SECONDS)
+        if wish.reason == LATE:
+            self.telling.put(seldom)
+            return []
+        hours = LATE_SECONDS / 3600
+        message = f"{that(wish)} has no end after {hours:g} hours: {why}. Do not count on it; look at it in the console."
+        return self.telling.once_late(wish, Failed(reason=LATE, message=message, **known(wish)), seldom)
+
+    def _end(self, wish: Wish, cbr: Cbr, deadline: Deadline) -> tuple[Outcome | None, bool]:
+        """The end, if there is one, and whether to take it once more. Raises CallFailed."""
+        try:
+            checkpoint = cbr.show(wish.checkpoint_id, deadline)
+        except Rejected as failure:
+            if failure.code != NO_CHECKPOINT:
+                raise
+            why = f"CBR no longer knows it ({failure.code})"
+            return _ended(Broken, wish, "gone", f"{that(wish)} is gone: {why}. There is none for this cause."), False
+        if checkpoint.status in ("deleting", "deleted", "error-deleting"):
+            why = f"{that(wish)} was deleted ({checkpoint.status}). There is none for this cause."
+            return _ended(Broken, wish, "gone", why), False
+        if checkpoint.status == "error":
+            again = not wish.again_at and self.allowed(wish, deadline)
+            why = "; ".join(_problems(wish, cbr, deadline)[:3]) or "CBR gives no reason in its operation log"
+            then = "The watch takes it once more." if again else "Nothing more is tried: take one by hand."
+            return _ended(
+                Broken, wish, "error", f"{that(wish)} ended in error: {why}. There is none for this cause. {then}"
+            ), again
+        return self._made(wish, checkpoint, cbr, deadline), False
+
+    @staticmethod
+    def _made(wish: Wish, checkpoint: Checkpoint, cbr: Cbr, deadline: Deadline) -> Outcome | None:
+        if checkpoint.status != "available" or _still_working(checkpoint):
+            return None
+        missing = _missing(wish, checkpoint) + _problems(wish, cbr, deadline)
+        if missing:
+            message = f"{that(wish)} is available, but without: {'; '.join(missing[:5])}."
+            return _ended(Partly, wish, "resources_missing", message, checkpoint)
+        return _ended(Available, wish, "complete", f"{that(wish)} is available.", checkpoint)
+
+
+def _missing(wish: Wish, checkpoint: Checkpoint) -> list[str]:
+    """What CBR skipped when it began, and what it could not back up."""
+    parts = checkpoint.vault.resources if checkpoint.vault else ()
+    skipped = [f"{each.name or each.id} ({f'{each.code} {each.reason}'.strip()})" for each in wish.skipped]
+    return skipped + [f"{each.name or each.id} (in error)" for each in parts if each.protect_status == "error"]
+
+
+def _problems(wish: Wish, cbr: Cbr, deadline: Deadline) -> list[str]:
+    """What the operation log says of resources that failed: the only place where CBR gives a reason."""
+    since = wish.planned.occurred - SKEW
+    operations = cbr.operations(deadline, vault_id=wish.planned.backup.vault_id, since=since)
+    return [_problem(each) for each in operations if each.checkpoint_id == wish.checkpoint_id and _went_wrong(each)]
+
+
+def _ended(
+    end: type[Available | Partly | Broken], wish: Wish, reason: str, message: str, checkpoint: Checkpoint | None = None
+) -> Outcome:
+    resources = checkpoint.vault.resources if checkpoint and checkpoint.vault else ()
+    return end(reason=reason, message=message, resources=resources, **known(wish))
+
+
+def _still_working(checkpoint: Checkpoint) -> bool:
+    # A restore point may be available while its resources are still being worked on; both have to be over.
+    return any(each.protect_status == "protecting" for each in (checkpoint.vault.resources if checkpoint.vault else ()))
+
+
+def _went_wrong(operation: Operation) -> bool:
+    return operation.status in ("failed", "timeout", "skipped")
+
+
+def _problem(operation: Operation) -> str:
+    code, text = operation.error
+    return f"{operation.resource_name or operation.resource_id} {operation.status} ({code} {text})".replace("( )", "").strip()

@@ -1,0 +1,107 @@
+"""Telling what became of a wish, once: whoever moves its due time first tells, and what no topic took is told again later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from handlers.errors import LedgerDown
+from handlers.ledger import Record
+from handlers.notices import unheard
+from handlers.outcome import Broken, Failed, Outcome
+from handlers.report import Settled, Told
+from handlers.restore_point.held import Taking, read_wish
+from handlers.restore_point.restraint import give_turn_back
+from handlers.restore_point.wish import KIND as WISH
+from handlers.restore_point.wish import Wish
+
+TELL_SECONDS = 300.0
+"""How long one sweep may need to tell an end before another sweep tries to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """``publish`` tells an outcome at once and says who got it."""
+
+    tools: Taking
+    publish: Callable[[Outcome], Told]
+
+    def tell(self, wish: Wish, end: Outcome, then: Callable[[Wish], Wish] | None = None) -> Settled:
+        """The end of a wish. ``then`` says how it goes on where it does not end here. Told before it is recorded as told:
+        a run killed in between tells it again rather than never.
+        """
+        mine = self.put(replace(wish, due=self.now() + TELL_SECONDS))
+        if mine is None:
+            return []
+        if isinstance(end, Broken):
+            give_turn_back(self.tools.ledger, wish.planned, self.now())
+        told = self.publish(end)
+        if unheard(told):
+            self.put(replace(mine, due=self.now() + self.tools.follow_seconds))
+        elif then:
+            self.put(then(mine))
+        else:
+            self.put(replace(mine, ended="" if isinstance(end, Failed) else end.word, untold="", due=None))
+        return [(end, told)]
+
+    def once_late(self, wish: Wish, late: Outcome, seldom: Wish) -> Settled:
+        """Something that is told while its restore point goes on being followed, as ``seldom`` says."""
+        mine = self.put(replace(wish, due=self.now() + TELL_SECONDS))
+        if mine is None:
+            return []
+        told = self.publish(late)
+        if not unheard(told):
+            self.put(replace(seldom, version=mine.version))
+        return [(late, told)]
+
+    def said(self, outcome: Outcome) -> Told:
+        """Tell what a run came to. A failure that was written down stands there as untold until somebody has heard of it."""
+        told = self.publish(outcome)
+        if isinstance(outcome, Failed) and outcome.durable:
+            with suppress(LedgerDown, ValueError):
+                wish = read_wish(self.tools.ledger.get(WISH, outcome.cause))
+                if wish is not None and wish.state == "failed" and wish.untold:
+                    due = self.now() + self.tools.follow_seconds
+                    self.put(replace(wish, due=due) if unheard(told) else replace(wish, untold="", due=None))
+        return told
+
+    def give_up(self, record: Record, reason: str, why: str) -> Settled:
+        """A record nothing can be done with is told and left alone: it must not keep the sweeps from all the others."""
+        ledger = self.tools.ledger
+        try:
+            standing = ledger.get(record.kind, record.key) or record  # it may have got as far as a claim
+            mine = ledger.swap(replace(standing, due=self.now() + TELL_SECONDS))
+            if mine is None:
+                return []
+            message = f"The ledger holds a {record.kind} that {why}, {record.key[:64]}: nothing is done about it any more."
+            outcome = Failed(reason=reason, message=message, trigger="watch")
+            told = self.publish(outcome)
+            ledger.swap(replace(mine, due=self.now() + self.tools.follow_seconds if unheard(told) else None))
+        except LedgerDown:
+            return []
+        return [(outcome, told)]
+
+    def put(self, wish: Wish) -> Wish | None:
+        """The wish as it now stands, or None where another sweep was first or the ledger is down."""
+        try:
+            stored = self.tools.ledger.swap(wish.to_record())
+        except LedgerDown:
+            return None
+        return replace(wish, version=stored.version) if stored else None
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return self.tools.clock.now().timestamp()
+
+
+def known(wish: Wish) -> dict[str, Any]:
+    """What every word about its restore point repeats."""
+    more = {"checkpoint_id": wish.checkpoint_id, "skipped_resources": wish.skipped, "request_id": wish.request_id}
+    return wish.planned.about() | more
+
+
+def that(wish: Wish) -> str:
+    """Its restore point, in a sentence's words."""
+    return f"Restore point {wish.checkpoint_id} of vault {wish.planned.whose}"
