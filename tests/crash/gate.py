@@ -7,14 +7,14 @@ before the relay does anything else, so what the victim had sent and what it had
 from __future__ import annotations
 
 import contextlib
-import io
 import re
 import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from io import BufferedIOBase, BytesIO
 from socketserver import StreamRequestHandler, ThreadingTCPServer
-from typing import IO, Any, Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 Words = list[bytes]
 """Method, target and body of an HTTP request; a Redis command and its arguments."""
@@ -25,20 +25,20 @@ When = Literal["before", "after"]
 class Language(Protocol):
     """How messages are told apart. Both raise EOFError where the other side hung up."""
 
-    def request(self, stream: IO[bytes]) -> tuple[bytes, Words]: ...
-    def reply(self, stream: IO[bytes]) -> bytes: ...
+    def request(self, stream: BufferedIOBase) -> tuple[bytes, Words]: ...
+    def reply(self, stream: BufferedIOBase) -> bytes: ...
     def refused(self, reply: bytes) -> bool: ...
 
 
 class Http:
     """HTTP/1.1 with Content-Length, which is what our client and the sandbox speak."""
 
-    def request(self, stream: IO[bytes]) -> tuple[bytes, Words]:
+    def request(self, stream: BufferedIOBase) -> tuple[bytes, Words]:
         head, body = _http_message(stream)
         method, target, _ = head.split(b" ", 2)
         return head + body, [method, target, body]
 
-    def reply(self, stream: IO[bytes]) -> bytes:
+    def reply(self, stream: BufferedIOBase) -> bytes:
         head, body = _http_message(stream)
         return head + body
 
@@ -50,11 +50,11 @@ class Http:
 class Resp:
     """RESP 2 (redis.io/docs/latest/develop/reference/protocol-spec)."""
 
-    def request(self, stream: IO[bytes]) -> tuple[bytes, Words]:
+    def request(self, stream: BufferedIOBase) -> tuple[bytes, Words]:
         raw = self.reply(stream)
-        return raw, _leaves(io.BytesIO(raw))
+        return raw, _leaves(BytesIO(raw))
 
-    def reply(self, stream: IO[bytes]) -> bytes:
+    def reply(self, stream: BufferedIOBase) -> bytes:
         line = _line(stream)
         if line[:1] == b"$":
             return line + _exactly(stream, int(line[1:]) + 2) if int(line[1:]) >= 0 else line
@@ -108,7 +108,7 @@ class Gate(ThreadingTCPServer):
         return trap if trap and not trap.sprung.is_set() and trap.wanted(words) else None
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Who is killed leaves its connections in a mess, and who restarts the ledger, too."""
+        """Who is killed leaves its connections in a mess."""
 
 
 class _Connection(StreamRequestHandler):
@@ -144,7 +144,7 @@ def writes(state: str) -> Wanted:
     return lambda words: words[0] in (b"EVAL", b"EVALSHA") and b"wish" in words and any(said in each for each in words)
 
 
-def _http_message(stream: IO[bytes]) -> tuple[bytes, bytes]:
+def _http_message(stream: BufferedIOBase) -> tuple[bytes, bytes]:
     head = first = _line(stream)
     length = 0
     while first != b"\r\n":
@@ -155,21 +155,21 @@ def _http_message(stream: IO[bytes]) -> tuple[bytes, bytes]:
     return head, _exactly(stream, length)
 
 
-def _leaves(stream: IO[bytes]) -> Words:
+def _leaves(stream: BufferedIOBase) -> Words:
     line = _line(stream)
     if line[:1] == b"*":
         return [leaf for _ in range(max(int(line[1:]), 0)) for leaf in _leaves(stream)]
     return [_exactly(stream, int(line[1:]) + 2)[:-2] if line[:1] == b"$" else line[1:-2]]
 
 
-def _line(stream: IO[bytes]) -> bytes:
+def _line(stream: BufferedIOBase) -> bytes:
     line = stream.readline()
     if not line.endswith(b"\n"):
         raise EOFError
     return line
 
 
-def _exactly(stream: IO[bytes], size: int) -> bytes:
+def _exactly(stream: BufferedIOBase, size: int) -> bytes:
     found = stream.read(size)
     if len(found) < size:
         raise EOFError

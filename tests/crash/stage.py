@@ -23,6 +23,8 @@ TIMEOUT = 7.0
 """Seconds the platform gives a timer or an alert."""
 SETTLE = 2
 """What CBR is said to need; the sandbox's lists lag by up to as much, out of habit."""
+PATIENCE = 10.0
+"""Seconds until a test gives up on what should have happened."""
 KILLED = "Error: Runtime exited with error: signal: SIGKILL"
 TURNS = threading.Semaphore(2)
 """Stories run at the same time, their processes two at a time: the rest of a story is waiting for claims to end."""
@@ -53,8 +55,8 @@ Door = Literal["timer", "alert"]
 class Point:
     """Where a run is killed. ``wanted`` meets the request at which; None: after all its work, instead of its answer.
 
-    ``at`` says which gate that request passes, ``executed``, ``state`` and ``told`` what is true there: restore points CBR was
-    asked for, what the wish says, messages that reached the topic, lines that were logged.
+    ``at`` says which gate that request passes, the numbers and ``state`` what is true there: how many restore points CBR was
+    asked for, what the wish says, messages that reached the topic, outcomes that were logged. ``by`` is whose run it is.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Point:
     state: str
     told: int = 0
     lines: int = 0
+    by: Literal["event", "watch"] = "event"
 
 
 @dataclass(frozen=True)
@@ -126,18 +129,23 @@ class Stage:
         }
 
     def kill_at(self, point: Point) -> None:
-        """The event comes, and its run is killed at the point; what is true then is what the point says."""
-        handler = f"{'tests.crash.no_answer' if point.wanted is None else 'handlers.aws_lambda'}.{self.door}"
-        with LambdaFunction(handler, env=self.environ()) as victim:
+        """A run is killed at the point; what is true then is what the point says."""
+        module = "tests.crash.no_answer" if point.wanted is None else "handlers.aws_lambda"
+        door, document = ("watch", {}) if point.by == "watch" else (self.door, self.event)
+        with LambdaFunction(f"{module}.{door}", env=self.environ()) as victim:
             trap = None
             if point.wanted is not None:
                 trap = self.gates[point.at].trap = Trap(point.wanted, point.when, victim.kill)
-            answer = victim.invoke(self.event, timeout=TIMEOUT, request_id=self.request_id)
-            lines = [line for line in map(json.loads, victim.stdout) if "restore_points" in line]
+            answer = victim.invoke(document, timeout=TIMEOUT, request_id=self.request_id)
+            ends = time.monotonic() + PATIENCE
+            while point.by == "watch" and answer.error is None and time.monotonic() < ends:  # nothing to be told yet
+                time.sleep(0.1)
+                answer = victim.invoke(document, timeout=TIMEOUT, request_id=self.request_id)
+            logged = [line for line in map(json.loads, victim.stdout) if line.get("restore_points")]
             assert answer.error is not None, answer.payload
             assert answer.error["errorMessage"] == f"RequestId: {self.request_id} {KILLED}", victim.stderr
-        assert trap is None or trap.sprung.wait(5)
-        found = (self.sandbox.counts.applied, self.wish().get("state", ""), len(self.messages()), len(lines))
+        assert trap is None or trap.sprung.wait(PATIENCE)
+        found = (self.sandbox.counts.applied, self.wish().get("state", ""), len(self.messages()), len(logged))
         assert found == (point.executed, point.state, point.told, point.lines), point.name
 
     def deliver(self) -> Delivery:
@@ -145,10 +153,13 @@ class Stage:
         with LambdaFunction(f"handlers.aws_lambda.{self.door}", env=self.environ()) as function:
             return self._invoke(function, self.door, self.event, TIMEOUT, self.request_id)
 
-    def watch(self) -> None:
-        """Sweeps, as a schedule starts them, until the restore point's end was told; a process of its own."""
-        with LambdaFunction("handlers.aws_lambda.watch", env=self.environ()) as function:
-            ends = time.monotonic() + 10
+    def watch(self, ahead: float = 0.0) -> None:
+        """Sweeps, as a schedule starts them, until the restore point's end was told; in a process whose clock may be ahead."""
+        environ = self.environ()
+        if ahead:
+            environ["RESTORE_POINT_NOW"] = (datetime.now(UTC) + timedelta(seconds=ahead)).isoformat()
+        with LambdaFunction("handlers.aws_lambda.watch", env=environ) as function:
+            ends = time.monotonic() + PATIENCE
             while time.monotonic() < ends:
                 swept = self._invoke(function, "watch", {}, 60, str(uuid.uuid4()))
                 if any(word == "available" for word, _ in swept.ends):
