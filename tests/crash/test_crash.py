@@ -18,25 +18,25 @@ from tests.crash.gate import asks, writes
 from tests.crash.stage import TURNS, Door, Point, Stage, new_ledger
 from tests.ledger.servers import Redis
 
-BEFORE_CLAIM = Point("before claim", "ledger", writes("claimed"), "before", 0, "")
-AFTER_CLAIM = Point("after claim", "ledger", writes("claimed"), "after", 0, "claimed")
-BEFORE_LIST = Point("before list", "cloud", asks("GET", r"/backups\?"), "before", 0, "claimed")
-AFTER_LIST = Point("after list", "cloud", asks("GET", r"/backups\?"), "after", 0, "claimed")
-BEFORE_POST = Point("before POST", "cloud", asks("POST", r"/checkpoints$"), "before", 0, "claimed")
-AFTER_POST = Point("after POST", "cloud", asks("POST", r"/checkpoints$"), "after", 1, "claimed")
-UNHEARD_POST = Point("after a POST applied late", "cloud", asks("POST", r"/checkpoints$"), "after", 0, "claimed")
-AFTER_LIST_OF_THE_SECOND = Point("after the second run's list", "cloud", asks("GET", r"/backups\?"), "after", 1, "claimed")
-BEFORE_RECORD = Point("before record", "ledger", writes("done"), "before", 1, "claimed")
-BEFORE_TOPIC = Point("before topic", "cloud", asks("POST", r"/publish$"), "before", 1, "done")
-BEFORE_LOG = Point("before log", "cloud", asks("POST", r"/publish$"), "after", 1, "done", told=1)
+CLAIM, RECORD = writes("claimed"), writes("done")
+LIST, CREATE, PUBLISH = asks("GET", r"/backups\?"), asks("POST", r"/checkpoints$"), asks("POST", r"/publish$")
+
+BEFORE_CLAIM = Point("before claim", "ledger", CLAIM, "before", 0, "")
+AFTER_CLAIM = Point("after claim", "ledger", CLAIM, "after", 0, "claimed")
+BEFORE_LIST = Point("before list", "cloud", LIST, "before", 0, "claimed")
+AFTER_LIST = Point("after list", "cloud", LIST, "after", 0, "claimed")
+BEFORE_POST = Point("before POST", "cloud", CREATE, "before", 0, "claimed")
+AFTER_POST = Point("after POST", "cloud", CREATE, "after", 1, "claimed")
+UNHEARD_POST = Point("after a POST applied late", "cloud", CREATE, "after", 0, "claimed")
+AFTER_LIST_OF_THE_SECOND = Point("after the second run's list", "cloud", LIST, "after", 1, "claimed")
+BEFORE_RECORD = Point("before record", "ledger", RECORD, "before", 1, "claimed")
+BEFORE_TOPIC = Point("before topic", "cloud", PUBLISH, "before", 1, "done")
+BEFORE_LOG = Point("before log", "cloud", PUBLISH, "after", 1, "done", told=1)
 BEFORE_ANSWER = Point("before the answer", "runtime", None, "before", 1, "done", told=1, lines=1)
-
-
-AFTER_THE_WATCHS_POST = Point(
-    "after the watch's POST", "cloud", asks("POST", r"/checkpoints$"), "after", 1, "claimed", by="watch"
-)
-BEFORE_THE_END = Point("before the end is told", "cloud", asks("POST", r"/publish$"), "before", 1, "done", by="watch")
-AFTER_THE_END = Point("after the end is told", "cloud", asks("POST", r"/publish$"), "after", 1, "done", told=1, by="watch")
+FAILED_UNTOLD = Point("before topic, with a failure", "cloud", PUBLISH, "before", 0, "failed")
+AFTER_THE_WATCHS_POST = Point("after the watch's POST", "cloud", CREATE, "after", 1, "claimed", by="watch")
+BEFORE_THE_END = Point("before the end is told", "cloud", PUBLISH, "before", 1, "done", by="watch")
+AFTER_THE_END = Point("after the end is told", "cloud", PUBLISH, "after", 1, "done", told=1, by="watch")
 
 
 @dataclass(frozen=True)
@@ -152,3 +152,12 @@ def test_killed_at_any_point_one_restore_point_is_made_and_its_end_is_told(story
     told = [each["outcome"] for each in stage.messages() if each["checkpoint_id"] == made["id"]]
     assert told.count("available") == story.ends_told
     assert told.count("created") <= 1
+
+
+def test_a_failure_that_was_written_down_and_not_told_is_told_when_the_event_comes_again(redis: Redis, tmp_path: Path) -> None:
+    with Stage(tmp_path, redis.place(), faults=("full",)) as stage:
+        stage.kill_at(FAILED_UNTOLD)
+        again = stage.deliver()
+        assert (again.status, again.ends) == (200, [("failed", "rejected")])
+        assert [(each["outcome"], each["error_code"]) for each in stage.messages()] == [("failed", "BackupService.6114")]
+        assert stage.sandbox.restore_points() == []
