@@ -25,7 +25,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.errors import CallFailed, Misconfigured, NotSent, RestorePointError, Unclear
-from handlers.wire import BODY_CAP, Deadline, Pace, Reply, Untrusted, Wire
+from handlers.wire import BODY_CAP, Deadline, Pace, Untrusted, Wire
+from handlers.wire.reply import Reply
 from tests.sockets import Peer, Script, Server, always, closed_port, once, reply, silent_listener
 
 TOKEN = "gAAAAAB-secret-token"

@@ -47,6 +47,8 @@ _NOW = {
 class Cbr(Protocol):
     """What this file asks of the API."""
 
+    @property
+    def said_at(self) -> datetime | None: ...  # noqa: D102
     def create(self, backup: VaultBackup, deadline: Deadline) -> tuple[Checkpoint, str]: ...  # noqa: D102
     def backups(self, deadline: Deadline, *, vault_id: str, since: datetime | None = None) -> list[Backup]: ...  # noqa: D102
     def operations(self, deadline: Deadline, *, vault_id: str, since: datetime) -> list[Operation]: ...  # noqa: D102
@@ -74,6 +76,8 @@ def _look_and_post(held: Held, cbr: Cbr, deadline: Deadline) -> Outcome:
         return held.join("found", found)
     if held.gives_up:
         return held.gave_up(looked=True)
+    if disagrees := held.checked_by(cbr.said_at):
+        return disagrees
     if held.overtaken:
         return held.later("clock_moved", f"The clock was moved on while {what} was looked for.")
     if deadline.left() < LEAST_SECONDS:

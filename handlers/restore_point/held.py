@@ -17,6 +17,8 @@ from handlers.wire import Clock
 
 SKEW = timedelta(minutes=15)
 """How far CBR's clock and the sender's may lie apart; the gateway's own tolerance."""
+CLOCKS = 5.0
+"""Seconds by which the clocks of instances and of CBR may differ before it matters."""
 RETRY_SECONDS = 60.0
 """How soon the watch looks again at a wish CBR could not take."""
 
@@ -50,6 +52,8 @@ class Held:
     wish: Wish | None
     conflict: bool = False
     """It was wanted with other parameters before, by which it is taken now."""
+    until: float = 0.0
+    """When the claim ends that another run had before; 0 where there was none, or nothing was sent under it."""
     also: list[Wish] = field(default_factory=list)
     """The wishes that follow it."""
     unwritten: list[str] = field(default_factory=list)
@@ -103,6 +107,21 @@ class Held:
         due = self.now() + self.tools.telling_seconds
         durable = self._put(state="failed", reason=reason, untold=message, due=due) and self.tools.ledger_lasts
         return Failed(reason=reason, message=message, durable=durable, **known(failure), **more, **self.about())
+
+    def checked_by(self, said_at: datetime | None) -> Outcome | None:
+        """CBR's clock is the one all instances see: it says whether an earlier claim has ended, and how long this one must last.
+
+        None: by that clock, too, nobody else can be at work on this wish, now or while this run is.
+        """
+        if self.wish is None or said_at is None:
+            return None
+        at, what = said_at.timestamp(), self.planned.what
+        if at < self.until - CLOCKS:
+            return self.unclear("clock_ahead", f"By CBR's clock another run may still be at work on {what}; this one's is ahead.")
+        behind = at - self.now()
+        if behind > CLOCKS and not self._put(claim_ends=self.wish.claim_ends + behind, due=self.wish.claim_ends + behind):
+            return self.later("clock_behind", f"This clock is {behind:.0f} seconds behind CBR's when {what} was asked for.")
+        return None
 
     @property
     def overtaken(self) -> bool:
