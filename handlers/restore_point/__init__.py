@@ -17,7 +17,7 @@ from handlers.outcome import Created, Outcome
 from handlers.plan.planned import Planned
 from handlers.restore_point.claiming import claim
 from handlers.restore_point.held import Held, Taking
-from handlers.restore_point.restraint import give_back, restrained
+from handlers.restore_point.restraint import give_back, restrained, restrained_before
 from handlers.vault_backup import Checkpoint, CheckpointVault, SkippedResource, VaultBackup, is_named_for
 from handlers.wire import Deadline
 
@@ -68,6 +68,8 @@ def _look_and_post(held: Held, cbr: Cbr, deadline: Deadline) -> Outcome:
     what = held.planned.what
     if deadline.left() < LEAST_SECONDS:
         return held.later("no_time", f"Too little time was left to ask CBR for {what}.")
+    if early := restrained_before(held):
+        return early
     try:
         found = _ours(held, cbr, deadline)
     except CallFailed as failure:
@@ -76,10 +78,8 @@ def _look_and_post(held: Held, cbr: Cbr, deadline: Deadline) -> Outcome:
         return held.join("found", found)
     if held.gives_up:
         return held.gave_up(looked=True)
-    if disagrees := held.checked_by(cbr.said_at):
-        return disagrees
-    if held.overtaken:
-        return held.later("clock_moved", f"The clock was moved on while {what} was looked for.")
+    if doubtful := held.doubted(cbr.said_at):
+        return doubtful
     if deadline.left() < LEAST_SECONDS:
         return held.later("no_time", f"Looking took too long to still ask CBR for {what}.")
     return restrained(held) or _post(held, cbr, deadline)

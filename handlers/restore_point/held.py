@@ -108,25 +108,22 @@ class Held:
         durable = self._put(state="failed", reason=reason, untold=message, due=due) and self.tools.ledger_lasts
         return Failed(reason=reason, message=message, durable=durable, **known(failure), **more, **self.about())
 
-    def checked_by(self, said_at: datetime | None) -> Outcome | None:
-        """CBR's clock is the one all instances see: it says whether an earlier claim has ended, and how long this one must last.
+    def doubted(self, said_at: datetime | None) -> Outcome | None:
+        """Whether somebody else may be at work on this wish, or come to be while this run is. None: surely not.
 
-        None: by that clock, too, nobody else can be at work on this wish, now or while this run is.
+        CBR's clock is the one all instances see: it says whether an earlier claim has ended, and how long this one must last.
         """
-        if self.wish is None or said_at is None:
+        if self.wish is None:
             return None
-        at, what = said_at.timestamp(), self.planned.what
-        if at < self.until - CLOCKS:
+        at, now, what = said_at.timestamp() if said_at else None, self.now(), self.planned.what
+        if now > self.wish.claim_ends - self.tools.settle_seconds:
+            return self.later("clock_moved", f"The clock was moved on while {what} was looked for.")
+        if at is not None and at < self.until - CLOCKS:
             return self.unclear("clock_ahead", f"By CBR's clock another run may still be at work on {what}; this one's is ahead.")
-        behind = at - self.now()
-        if behind > CLOCKS and not self._put(claim_ends=self.wish.claim_ends + behind, due=self.wish.claim_ends + behind):
-            return self.later("clock_behind", f"This clock is {behind:.0f} seconds behind CBR's when {what} was asked for.")
+        ends = self.wish.claim_ends + (at - now if at is not None else 0.0)
+        if ends > self.wish.claim_ends + CLOCKS and not self._put(claim_ends=ends, due=ends):
+            return self.later("clock_behind", f"This clock is behind CBR's, and another run has taken {what} in hand.")
         return None
-
-    @property
-    def overtaken(self) -> bool:
-        """Whether the clock was moved on under this run, so that its claim may seem to have ended to others."""
-        return self.wish is not None and self.now() > self.wish.claim_ends - self.tools.settle_seconds
 
     def gave_up(self, *, looked: bool) -> Failed:
         """It was wanted for too long. Only who has looked may say that there is none."""

@@ -130,7 +130,9 @@ def _told(story: Story, outcome: Failed) -> bool:
     """Or the same cause was asked for once more before the topic was back, and what came of that counts."""
     record = story.ledger.get("wish", outcome.cause) if outcome.cause else None
     body = json.loads(record.body) if record else {"state": "failed", "reason": outcome.reason, "untold": ""}
-    return body["state"] == "done" or any(
+    if body["state"] == "done" or body["reason"] in ("budget", "min_interval", "superseded"):
+        return True
+    return any(
         f"failed ({body['reason']})" in message["message"] and (outcome.vault or outcome.reason) in message["message"]
         for message in story.sandbox.published
         if not body["untold"]
