@@ -82,9 +82,7 @@ class Fleet:
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as opening:
             servers = [opening.enter_context(self._server(number)) for number in range(2)]
-            functions = [
-                opening.enter_context(LambdaFunction("handlers.aws_lambda.alert", env=self._environ)) for _ in range(2)
-            ]
+            functions = [opening.enter_context(LambdaFunction("handlers.aws_lambda.alert", env=self._environ)) for _ in range(2)]
             self._open = opening.pop_all()
         self._feeds = [(f"web {n}", self._web(server)) for n, server in enumerate(servers) for _ in range(CONNECTIONS)]
         self._feeds += [(f"lambda {n}", self._invoked(function)) for n, function in enumerate(functions)]
