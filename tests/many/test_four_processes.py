@@ -22,7 +22,7 @@ import pytest
 
 from handlers.envelope import Envelope
 from handlers.restore_point.wish import Wish
-from handlers.sandbox import Sandbox
+from handlers.sandbox import Exchange, Sandbox
 from handlers.service import Service, SystemClock
 from handlers.settings import load
 from tests.ledger.servers import SHARED, WHERE, Place, open_at, start
@@ -33,7 +33,7 @@ CAUSES_OF_THE_KILLED = CAUSES if os.environ.get("RESTORE_POINT_STRICT") == "1" e
 PROCESSES = 4
 SECONDS = 10.0
 """For each delivery: a claim lasts as long and until CBR has settled, which is three seconds here."""
-PATIENCE = 300.0
+PATIENCE = 120.0
 
 
 @pytest.fixture
@@ -90,21 +90,25 @@ class Four:
         CBR leaves it without an answer, so that it cannot get any further.
         """
         self._until(lambda: self.sandbox.counts.posts >= posts)
+        before = len(self._unanswered())
         self.sandbox.faults.add({"kind": "hang", "when": when, "method": "POST", "path": "/checkpoints"})
-        self._until(lambda: any(each.fault for each in self.sandbox.posts()[-PROCESSES:]))
-        hung = [each for each in self.sandbox.posts() if each.fault][-1]
+        self._until(lambda: len(self._unanswered()) > before)
+        hung = self._unanswered()[-1]
         self.sandbox.faults.clear()
         owner = int(re.findall(r"delivery (\d)-", hung.body["checkpoint"]["parameters"]["description"])[0])
         self.running[owner].kill()
         assert self.running[owner].wait() == -signal.SIGKILL
         return owner
 
+    def _unanswered(self) -> list[Exchange]:
+        return [each for each in self.sandbox.posts() if each.fault]
+
     @staticmethod
     def _until(there: Callable[[], bool]) -> None:
         ends = time.monotonic() + PATIENCE
         while not there():
             assert time.monotonic() < ends
-            time.sleep(0.01)
+            time.sleep(0.02)
 
     def wishes(self) -> list[Wish]:
         with closing(open_at(self.place, self.clock)) as ledger:
