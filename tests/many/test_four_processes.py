@@ -25,6 +25,7 @@ from handlers.restore_point.wish import Wish
 from handlers.sandbox import Exchange, Sandbox
 from handlers.service import Service, SystemClock
 from handlers.settings import load
+from tests.ledger.other_process import DEGRADED
 from tests.ledger.servers import SHARED, WHERE, Place, open_at, start
 from tests.many.cloud import Moving, alertmanager, environ_of, labels_of, rules_of, sandbox_of, schedule, vault_id
 
@@ -34,6 +35,10 @@ PROCESSES = 4
 SECONDS = 10.0
 """For each delivery: a claim lasts as long and until CBR has settled, which is three seconds here."""
 PATIENCE = 120.0
+
+
+class TooSlow(Exception):
+    """The ledger did not answer in time."""
 
 
 @pytest.fixture
@@ -75,13 +80,15 @@ class Four:
             process.stdin.flush()
 
     def ends(self, *killed: int) -> Counter[str]:
-        """How the deliveries ended, of all that were not killed."""
+        """How the deliveries ended, of all that were not killed; how many did without the ledger, of all."""
         found: Counter[str] = Counter()
         for owner, process in enumerate(self.running):
             said, _ = process.communicate(timeout=PATIENCE)
+            lines = said.splitlines()
+            found[DEGRADED] += lines.count(DEGRADED)
             if owner not in killed:
                 assert process.returncode == 0
-                found.update(json.loads(said))
+                found.update(json.loads(lines[-1]))
         return found
 
     def kill_at(self, posts: int, when: str) -> int:
@@ -148,16 +155,41 @@ def one_each(causes: int, sandbox: Sandbox) -> None:
     assert sandbox.counts.applied == causes
 
 
+def used(ended: Counter[str], causes: int, sandbox: Sandbox) -> None:
+    """Exactly once is promised while the ledger answers in time; each delivery it did not answer may cost one more at most."""
+    if degraded := ended.pop(DEGRADED):
+        print(f"{degraded} deliveries did without the ledger: all anew")
+        assert sandbox.counts.applied <= causes + degraded
+        raise TooSlow
+
+
+def insist(work: Callable[[Path], None], folder: Path) -> None:
+    """On a machine that is busy with other things a store may be too slow, and that is another story: all anew, twice at most."""
+    for attempt in range(3):
+        own = folder / f"{attempt}"
+        own.mkdir()
+        try:
+            return work(own)
+        except TooSlow:
+            continue
+    raise AssertionError("the ledger did not answer in time, three times")
+
+
 @pytest.mark.parametrize("kind", SHARED)
 def test_four_processes_that_deliver_the_same_causes_end_in_one_restore_point_each(
     kind: str, tmp_path: Path, clock: Moving
 ) -> None:
-    with sandbox_of(CAUSES, clock) as sandbox, four(CAUSES, sandbox, WHERE[kind](tmp_path), tmp_path, clock) as processes:
+    insist(lambda folder: deliver_by_four(kind, folder, clock), tmp_path)
+
+
+def deliver_by_four(kind: str, folder: Path, clock: Moving) -> None:
+    with sandbox_of(CAUSES, clock) as sandbox, four(CAUSES, sandbox, WHERE[kind](folder), folder, clock) as processes:
         processes.go()
         began = time.monotonic()
         ended = processes.ends()
         took = time.monotonic() - began
         print(f"{kind}: {ended.total()} deliveries, {ended.total() / took:.0f} a second: {dict(ended)}")
+        used(ended, CAUSES, sandbox)
         one_each(CAUSES, sandbox)
         assert sandbox.counts.posts == CAUSES
         assert ended.total() == PROCESSES * CAUSES
@@ -171,11 +203,16 @@ def test_four_processes_that_deliver_the_same_causes_end_in_one_restore_point_ea
 def test_what_two_of_them_were_at_when_they_were_killed_is_made_up_for_once(
     kind: str, then: Callable[[Service], None], tmp_path: Path, clock: Moving
 ) -> None:
+    insist(lambda folder: kill_two_of_four(kind, then, folder, clock), tmp_path)
+
+
+def kill_two_of_four(kind: str, then: Callable[[Service], None], folder: Path, clock: Moving) -> None:
     causes = CAUSES_OF_THE_KILLED
-    with sandbox_of(causes, clock) as sandbox, four(causes, sandbox, WHERE[kind](tmp_path), tmp_path, clock) as processes:
+    with sandbox_of(causes, clock) as sandbox, four(causes, sandbox, WHERE[kind](folder), folder, clock) as processes:
         processes.go()
         killed = [processes.kill_at(causes // 3, "after"), processes.kill_at(causes // 2, "before")]
         ended = processes.ends(*killed)
+        used(ended, causes, sandbox)
         left = processes.at_work()
         assert {(wish.state, int(wish.planned.delivery_id[0])) for wish in left} == {("claimed", owner) for owner in killed}
         assert len(sandbox.restore_points()) == causes - 1, "nobody could take the one that was not executed"
