@@ -84,6 +84,7 @@ class Fleet:
             servers = [opening.enter_context(self._server(number)) for number in range(2)]
             functions = [opening.enter_context(LambdaFunction("handlers.aws_lambda.alert", env=self._environ)) for _ in range(2)]
             self._open = opening.pop_all()
+        self._servers, self._functions = servers, functions
         self._feeds = [(f"web {n}", self._web(server)) for n, server in enumerate(servers) for _ in range(CONNECTIONS)]
         self._feeds += [(f"lambda {n}", self._invoked(function)) for n, function in enumerate(functions)]
         return self
@@ -114,6 +115,13 @@ class Fleet:
             found = [said for each in feeders.map(lambda pair: feed(*pair), self._feeds) for said in each]
         self.rate = len(found) / (time.monotonic() - began)
         return found
+
+    @property
+    def degraded(self) -> int:
+        """How many deliveries say in their log lines that they did without the ledger."""
+        lines = [json.loads(line) for function in self._functions for line in function.stdout if line.startswith("{")]
+        lines += [line for server in self._servers for line in server.deliveries]
+        return sum("degraded" in each for line in lines for each in line.get("restore_points", ()))
 
     def _server(self, number: int) -> WebServer:
         own = self._folder / f"web-{number}"

@@ -28,17 +28,14 @@ from handlers.settings import load
 from tests.ledger.other_process import DEGRADED
 from tests.ledger.servers import SHARED, WHERE, Place, open_at, start
 from tests.many.cloud import Moving, alertmanager, environ_of, labels_of, rules_of, sandbox_of, schedule, vault_id
+from tests.many.hurry import insist, used
 
 CAUSES = 1000
 CAUSES_OF_THE_KILLED = CAUSES if os.environ.get("RESTORE_POINT_STRICT") == "1" else 200
 PROCESSES = 4
 SECONDS = 10.0
 """For each delivery: a claim lasts as long and until CBR has settled, which is three seconds here."""
-PATIENCE = 120.0
-
-
-class TooSlow(Exception):
-    """The ledger did not answer in time."""
+PATIENCE = 300.0
 
 
 @pytest.fixture
@@ -155,26 +152,6 @@ def one_each(causes: int, sandbox: Sandbox) -> None:
     assert sandbox.counts.applied == causes
 
 
-def used(ended: Counter[str], causes: int, sandbox: Sandbox) -> None:
-    """Exactly once is promised while the ledger answers in time; each delivery it did not answer may cost one more at most."""
-    if degraded := ended.pop(DEGRADED):
-        print(f"{degraded} deliveries did without the ledger: all anew")
-        assert sandbox.counts.applied <= causes + degraded
-        raise TooSlow
-
-
-def insist(work: Callable[[Path], None], folder: Path) -> None:
-    """On a machine that is busy with other things a store may be too slow, and that is another story: all anew, twice at most."""
-    for attempt in range(3):
-        own = folder / f"{attempt}"
-        own.mkdir()
-        try:
-            return work(own)
-        except TooSlow:
-            continue
-    raise AssertionError("the ledger did not answer in time, three times")
-
-
 @pytest.mark.parametrize("kind", SHARED)
 def test_four_processes_that_deliver_the_same_causes_end_in_one_restore_point_each(
     kind: str, tmp_path: Path, clock: Moving
@@ -189,7 +166,7 @@ def deliver_by_four(kind: str, folder: Path, clock: Moving) -> None:
         ended = processes.ends()
         took = time.monotonic() - began
         print(f"{kind}: {ended.total()} deliveries, {ended.total() / took:.0f} a second: {dict(ended)}")
-        used(ended, CAUSES, sandbox)
+        used(ended.pop(DEGRADED), CAUSES, sandbox)
         one_each(CAUSES, sandbox)
         assert sandbox.counts.posts == CAUSES
         assert ended.total() == PROCESSES * CAUSES
@@ -212,7 +189,7 @@ def kill_two_of_four(kind: str, then: Callable[[Service], None], folder: Path, c
         processes.go()
         killed = [processes.kill_at(causes // 3, "after"), processes.kill_at(causes // 2, "before")]
         ended = processes.ends(*killed)
-        used(ended, causes, sandbox)
+        used(ended.pop(DEGRADED), causes, sandbox)
         left = processes.at_work()
         assert {(wish.state, int(wish.planned.delivery_id[0])) for wish in left} == {("claimed", owner) for owner in killed}
         assert len(sandbox.restore_points()) == causes - 1, "nobody could take the one that was not executed"

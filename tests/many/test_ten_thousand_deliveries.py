@@ -10,16 +10,17 @@ import json
 import os
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from handlers.ledger import Ledger
 from handlers.sandbox import Sandbox
 from tests.ledger.servers import Place, open_at, redis
 from tests.many.cloud import Moving, alertmanager, environ_of, labels_of, rules_of, sandbox_of, simple, vault_id
 from tests.many.fleet import Delivery, Fleet, Said, shares
+from tests.many.hurry import insist, used
 from tests.runtime_api import LambdaFunction
 
 CAUSES = 50
@@ -35,11 +36,6 @@ def clock() -> Moving:
     return Moving()
 
 
-@pytest.fixture
-def place() -> Place:
-    return redis().place()
-
-
 def deliveries(each: int, seed: int, clock: Moving, *, vaults: int) -> list[Delivery]:
     """Every cause so many times, all mixed. Half of the causes are told by an Alertmanager, half by a simple sender."""
     found = []
@@ -51,17 +47,11 @@ def deliveries(each: int, seed: int, clock: Moving, *, vaults: int) -> list[Deli
     return found
 
 
-def wishes(ledger: Ledger) -> list[tuple[str, str]]:
+def wishes(place: Place, clock: Moving) -> list[tuple[str, str]]:
     """State and reason of each."""
-    bodies = [json.loads(record.body) for record in ledger.since("wish", 0)]
+    with closing(open_at(place, clock)) as ledger:
+        bodies = [json.loads(record.body) for record in ledger.since("wish", 0)]
     return [(body["state"], body["reason"]) for body in bodies]
-
-
-@pytest.fixture
-def ledger(place: Place, clock: Moving) -> Iterator[Ledger]:
-    opened = open_at(place, clock)
-    yield opened
-    opened.close()
 
 
 def told(said: Sequence[Said], fleet: Fleet) -> Counter[tuple[int, str, str]]:
@@ -74,14 +64,18 @@ def told(said: Sequence[Said], fleet: Fleet) -> Counter[tuple[int, str, str]]:
     return counted
 
 
-def test_fifty_causes_over_fifty_vaults_end_in_fifty_restore_points(
-    tmp_path: Path, clock: Moving, place: Place, ledger: Ledger
-) -> None:
+def test_fifty_causes_over_fifty_vaults_end_in_fifty_restore_points(tmp_path: Path, clock: Moving) -> None:
+    insist(lambda folder: over_fifty_vaults(folder, clock), tmp_path)
+
+
+def over_fifty_vaults(folder: Path, clock: Moving) -> None:
+    place = redis().place()
     with sandbox_of(CAUSES, clock) as sandbox:
-        environ = environ_of(sandbox, tmp_path, rules_of(CAUSES)) | dict(place)
-        with Fleet(environ, tmp_path) as fleet:
+        environ = environ_of(sandbox, folder, rules_of(CAUSES)) | dict(place)
+        with Fleet(environ, folder) as fleet:
             said = fleet.deliver(deliveries(EACH, 1, clock, vaults=CAUSES))
             counted = told(said, fleet)
+            used(fleet.degraded, CAUSES, sandbox)
     assert len(said) == CAUSES * EACH
     taken = sandbox.restore_points()
     assert Counter(each["vault_id"] for each in taken) == {vault_id(number): 1 for number in range(CAUSES)}
@@ -91,34 +85,38 @@ def test_fifty_causes_over_fifty_vaults_end_in_fifty_restore_points(
     assert named == {(cause, vault_id(cause)) for cause in range(CAUSES)}
     assert {word for _, word, _ in counted} <= {"created", "joined", "later"}
     assert counted[200, "created", "accepted"] == CAUSES
-    assert {state for state, _ in wishes(ledger)} == {"done"}
+    assert {state for state, _ in wishes(place, clock)} == {"done"}
 
 
-def sweep(environ: dict[str, str], clock: Moving, ledger: Ledger) -> None:
+def sweep(environ: dict[str, str], clock: Moving, place: Place) -> None:
     """The watch as Lambda runs it, until nothing is wanted any more; the next sweep is two minutes later each time."""
     for _ in range(5):
-        if not any(state in ("wanted", "claimed", "sent") for state, _ in wishes(ledger)):
+        if not any(state in ("wanted", "claimed", "sent") for state, _ in wishes(place, clock)):
             return
         clock.ahead += 2 * MINUTE
         with LambdaFunction("handlers.aws_lambda.watch", env=environ | {"RESTORE_POINT_NOW": clock.text()}) as watch:
             answer = watch.invoke({}, timeout=60)
         assert answer.error is None, answer.error
-    raise AssertionError(f"after five sweeps: {Counter(wishes(ledger))}")
+    raise AssertionError(f"after five sweeps: {Counter(wishes(place, clock))}")
 
 
-def test_fifty_causes_over_one_vault_end_in_one_restore_point_an_interval(
-    tmp_path: Path, clock: Moving, place: Place, ledger: Ledger
-) -> None:
+def test_fifty_causes_over_one_vault_end_in_one_restore_point_an_interval(tmp_path: Path, clock: Moving) -> None:
+    insist(lambda folder: over_one_vault(folder, clock), tmp_path)
+
+
+def over_one_vault(folder: Path, clock: Moving) -> None:
+    place = redis().place()
     with sandbox_of(1, clock) as sandbox:
-        environ = environ_of(sandbox, tmp_path, rules_of(1, min_interval="1h")) | dict(place)
+        environ = environ_of(sandbox, folder, rules_of(1, min_interval="1h")) | dict(place)
         begun = clock()
         for moment, minutes in enumerate((0, 30, 70, 100)):
             clock.ahead += begun + minutes * MINUTE - clock()
             wanted = deliveries(EACH_MOMENT, moment, clock, vaults=1)
-            with Fleet(environ | {"RESTORE_POINT_NOW": clock.text()}, tmp_path / f"{minutes}") as fleet:
+            with Fleet(environ | {"RESTORE_POINT_NOW": clock.text()}, folder / f"{minutes}") as fleet:
                 counted = told(fleet.deliver(wanted), fleet)
-            sweep(environ, clock, ledger)
-            check_interval(sandbox, counted, minutes, wishes(ledger))
+                used(fleet.degraded, minutes // 60 + 1, sandbox)
+            sweep(environ, clock, place)
+            check_interval(sandbox, counted, minutes, wishes(place, clock))
 
 
 def check_interval(
