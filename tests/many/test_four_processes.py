@@ -20,10 +20,11 @@ from typing import Any
 
 import pytest
 
+from handlers.clock import SystemClock
 from handlers.envelope import Envelope
 from handlers.restore_point.wish import Wish
 from handlers.sandbox import Exchange, Sandbox
-from handlers.service import Service, SystemClock
+from handlers.service import Service
 from handlers.settings import load
 from tests.ledger.other_process import DEGRADED
 from tests.ledger.servers import SHARED, WHERE, Place, open_at, start
