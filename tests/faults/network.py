@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from datetime import timedelta
@@ -144,13 +145,15 @@ def no_id(stage: Stage) -> None:
 @faults("F12")
 def gzip_bomb(stage: Stage) -> None:
     stage.strike(f"gzip_bomb:megabytes=300,{POST}")
-    before = _resident()
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")  # proc(5): the peak is what it is now
+    before = _most_held()
     stage.fire()
-    assert _resident() - before < 64_000, "the product's limit is 1 MiB of it; 300 MB would be seen"
+    assert _most_held() - before < 64_000, "the product's limit is 1 MiB of it; 300 MB would be seen"
 
 
-def _resident() -> int:
-    """Kilobytes this process has ever held at once."""
+def _most_held() -> int:
+    """Kilobytes, the most this process has held at once."""
     lines = Path("/proc/self/status").read_text("ascii").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 

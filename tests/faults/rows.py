@@ -98,7 +98,7 @@ def spread(ends: list[str]) -> list[str]:
 
 def fits(said: str, wanted: str) -> bool:
     """``a|b`` is either word, with any reason; a word alone has any reason; ``?`` is anything."""
-    return wanted in ("?", said) or said.split()[0] in wanted.split("|")
+    return wanted in ("?", said) or said.split(maxsplit=1)[0] in wanted.split("|")
 
 
 def agreed(said: list[str], wanted: list[str]) -> list[str]:

@@ -66,6 +66,8 @@ class Stage:
         self.sweep_seconds = 60.0
         self.later: Callable[[], object] = lambda: None
         """Done between the deliveries and the watch."""
+        self.closing: list[Callable[[], object]] = []
+        """Done when the row is over."""
         self._opened: Service | None = None
         self._behind_door = self._password = False
         self._more: dict[str, str] = {}
@@ -247,8 +249,10 @@ def _name(body: Any) -> str:
 
 @contextlib.contextmanager
 def stage_in(folder: Path, at: datetime = START) -> Iterator[Stage]:
-    with world_in(folder, at) as world:
-        yield Stage(world)
+    with world_in(folder, at) as world, contextlib.ExitStack() as stack:
+        stage = Stage(world)
+        stack.callback(lambda: [close() for close in stage.closing])
+        yield stage
 
 
 @contextlib.contextmanager
