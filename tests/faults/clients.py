@@ -141,12 +141,14 @@ def refused(stage: Stage) -> None:
     stage.fire()
 
 
-@faults("C20a", False)
-@faults("C20b", True)
-def reset_before(stage: Stage, always: bool) -> None:
-    stage.door.on(CREATE, cuts, always=always)
-    if not always:
-        stage.fire()
-        return
+@faults("C20a")
+def reset_before(stage: Stage) -> None:
+    stage.door.on(CREATE, cuts)
+    stage.fire()
+
+
+@faults("C20b")
+def reset_before_for_ever(stage: Stage) -> None:
+    stage.door.on(CREATE, cuts, always=True)
     stage.world.write_rules(more=GIVE_UP)
     in_time(stage)

@@ -7,15 +7,12 @@ import os
 import time
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 from unittest import mock
 
-from handlers.outcome import Failed
-from handlers.service import Service
 from tests.certificates import Certificates
 from tests.faults.rows import Faults
 from tests.faults.stage import POST, Stage, within
-from tests.scripted import BACKUPS, CREATE, START, TOKENS, Clock, Passing, answers, cuts, executes_and, waits
+from tests.scripted import BACKUPS, CREATE, START, Passing, cuts, executes_and
 from tests.sockets import Server, always, reply, silent_listener
 
 faults = Faults()
@@ -167,72 +164,6 @@ def redirect(stage: Stage, code: int) -> None:
         stage.strike({"kind": "redirect", "code": code, "to": f"{other.origin}/steal", "method": "POST", "path": "checkpoints"})  # type: ignore[arg-type]
         stage.fire()
         assert other.accepted == 0
-
-
-@faults("F16", f"token_expired:{POST}")
-@faults("F17", f"malformed_url:{POST}")
-@faults("F18", f"unauthorized:times=0,{POST}")
-def with_a_token(stage: Stage, fault: str) -> None:
-    stage.with_password()
-    stage.strike(fault)
-    stage.fire()
-
-
-@faults("F19")
-def no_right(stage: Stage) -> None:
-    stage.strike(f"forbidden:{POST}")
-    assert "cbr:vaults:backup" in stage.fire().message
-
-
-@faults("F20a")
-def iam_is_down(stage: Stage) -> None:
-    """Tokens live for 24 hours."""
-    stage.with_password()
-    stage.door.calm()
-    stage.fire()
-    stage.door.on(TOKENS, cuts, always=True)
-    for minutes in (24 * 60 - 6, 24 * 60 - 4):
-        moment = START + timedelta(minutes=minutes)
-        stage.world.clock.forward((moment - stage.world.clock.now()).total_seconds())
-        stage.fire(moment)
-
-
-@faults("F20b")
-def iam_never_answers(stage: Stage) -> None:
-    stage.with_password()
-    stage.door.calm()
-    stage.fire()
-    stage.door.on(TOKENS, waits, always=True)
-    stage.world.clock.forward(12 * 3600)
-    with within(2):
-        stage.fire(START + timedelta(hours=12))
-
-
-SKEWED: dict[str, Any] = {
-    "error_code": "APIGW.0303",
-    "error_msg": "Incorrect app authentication information: signature expired, clock skew too large",
-    "request_id": "1",
-}
-
-
-@faults("F21a")
-def said_to_be_skewed(stage: Stage) -> None:
-    stage.door.on(CREATE, answers(401, SKEWED), always=True)
-    assert "clock" in stage.fire().message.lower()
-
-
-@faults("F21b")
-def really_skewed(stage: Stage) -> None:
-    ahead = Clock(START + timedelta(minutes=20))
-    right = stage.service
-    stage.service = Service(stage.world.settings(stage.environ(RESTORE_POINT_LEDGER="memory")), ahead, stream=stage.world.stream)
-    outcome = stage.fire()
-    assert isinstance(outcome, Failed)
-    assert "clock" in outcome.message.lower()
-    assert stage.delivered is not None
-    assert stage.delivered.answer.again
-    stage.service.close()
-    stage.service = right
 
 
 @faults("F22")

@@ -53,6 +53,11 @@ class Faults:
             compare(row, stage)
 
 
+def together(*several: Faults) -> dict[str, Faults]:
+    """Which of them plays a row."""
+    return {row: each for each in several for row in each.of}
+
+
 def compare(row: Row, stage: Stage) -> None:
     """All of a row at once, so that a failure shows the whole truth."""
     wanted: dict[str, Any] = {"ends": spread(row["ends"]), "posts": row["posts"], "points": row["points"], "two of one cause": []}

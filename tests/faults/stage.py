@@ -17,6 +17,7 @@ from typing import Any
 from handlers.envelope import Door as DoorName
 from handlers.envelope import Envelope
 from handlers.errors import Misconfigured
+from handlers.ledger import Closed
 from handlers.outcome import Outcome
 from handlers.sandbox import estate
 from handlers.service import Delivered, Service
@@ -196,7 +197,8 @@ class Stage:
             raise AssertionError(f"still due after {SWEEPS} sweeps: {self.after[-5:]}")
 
     def _due(self) -> list[float]:
-        if not (ledger := self.service.tools.ledger) or type(ledger).__name__ == "Closed":
+        ledger = self.service.tools.ledger
+        if isinstance(ledger, Closed):
             raise NothingKept
         return [record.due for record in ledger.since("wish", 0) if record.due is not None]
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.clients import faults
-from tests.faults.rows import rows
+from tests.faults import clients
+from tests.faults.rows import rows, together
 
 TABLE = rows("expected_clients.json")
+PLAYED = together(clients.faults)
 
 
-@pytest.mark.parametrize("row", faults.of)
+@pytest.mark.parametrize("row", PLAYED)
 def test_what_comes_of_a_fault_is_what_the_table_says(row: str, tmp_path: Path) -> None:
-    faults.play(TABLE[row], tmp_path)
+    PLAYED[row].play(TABLE[row], tmp_path)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from tests.faults import alerts, clients, cloud, network, own, platform
+from tests.faults import alerts, clients, cloud, functions, identity, lists, network, own, platform
 from tests.faults.rows import fits, rows, spread, told_of
 
 TABLE, CLIENTS = rows("expected.json"), rows("expected_clients.json")
-PLAYED = [row for each in (network, cloud, platform, alerts, own) for row in each.faults.of]
+PLAYED = [row for each in (network, identity, cloud, lists, platform, functions, alerts, own) for row in each.faults.of]
 KEYS = {"row", "what", "ends", "posts", "points", "after"}
 MORE = {"told", "answer", "retry_after", "tokens", "failures"}
 WORDS = {"created", "joined", "skipped", "refused", "later", "failed", "available", "partly", "broken", "killed", "misconfigured"}

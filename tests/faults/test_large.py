@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.faults import alerts, own
-from tests.faults.rows import rows
+from tests.faults.rows import rows, together
 
 TABLE = rows("expected.json")
-PLAYED = dict.fromkeys(alerts.faults.of, alerts.faults) | dict.fromkeys(own.faults.of, own.faults)
+PLAYED = together(alerts.faults, own.faults)
 
 
 @pytest.mark.parametrize("row", PLAYED)
