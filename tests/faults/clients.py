@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 
+from tests.faults.clocks import within
 from tests.faults.rows import Faults
-from tests.faults.stage import POST, Stage, within
+from tests.faults.stage import POST, Stage
 from tests.scripted import CREATE, START, Passing, answers, cuts, executes_and, passes, waits
 
 faults = Faults()

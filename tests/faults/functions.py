@@ -12,8 +12,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from tests.faults.clocks import real_time
 from tests.faults.rows import Faults
-from tests.faults.stage import POST, Stage, real_time
+from tests.faults.stage import POST, Stage
 from tests.runtime_api import LambdaFunction
 from tests.scripted import CREATE, event, executes_and, waits
 from tests.web_server import WebServer
@@ -47,7 +48,7 @@ def invoke(stage: Stage, one: LambdaFunction, document: Any, seconds: float = 10
     return payload
 
 
-@faults("F43b", real_time=True)
+@faults("F43b", real=True)
 def less_than_telling_takes(stage: Stage) -> None:
     with function(stage, "timer") as timer:
         invoke(stage, timer, just_now(), seconds=2.9)
@@ -61,7 +62,7 @@ from handlers.aws_lambda import timer
 """
 
 
-@faults("F44a", real_time=True)
+@faults("F44a", real=True)
 def large_event(stage: Stage) -> None:
     folder = stage.world.folder
     (folder / "small.py").write_text(SMALL, encoding="utf-8")
@@ -69,7 +70,7 @@ def large_event(stage: Stage) -> None:
         invoke(stage, small, just_now() | {"filling": "a" * (5 << 20)})
 
 
-@faults("F45", real_time=True)
+@faults("F45", real=True)
 def warm_after_failures(stage: Stage) -> None:
     stage.strike(f"error:code=6114,{POST}")
     fired = just_now()
@@ -85,7 +86,7 @@ def warm_after_failures(stage: Stage) -> None:
         assert stranger not in json.dumps(created)
 
 
-@faults("F46", real_time=True)
+@faults("F46", real=True)
 def two_cold_starts(stage: Stage) -> None:
     environ, fired = stage.environ(), just_now()
 
@@ -124,7 +125,7 @@ def batch(stage: Stage, one: LambdaFunction, *records: dict[str, Any]) -> list[s
     return [each["itemIdentifier"] for each in answer.payload["batchItemFailures"]]
 
 
-@faults("F47a", real_time=True)
+@faults("F47a", real=True)
 def poison_in_a_batch(stage: Stage) -> None:
     stage.alert_rules(sender=LISTED)
     with function(stage, "alert") as alert:
@@ -132,7 +133,7 @@ def poison_in_a_batch(stage: Stage) -> None:
     stage.failures = len(again)
 
 
-@faults("F47b", real_time=True)
+@faults("F47b", real=True)
 def unsettled_in_a_batch(stage: Stage) -> None:
     stage.alert_rules(sender=LISTED)
     stage.strike(f"error:code=6125,times=0,{POST}")
@@ -143,7 +144,7 @@ def unsettled_in_a_batch(stage: Stage) -> None:
     stage.failures = len(again)
 
 
-@faults("F48", real_time=True)
+@faults("F48", real=True)
 def poison_for_ever(stage: Stage) -> None:
     stage.alert_rules(sender=LISTED)
     with function(stage, "alert") as alert:
@@ -165,7 +166,7 @@ def webhook(stage: Stage) -> WebServer:
     return WebServer(stage.environ(TOKEN=TOKEN), stage.world.folder)
 
 
-@faults("F44b", real_time=True)
+@faults("F44b", real=True)
 def large_body(stage: Stage) -> None:
     with webhook(stage) as server:
         before = server.memory
@@ -175,7 +176,7 @@ def large_body(stage: Stage) -> None:
     stage.answer = answer.status
 
 
-@faults("F52", real_time=True)
+@faults("F52", real=True)
 def never_answers_a_webhook(stage: Stage) -> None:
     """SMN waits for five seconds; the function's own budget is four."""
     stage.door.on(CREATE, executes_and(waits))

@@ -7,8 +7,9 @@ from typing import Any
 
 from handlers.outcome import Failed
 from handlers.service import Service
+from tests.faults.clocks import within
 from tests.faults.rows import Faults
-from tests.faults.stage import POST, Stage, within
+from tests.faults.stage import POST, Stage
 from tests.scripted import CREATE, START, TOKENS, Clock, answers, cuts, waits
 
 faults = Faults()

@@ -10,8 +10,9 @@ from pathlib import Path
 from unittest import mock
 
 from tests.certificates import Certificates
+from tests.faults.clocks import within
 from tests.faults.rows import Faults
-from tests.faults.stage import POST, Stage, within
+from tests.faults.stage import POST, Stage
 from tests.scripted import BACKUPS, CREATE, START, Passing, cuts, executes_and
 from tests.sockets import Server, always, reply, silent_listener
 

@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from handlers.ledger import Record
+from tests.faults.clocks import within
 from tests.faults.rows import Faults
-from tests.faults.stage import POST, Stage, within
+from tests.faults.stage import POST, Stage
 from tests.ledger.servers import Redis
 from tests.scripted import PUBLISH, answers
 

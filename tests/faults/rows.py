@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.faults.clocks import real_time
 from tests.faults.stage import Stage, stage_in
 from tests.scripted import START
 
@@ -33,11 +34,11 @@ class Faults:
         self.of: dict[str, Fault] = {}
         self.real: set[str] = set()
 
-    def __call__(self, row: str, *arguments: Any, real_time: bool = False) -> Callable[[Given], Given]:
+    def __call__(self, row: str, *arguments: Any, real: bool = False) -> Callable[[Given], Given]:
         def register(function: Given) -> Given:
             assert row not in self.of
             self.of[row] = lambda stage: function(stage, *arguments)
-            if real_time:
+            if real:
                 self.real.add(row)
             return function
 
@@ -45,8 +46,6 @@ class Faults:
 
     def play(self, row: Row, folder: Path) -> None:
         """Set up, deliver, sweep, compare."""
-        from tests.faults.stage import real_time
-
         with stage_in(folder, real_time() if row["row"] in self.real else START) as stage:
             self.of[row["row"]](stage)
             stage.settle()

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import re
-import time
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,8 @@ from handlers.sandbox import estate
 from handlers.service import Delivered, Service
 from handlers.vault_backup import CheckpointParam, VaultBackup
 from handlers.wire import Deadline
-from tests.scripted import START, TOPIC, Clock, Door, World, world_in
+from tests.faults.clocks import Running
+from tests.scripted import START, TOPIC, Door, World, world_in
 
 OURS = re.compile(r"-[0-9a-f]{16}$")
 """How the names end that this product gives: by the cause. Everybody else's here do not."""
@@ -221,20 +221,6 @@ class Stage:
         return len(asked)
 
 
-class Running(Clock):
-    """What another clock says, except that deadlines run."""
-
-    def __init__(self, of: Clock) -> None:
-        super().__init__()
-        self._of = of
-
-    def now(self) -> datetime:
-        return self._of.now()
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-
 class NothingKept(Exception):
     """There is no ledger in which anything could be due."""
 
@@ -255,16 +241,3 @@ def stage_in(folder: Path, at: datetime = START) -> Iterator[Stage]:
         stage = Stage(world)
         stack.callback(lambda: [close() for close in stage.closing])
         yield stage
-
-
-@contextlib.contextmanager
-def within(seconds: float) -> Iterator[None]:
-    """What is done in there takes no longer, on the machine's clock."""
-    began = time.monotonic()
-    yield
-    assert time.monotonic() - began < seconds
-
-
-def real_time() -> datetime:
-    """For rows with processes of their own, whose clock is the machine's."""
-    return datetime.now(UTC)
