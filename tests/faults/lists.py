@@ -48,7 +48,7 @@ def list_lags(stage: Stage, seconds: int) -> None:
 
 
 @faults("F33a", IGNORED)
-@faults("F33b", IGNORED, "count_wrong:by=-5,times=0")
+@faults("F33b", "count_wrong:by=-5,times=0")
 @faults("F34c", "hide_full")
 def listed_strangely(stage: Stage, *strange: str) -> None:
     stage.world.sandbox.habits.unordered = True

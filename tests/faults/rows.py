@@ -50,6 +50,7 @@ class Faults:
             self.of[row["row"]](stage)
             stage.settle()
             compare(row, stage)
+            stage.check_struck()
 
 
 def together(*several: Faults) -> dict[str, Faults]:

@@ -182,6 +182,7 @@ class Stage:
         self.over = len(self.posts())
         self.later()
         if not self.lasting:
+            self.check_struck()
             self.world.door.calm()
             self.world.sandbox.faults.clear()
         if (self.answer, self.ends) == (None, ["misconfigured"]):
@@ -195,6 +196,11 @@ class Stage:
                 swept = self.world.sweep(self.service, self.sweep_seconds)
                 self.after += [each for each in said(swept.outcomes) if not each.startswith("later ")]
             raise AssertionError(f"still due after {SWEEPS} sweeps: {self.after[-5:]}")
+
+    def check_struck(self) -> None:
+        """A fault that never struck proves nothing."""
+        missed = [each for each in self.world.sandbox.faults.rows() if not each["struck"]]
+        assert (missed, self.world.door.unmet()) == ([], [])
 
     def _due(self) -> list[float]:
         ledger = self.service.tools.ledger
