@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 
-from tests.faults.clocks import within
+from tests.faults.clocks import hung_up, within
 from tests.faults.rows import Faults
 from tests.faults.stage import POST, Stage
 from tests.scripted import CREATE, START, Passing, answers, cuts, executes_and, passes, waits
@@ -109,7 +109,7 @@ def one_skipped(stage: Stage) -> None:
 def idle_closed(stage: Stage) -> None:
     stage.strike("close_idle:times=0")
     stage.fire()
-    time.sleep(0.1)
+    hung_up(stage.world.sandbox.endpoint)
     stage.world.clock.forward(3600)
     stage.fire(START + timedelta(hours=1))
 

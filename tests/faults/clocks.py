@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 from tests.scripted import Clock
 
@@ -22,6 +23,17 @@ class Running(Clock):
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+
+def hung_up(endpoint: str) -> None:
+    """Returns when the server at that endpoint has closed what connections it had (proc(5), net/tcp; 01 is established)."""
+    port, ends = f":{int(endpoint.rpartition(':')[2]):04X}", time.monotonic() + 10
+    while time.monotonic() < ends:
+        lines = (line.split() for line in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:])
+        if not any(words[1].endswith(port) and words[3] == "01" for words in lines):
+            return
+        time.sleep(0.01)
+    raise AssertionError("the connections are still open")
 
 
 @contextlib.contextmanager

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 from datetime import timedelta
 from pathlib import Path
 from unittest import mock
 
 from tests.certificates import Certificates
-from tests.faults.clocks import within
+from tests.faults.clocks import hung_up, within
 from tests.faults.rows import Faults
 from tests.faults.stage import POST, Stage
 from tests.scripted import BACKUPS, CREATE, START, Passing, cuts, executes_and
@@ -171,7 +170,7 @@ def redirect(stage: Stage, code: int) -> None:
 def idle_closed(stage: Stage) -> None:
     stage.strike("close_idle:times=0")
     stage.fire()
-    time.sleep(0.1)
+    hung_up(stage.world.sandbox.endpoint)
     stage.world.clock.forward(3600)
     stage.fire(START + timedelta(hours=1))
 

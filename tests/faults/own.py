@@ -96,11 +96,23 @@ def topic_down_after_created(stage: Stage) -> None:
 
 @faults("F61b")
 def topic_down_after_failed(stage: Stage) -> None:
-    stage.strike(f"error:code=6114,times=2,{POST}")
+    stage.strike(f"error:code=6114,{POST}")
     stage.door.on(PUBLISH, INTERNAL)
     stage.fire()
     assert stage.delivered is not None
+    assert not stage.delivered.answer.again
+
+
+@faults("F61c")
+def topic_and_ledger_down(stage: Stage) -> None:
+    stage.strike(f"error:code=6114,times=2,{POST}")
+    (stage.world.folder / "ledger.sqlite3").mkdir()
+    stage.door.on(PUBLISH, INTERNAL, INTERNAL)  # the failure, and that there is no ledger
+    stage.fire()
+    assert stage.delivered is not None
     assert (stage.delivered.answer.status, stage.delivered.answer.again) == (500, True)
+    stage.world.door.calm()
+    stage.world.clock.forward(3600)
     stage.fire()
 
 
