@@ -12,7 +12,7 @@ from tests.scripted import Clock
 
 
 class Running(Clock):
-    """What another clock says, except that deadlines run."""
+    """What another clock says, and moved with it, except that deadlines run."""
 
     def __init__(self, of: Clock) -> None:
         super().__init__()
@@ -22,7 +22,7 @@ class Running(Clock):
         return self._of.now()
 
     def monotonic(self) -> float:
-        return time.monotonic()
+        return time.monotonic() + self._of.monotonic()
 
 
 def hung_up(endpoint: str) -> None:

@@ -127,7 +127,6 @@ def drip(stage: Stage) -> None:
     stage.in_real_time()
     with within(SHORT):
         stage.fire(seconds=SHORT)
-    stage.service.close()
     stage.later = stage.renew
 
 

@@ -60,6 +60,7 @@ def ledger_down(stage: Stage) -> None:
 @faults("F60b")
 def ledger_silent(stage: Stage) -> None:
     with valkey(stage) as server:
+        stage.in_real_time()  # how long it is waited for is measured by the clock
         with server.paused():
             degraded(stage)
         well_again(stage)

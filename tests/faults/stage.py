@@ -112,6 +112,7 @@ class Stage:
     def in_real_time(self) -> None:
         """Deadlines run by the machine's clock, for answers that come, but slowly."""
         self.service = Service(self.world.settings(self.environ()), Running(self.world.clock), stream=self.world.stream)
+        self.closing.append(self.service.close)
 
     def renew(self) -> Service:
         """A cold start, by the shortest way: past no door."""
