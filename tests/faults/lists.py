@@ -76,9 +76,10 @@ class Pages:
 
 @faults("F33c", "short")
 @faults("F33d", "shifting")
+@faults("F33e", "count")
 def pages(stage: Stage, how: str) -> None:
     stage.with_password()  # a signature would cover the query
-    stage.strike(IGNORED)
+    stage.strike("count_wrong:by=-5,times=0" if how == "count" else IGNORED)
     stage.door.calm()
     stage.fire()
     others(stage)

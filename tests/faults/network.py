@@ -138,7 +138,7 @@ def no_id(stage: Stage) -> None:
     stage.fire()
 
 
-@faults("F12")
+@faults("F12a")
 def gzip_bomb(stage: Stage) -> None:
     stage.strike(f"gzip_bomb:megabytes=300,{POST}")
     with contextlib.suppress(OSError):
@@ -146,6 +146,16 @@ def gzip_bomb(stage: Stage) -> None:
     before = _most_held()
     stage.fire()
     assert _most_held() - before < 64_000, "the product's limit is 1 MiB of it; 300 MB would be seen"
+
+
+@faults("F12b")
+def long_answer(stage: Stage) -> None:
+    def blanks(it: Passing) -> None:
+        status, headers, body = it.forward()
+        it.say(status, headers, body + b" " * (8 << 20))
+
+    stage.door.on(CREATE, blanks)
+    stage.fire()
 
 
 def _most_held() -> int:
