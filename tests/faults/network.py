@@ -125,8 +125,8 @@ def once(stage: Stage, fault: str) -> None:
 def drip(stage: Stage) -> None:
     stage.strike(f"drip:seconds=0.2,{POST}")
     stage.in_real_time()
-    with within(SHORT):
-        stage.fire(seconds=SHORT)
+    with within(6.5):
+        stage.fire(seconds=6.5)  # of which three are for telling
     stage.later = stage.renew
 
 
