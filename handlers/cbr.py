@@ -186,9 +186,9 @@ class Cbr:
             raise _unreadable(reply) from None
 
     def _list(self, path: str, model: type[Model], query: dict[str, str], deadline: Deadline, key: str = "") -> list[Model]:
-        """Every page until one is empty, or neither full nor short of the count: pages may be smaller than asked for.
+        """Every page until one is empty, or is short and ends where the count says; a count that does not agree is not believed.
 
-        A list that shifts while it is read shows an entry twice: kept once, by id.
+        Pages may be shorter than asked for. A list that shifts while it is read shows an entry twice: kept once, by id.
         """
         found: dict[str, Model] = {}
         seen = 0
@@ -200,7 +200,7 @@ class Cbr:
                 read = self._entry(model, entry, reply)
                 found.setdefault(str(getattr(read, "id", "")), read)
             seen += len(entries)
-            if not entries or (len(entries) < PAGE and seen >= count):
+            if not entries or (len(entries) < PAGE and seen == count):
                 return list(found.values())
         # What was not read may hold what is looked for: half a list is no list.
         raise Unclear(f"the list of {key or path} did not end within {PAGES} pages")
@@ -215,7 +215,7 @@ class Cbr:
             raise _unreadable(reply) from None
         if not isinstance(entries, list):
             raise _unreadable(reply)
-        return entries, count if isinstance(count, int) else 0
+        return entries, count if isinstance(count, int) else -1
 
     @staticmethod
     def _entry(model: type[Model], entry: object, reply: Reply) -> Model:

@@ -22,6 +22,8 @@ TURN = "interval"
 BUDGET = "budget"
 """The kind of the record of what a rule has asked for within the last hour."""
 HOUR = 3600.0
+NEWEST = 5
+"""Parts of a budget that may still be given back are among the newest."""
 TRIES = 5
 """How often a budget that others change at the same moment is tried for."""
 
@@ -145,49 +147,56 @@ def _budget_is_spent(held: Held) -> Outcome | None:
     if limit is None:
         return None
     spent = _spent(held.tools.ledger.get(BUDGET, held.planned.rule), held.now())
-    return _no_budget(held, limit) if len(spent) >= limit and _entry(held) not in spent else None
+    return _no_budget(held, limit, spent) if len(spent) >= limit and _entry(held) not in spent else None
 
 
 def _over_budget(held: Held) -> Outcome | None:
     """What the rule's ``budget_per_hour`` says. Without the ledger every process counts for itself: authority fails closed."""
-    planned = held.planned
-    limit = planned.budget_per_hour
+    limit = held.planned.budget_per_hour
     if limit is None:
         return None
     try:
-        room = _room(held, limit)
+        spent = _spend(held, limit)
     except LedgerDown:
-        room = _room_here(held, limit)
-    if room:
+        spent = None if _room_here(held, limit) else {}
+    if spent is None:
         return None
-    give_turn_back(held.tools.ledger, planned, held.now())
-    return _no_budget(held, limit)
+    give_turn_back(held.tools.ledger, held.planned, held.now())
+    return _no_budget(held, limit, spent)
 
 
-def _no_budget(held: Held, limit: int) -> Outcome:
-    planned = held.planned
-    why = (
-        f"Rule {planned.rule} has asked for {limit} restore points within an hour, which is its budget_per_hour, so nothing was "
-        f"asked of CBR for {planned.what}. Raise it if this is no storm, or take one by hand."
-    )
-    return held.skipped("budget", why)
-
-
-def _room(held: Held, limit: int) -> bool:
-    """Whether the budget had room, which is taken. Raises LedgerDown."""
+def _spend(held: Held, limit: int) -> dict[str, float] | None:
+    """None: there was room, and a part of it is taken; else who has it. Raises LedgerDown."""
     ledger, rule, now = held.tools.ledger, held.planned.rule, held.now()
+    spent: dict[str, float] = {}
     for _ in range(limit + 1):  # whoever is quicker takes a part of it, so that many can be
         standing = ledger.get(BUDGET, rule)
         spent = _spent(standing, now)
         if _entry(held) in spent:
-            return True
+            return None
         if len(spent) >= limit:
             break
         body = json.dumps(spent | {_entry(held): now})
         mine = Record(BUDGET, rule, now, None, body, now + HOUR, standing.version if standing else 0)
         if (ledger.put_if_absent(mine) is None) if standing is None else ledger.swap(mine):
-            return True
-    return False
+            return None
+    return spent
+
+
+def _no_budget(held: Held, limit: int, spent: dict[str, float]) -> Outcome:
+    """What was spent a moment ago may come back, for CBR may be busy: that is waited for."""
+    planned = held.planned
+    with suppress(LedgerDown, ValueError):
+        for entry in [*spent][-NEWEST:]:
+            holder = read_wish(held.tools.ledger.get(KIND, entry.partition(" ")[0]))
+            if holder is not None and holder.may_have_been_sent:
+                why = f"The last part of the budget of rule {planned.rule} is being spent on another restore point just now."
+                return held.later("waits_its_turn", why)
+    why = (
+        f"Rule {planned.rule} has asked for {limit} restore points within an hour, which is its budget_per_hour, so nothing was "
+        f"asked of CBR for {planned.what}. Raise it if this is no storm, or take one by hand."
+    )
+    return held.skipped("budget", why)
 
 
 def _room_here(held: Held, limit: int) -> bool:
@@ -202,7 +211,7 @@ def _room_here(held: Held, limit: int) -> bool:
 
 def _entry(held: Held) -> str:
     """One wish of one time: the same cause in a later window counts again."""
-    return f"{held.planned.cause[:16]} {held.wish.wanted_at if held.wish else held.now():.0f}"
+    return f"{held.planned.cause} {held.wish.wanted_at if held.wish else held.now():.0f}"
 
 
 def _spent(standing: Record | None, now: float) -> dict[str, float]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from handlers.errors import CallFailed, Misconfigured, NotSent, Unclear
+from handlers.errors import CallFailed, Misconfigured, NotSent, Unclear, Untrusted
 from handlers.wire.reply import Reply
 
 BODY_CAP = 1 << 20
@@ -210,10 +210,6 @@ class Pace:
             self._booked = booked + self._gap
         if turn > now:
             self._clock.sleep(turn - now)
-
-
-class Untrusted(NotSent):
-    """The peer's certificate is not for that host, or nobody we trust signed it. Repeating changes nothing."""
 
 
 def _repeatable(failure: CallFailed, method: str) -> bool:

@@ -109,7 +109,11 @@ def _delivery(story: Story, delivery: Delivery) -> Iterator[str]:
         yield f"I2: {delivery.id} asked for {len(planned)} and ended in {[each.word for each in delivery.outcomes]}"
     unclear = [each for each in delivery.outcomes if isinstance(each, Later) and each.reason in ("unclear", "wrong_answer")]
     claims = [delivery.left.get(cause, ("", 0.0)) for each in planned for cause in (each.cause, *each.others)]
-    if unclear and not delivery.down and not any(state == "sent" and ends > delivery.over_at for state, ends in claims):
+    if (
+        unclear
+        and not delivery.down
+        and not any(state in ("claimed", "sent") and ends > delivery.over_at for state, ends in claims)
+    ):
         yield f"I11: {delivery.id} ended unclear and left its claims {claims}"
 
 

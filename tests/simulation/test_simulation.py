@@ -49,7 +49,7 @@ def test_the_same_choices_are_the_same_story() -> None:
 def test_a_guard_that_is_gone_is_missed(guard: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The checkers can fail, and a failing story comes short enough to be read."""
     if guard == "look":
-        monkeypatch.setattr(protocol, "_ours", lambda *_: "")
+        monkeypatch.setattr(protocol, "find_ours", lambda *_: "")
     elif guard == "unclear keeps its claim":
         monkeypatch.setattr(Held, "unclear", Held.later)
     elif guard == "settling":
