@@ -173,7 +173,7 @@ class Held:
             return
         for wish in self.also:
             with suppress(LedgerDown):  # they know whom they follow
-                self.tools.ledger.swap(replace(wish, **{**changes, "due": None, "planned": wish.planned}).to_record())
+                self.tools.ledger.swap(replace(wish, **{**changes, "due": None, "untold": "", "planned": wish.planned}).to_record())
 
 
 def read_wish(record: Record | None) -> Wish | None:
