@@ -172,8 +172,9 @@ class Held:
         if changes.get("state") not in ("done", "failed"):
             return
         for wish in self.also:
+            ended = replace(wish, **{**changes, "due": None, "untold": "", "planned": wish.planned})
             with suppress(LedgerDown):  # they know whom they follow
-                self.tools.ledger.swap(replace(wish, **{**changes, "due": None, "untold": "", "planned": wish.planned}).to_record())
+                self.tools.ledger.swap(ended.to_record())
 
 
 def read_wish(record: Record | None) -> Wish | None:
