@@ -160,23 +160,20 @@ class Notices:
         down = Failed(reason="ledger_down", message=message, delivery_id=envelope.delivery_id, trigger="watch")
         return self.open_here(LEDGER, down) or [(down, Told(0, before=True))]
 
-    def cooling(self, outcome: Outcome) -> bool:
-        """Whether the same failure of the vault, for whatever alert, was told within the hour; else this one counts as told.
+    def told_lately(self, failure: Outcome) -> bool:
+        """Whether the same failure of the vault, for whatever alert, was told within the hour.
 
         A full vault refuses every alert of a storm: one message says it.
         """
-        now = self._now()
-        mine = Record(COOLING, _failure(outcome), now, None, "{}", now + HOUR)
         with suppress(LedgerDown):
-            return self.opened().put_if_absent(mine) is not None
+            return self.opened().get(COOLING, _failure(failure)) is not None
         return False
 
-    def not_told(self, outcome: Outcome) -> None:
-        """No topic took it: the next one is told."""
+    def remember(self, failure: Outcome) -> None:
+        """It has been told. Not before: a run killed while telling must not have told for the others."""
+        now = self._now()
         with suppress(LedgerDown):
-            standing = self.opened().get(COOLING, _failure(outcome))
-            if standing is not None:
-                self.opened().swap(replace(standing, expires=self._now()))
+            self.opened().put_if_absent(Record(COOLING, _failure(failure), now, None, "{}", now + HOUR))
 
     def _tell(self, mine: Record, notice: Outcome) -> Settled:
         """Told before it is recorded as told: a run killed in between tells it twice rather than never."""

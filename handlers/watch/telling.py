@@ -59,9 +59,9 @@ class Telling:
     def said(self, outcome: Outcome) -> Told:
         """Tell what a run came to. A failure that was written down stands there as untold until somebody has heard of it."""
         storm = isinstance(outcome, Failed) and outcome.trigger == "alert" and bool(outcome.vault_id)
-        told = Told(0, before=True) if storm and self.notices.cooling(outcome) else self.notices.publish(outcome)
-        if storm and unheard(told):
-            self.notices.not_told(outcome)
+        told = Told(0, before=True) if storm and self.notices.told_lately(outcome) else self.notices.publish(outcome)
+        if storm and told.sent:
+            self.notices.remember(outcome)
         if isinstance(outcome, Failed) and outcome.durable:
             with suppress(LedgerDown, ValueError):
                 wish = read_wish(self.tools.ledger.get(WISH, outcome.cause))
