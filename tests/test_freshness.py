@@ -185,7 +185,7 @@ def test_looks_that_were_cut_short_go_on_next_time(world: World) -> None:
 
 def slowly(world: World) -> Act:
     def act(it: Passing) -> None:
-        world.clock.forward(24)
+        world.clock.forward(25.5)
         it.say(*it.forward())
 
     return act

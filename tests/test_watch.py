@@ -142,7 +142,7 @@ def test_a_sweep_ends_at_its_deadline_and_loses_nothing(world: World) -> None:
     world.clock.forward(60)
 
     def slow(it: Passing) -> None:
-        world.clock.forward(26)
+        world.clock.forward(26.5)
         passes(it)
 
     world.door.on(CREATE, slow)
@@ -156,7 +156,7 @@ def test_without_time_nothing_is_begun(world: World, service: Service) -> None:
     world.fire(service)
     world.clock.forward(60)
     asked = len(world.door.seen)
-    assert world.sweep(service, seconds=4).outcomes == []
+    assert world.sweep(service, seconds=3.9).outcomes == []
     assert len(world.door.seen) == asked
     assert isinstance(only(world.sweep(service)), Created)
 

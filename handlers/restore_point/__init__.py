@@ -21,7 +21,7 @@ from handlers.restore_point.words import rights, say, skip, trust
 from handlers.vault_backup import Checkpoint, CheckpointVault, SkippedResource
 from handlers.wire import Deadline
 
-LEAST_SECONDS = 2.0
+LEAST_SECONDS = 1.0
 """With less time left than this nothing is started: it could not finish."""
 CONFLICT = " It was asked for with other parameters before, and those count: give this wish a key of its own if that matters."
 _MAY_EXIST = ("unclear", "wrong_answer")
@@ -45,12 +45,12 @@ def _look_and_post(held: Held, cbr: Cbr, deadline: Deadline) -> Outcome:
     try:
         found = find_ours(held, cbr, deadline)
     except CallFailed as failure:
-        return _not_looked(held, failure)
+        return held.doubted(cbr.said_at, looked=False) or _not_looked(held, failure)
     if found:
         return held.join("found", found)
     if held.gives_up:
         return held.gave_up(looked=True)
-    if doubtful := held.doubted(cbr.said_at):
+    if doubtful := held.doubted(cbr.said_at, looked=True):
         return doubtful
     if deadline.left() < LEAST_SECONDS:
         return held.later("no_time", f"Looking took too long to still ask CBR for {what}.")
@@ -79,7 +79,7 @@ def _not_looked(held: Held, failure: CallFailed) -> Outcome:
             return held.failed("not_trusted", trust(what, failure), failure)
         case Rejected():
             return held.failed("rejected", f"CBR refused to list the backups for {what}: {say(failure)}", failure)
-        case _ if held.gives_up:
+        case _ if held.gives_up and not held.unsettled:
             return held.gave_up(looked=False)
         case _:
             return held.later("cbr_unreachable", f"CBR could not be asked about {what}: {say(failure)}", failure)

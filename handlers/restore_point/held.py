@@ -54,6 +54,8 @@ class Held:
     """It was wanted with other parameters before, by which it is taken now."""
     until: float = 0.0
     """When the claim ends that another run had before; 0 where there was none, or nothing was sent under it."""
+    settled: bool = False
+    """That it has ended by CBR's clock, too."""
     also: list[Wish] = field(default_factory=list)
     """The wishes that follow it."""
     unwritten: list[str] = field(default_factory=list)
@@ -63,6 +65,11 @@ class Held:
     def gives_up(self) -> bool:
         """Whether it has been wanted for longer than its rule allows."""
         return self.wish is not None and self.now() > self.wish.gives_up_at
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether what an earlier run sent may still turn up, for all that is known."""
+        return bool(self.until) and not self.settled
 
     @property
     def look_since(self) -> datetime | None:
@@ -93,7 +100,12 @@ class Held:
         return replace(joined(self.planned, reason, checkpoint_id), degraded=self.wish is None)
 
     def later(self, reason: str, message: str, failure: CallFailed | None = None) -> Outcome:
-        """Nothing was executed: the wish goes back, and the watch takes it when it is due."""
+        """Nothing was executed: the wish goes back, and the watch takes it when it is due.
+
+        Unless something of an earlier run may still be: it must not come free before that has surely ended.
+        """
+        if self.unsettled:
+            return self.unclear(reason, message, failure)
         wait = (failure.retry_after if failure else None) or RETRY_SECONDS
         return self._later(reason, message, failure, wait, self._put(state="wanted", reason=reason, due=self.now() + wait))
 
@@ -108,7 +120,7 @@ class Held:
         durable = self._put(state="failed", reason=reason, untold=message, due=due) and self.tools.ledger_lasts
         return Failed(reason=reason, message=message, durable=durable, **known(failure), **more, **self.about())
 
-    def doubted(self, said_at: datetime | None) -> Outcome | None:
+    def doubted(self, said_at: datetime | None, *, looked: bool) -> Outcome | None:
         """Whether somebody else may be at work on this wish, or come to be while this run is. None: surely not.
 
         CBR's clock is the one all instances see: it says whether an earlier claim has ended, and how long this one must last.
@@ -120,6 +132,7 @@ class Held:
             return self.later("clock_moved", f"The clock was moved on while {what} was looked for.")
         if at is not None and at < self.until - CLOCKS:
             return self.unclear("clock_ahead", f"By CBR's clock another run may still be at work on {what}; this one's is ahead.")
+        self.settled = looked or at is not None  # an answer without a time leaves only this clock to go by
         ends = self.wish.claim_ends + (at - now if at is not None else 0.0)
         if ends > self.wish.claim_ends + CLOCKS and not self._put(claim_ends=ends, due=ends):
             return self.later("clock_behind", f"This clock is behind CBR's, and another run has taken {what} in hand.")
