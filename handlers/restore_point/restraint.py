@@ -203,10 +203,10 @@ def _room_here(held: Held, limit: int) -> bool:
     """This process's own count, kept where instances share nothing else."""
     spent, rule, now = held.tools.spent, held.planned.rule, held.now()
     recent = [key for key, at in list(spent.items()) if key[0] == rule and now - at < HOUR]
-    if len(recent) >= limit:
-        return False
-    spent[rule, _entry(held)] = now
-    return True
+    room = len(recent) < limit
+    if room:
+        spent[rule, _entry(held)] = now
+    return room
 
 
 def _entry(held: Held) -> str:

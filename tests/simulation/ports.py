@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NoReturn, TypeVar, cast
 from urllib.parse import urlsplit
 
-from handlers.errors import LedgerDown, NotSent, Unclear
+from handlers.errors import LedgerDown, NotSent, Unclear, Untrusted
 from handlers.ledger import Ledger, Record
 from handlers.sandbox import Sandbox
 from handlers.sandbox.exchange import Wire
@@ -53,11 +53,11 @@ class Clock:
 
 
 ANY = (
-    "refuse", "reset_before", "reset_after", "truncate", "drip", "hang", "delay", "wrong_length", "html", "empty", "not_json",
+    "refuse", "untrusted", "reset_before", "reset_after", "truncate", "drip", "hang", "delay", "wrong_length", "html", "empty", "not_json",
     "array", "status", "status:when=after", "throttle", "throttle:retry_after=seconds", "unauthorized", "token_expired",
     "forbidden", "malformed_url", "huge_error", "chinese_error", "redirect",
 )  # fmt: skip
-"""What may become of any exchange, in the words of the sandbox; ``refuse`` is acted out here."""
+"""What may become of any exchange, in the words of the sandbox; ``refuse`` and ``untrusted`` are acted out here."""
 LISTED = ("count_wrong", "unknown_enum", "new_fields", "error", "list_lag:times=1,seconds=30")
 CREATED = (
     "no_id", "busy", "busy:code=0002", "error", "error:when=after", "error:code=6134", "error:code=6114", "late_apply",
@@ -135,6 +135,9 @@ class Network:
             self.refusing -= 1
             self.struck["refuse"] += 1
             raise NotSent("nobody listens")
+        if call.fault == "untrusted":
+            self.struck["untrusted"] += 1
+            raise Untrusted("the certificate is not trusted")
         if f"{parts.scheme}://{parts.netloc}" not in self.origins:
             raise AssertionError(f"a call to {parts.netloc}")
         self.calls.append(call)
