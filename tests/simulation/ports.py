@@ -53,7 +53,8 @@ class Clock:
 
 
 ANY = (
-    "refuse", "untrusted", "reset_before", "reset_after", "truncate", "drip", "hang", "delay", "wrong_length", "html", "empty", "not_json",
+    "refuse", "untrusted",
+    "reset_before", "reset_after", "truncate", "drip", "hang", "delay", "wrong_length", "html", "empty", "not_json",
     "array", "status", "status:when=after", "throttle", "throttle:retry_after=seconds", "unauthorized", "token_expired",
     "forbidden", "malformed_url", "huge_error", "chinese_error", "redirect",
 )  # fmt: skip
@@ -129,15 +130,7 @@ class Network:
         self.time.baton.point(f"before {call}")
         if deadline.passed:
             raise NotSent("no time was left to send the request")
-        if call.fault == "refuse" and not self.refusing:
-            self.refusing = 2  # nobody is back before the call has been tried once more
-        if self.refusing:
-            self.refusing -= 1
-            self.struck["refuse"] += 1
-            raise NotSent("nobody listens")
-        if call.fault == "untrusted":
-            self.struck["untrusted"] += 1
-            raise Untrusted("the certificate is not trusted")
+        self._reached(call)
         if f"{parts.scheme}://{parts.netloc}" not in self.origins:
             raise AssertionError(f"a call to {parts.netloc}")
         self.calls.append(call)
@@ -155,6 +148,18 @@ class Network:
             self._carried(answer.wire, len(answer.payload), deadline)
         call.answered = True
         return answer.status, [*answer.headers.items()], answer.payload
+
+    def _reached(self, call: Call) -> None:
+        """Raises what a network raises where nobody answers."""
+        if call.fault == "refuse" and not self.refusing:
+            self.refusing = 2  # nobody is back before the call has been tried once more
+        if self.refusing:
+            self.refusing -= 1
+            self.struck["refuse"] += 1
+            raise NotSent("nobody listens")
+        if call.fault == "untrusted":
+            self.struck["untrusted"] += 1
+            raise Untrusted("the certificate is not trusted")
 
     def _drawn(self, method: str, path: str) -> str:
         faults = possible(method, path)
