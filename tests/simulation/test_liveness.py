@@ -4,10 +4,12 @@ down, the same warm service goes on when it is back (L5).
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ import pytest
 from handlers.answers import batch_answer
 from handlers.carriers import sqs_records
 from handlers.envelope import Envelope
-from handlers.outcome import Answer
+from handlers.outcome import Answer, Failed, Outcome
 from handlers.sandbox import estate
 from tests.simulation.baton import Choices
 from tests.simulation.story import EVENTS, RULES, alerts
@@ -73,6 +75,15 @@ class Queue:
         self.waiting = {name: body for name, body in self.waiting.items() if name in again and name not in self.aside}
 
 
+class Breaking(io.StringIO):
+    """An output that fails in a way nobody expects, over one message."""
+
+    def write(self, text: str) -> int:
+        if '"id":"message-0"' in text.replace(" ", ""):
+            raise RuntimeError("nobody expected this")
+        return super().write(text)
+
+
 def hand_out(world: Warm, queue: Queue) -> None:
     envelope = Envelope("alert", "lambda", "batch", queue.batch(), 5 * MINUTE)
     queue.answered(batch_answer(world.service, sqs_records(envelope), lambda: MINUTE))
@@ -107,6 +118,16 @@ def test_poison_comes_to_an_end_and_blocks_nobody(seed: int) -> None:
         wishes = [record.key for record in world.ledger.since("wish", 0)]
         assert [*map(world.became, wishes)] == ["done"] * (0 if down else len(good))
         assert down == (world.posts() == 0)
+
+
+def test_a_message_that_breaks_the_program_blocks_nobody() -> None:
+    queue = Queue([json.dumps(alerts("erp", "breaks")), json.dumps(alerts("files", "good"))])
+    with Warm(QUEUED, stream=Breaking(), metrics=False) as world:
+        while queue.waiting:
+            hand_out(world, queue)
+        assert queue.handed_out == {"message-0": MOST, "message-1": 1}
+        assert queue.aside == ["message-0"]
+        assert world.posts() == 2, "it broke when all was done but the log line"
 
 
 # ── storms ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -156,6 +177,8 @@ FAILING = ("status", "refuse", "reset_before", "reset_after", "hang", "html", "e
 REFUSING = ("unauthorized", "forbidden", "token_expired", "throttle", "malformed_url", "huge_error")
 DOWN = ("ledger", "iam", "cbr", "topic")
 APART = (5.0, 30.0, 75.0)
+REFUSED = ("", "error:code=6114", "forbidden")
+"""What CBR says to some while no topic can be told: they have failed, and somebody must hear it."""
 
 
 def take_down(world: Warm, what: str, choices: Choices) -> None:
@@ -181,25 +204,37 @@ def test_whatever_was_down_the_same_service_goes_on_when_it_is_back(seed: int) -
     choices, what = Choices(seed=seed), DOWN[seed % len(DOWN)]
     events = [each for each in EVENTS if each[0] not in ("empty", "nobody's", "earlier timer", "once, full")]
     rules = RULES.replace('min_interval = "10m"', "").replace("budget_per_hour = 2", "")
-    steps = steps_of(choices, events, 2 + choices.pick([1.0] * 4), APART)
+    steps = steps_of(choices, events, 2 + choices.pick([1.0] * 4), APART, REFUSED if what == "topic" else ("",))
     with Warm(rules, seed=seed % 4, password=what == "iam" or seed % 8 > 3) as world:
         world.deliver(steps[0])
         take_down(world, what, choices)
-        for step in steps[1:]:
-            world.deliver(step)
+        outcomes = [each for step in steps[1:] for each in world.deliver(step).outcomes]
         if choices.pick([1.0, 1.0]):
             world.sweep()
         world.faults.clear()
         world.ledger.down.clear()
+        if what == "topic":
+            assert_told(world, outcomes)
         fresh = Step(world.time.passed + 2 * MINUTE, "fresh", "once", ONCE, "fresh")
         (outcome,) = world.deliver(fresh).outcomes
         assert outcome.word == "created" or outcome.reason == "busy", outcome
         assert not outcome.degraded
         for step in steps:  # the senders' own next try, or the next alert
-            delivered = world.deliver(step)
+            delivered = world.deliver(replace(step, fault=""))
             assert not delivered.answer.again
             assert {each.word for each in delivered.outcomes} <= {"created", "joined", "later"}, delivered.outcomes
         world.settle()
         assert {world.became(cause) for cause in world.wanted([*steps, fresh])} == {"done"}
         assert world.ledger.due(float("inf"), 10) == [], "somebody still waits to be told"
         assert world.deliver(Step(0.0, "fresh", "once", ONCE, "fresh")).answer == Answer(200)
+
+
+def assert_told(world: Warm, outcomes: Sequence[Outcome]) -> None:
+    """What each cause has failed of last, as soon as the watch has come a few times: L2."""
+    for _ in range(4):
+        world.sweep(5 * MINUTE)
+    texts = [message["message"] for message in world.sandbox.published]
+    last = {each.cause: each for each in (*outcomes, *world.swept) if isinstance(each, Failed)}
+    for cause, outcome in last.items():
+        if world.became(cause).startswith("failed"):
+            assert any(f"failed ({outcome.reason})" in text and outcome.vault in text for text in texts), outcome

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import os
 from itertools import chain
+from typing import Any
 
 import pytest
 
+from handlers.envelope import Door
 from handlers.sandbox import estate
 from tests.simulation.baton import Choices
 from tests.simulation.story import EVENTS
@@ -20,7 +22,7 @@ UNCLEAR = ("reset_after", "status:when=after", "no_id", "other_vault", "late_app
 SKIPS = ("skip", "skip:which=all", "skip:which=all,code=7001", "skip:which=all,code=6125", "foreign:seconds=90")
 BREAKS = ("fail:after=60",)
 FAULTS = ("", *LASTING, *UNCLEAR, *SKIPS)
-WATCH = ("watch", "watch", {})
+WATCH: tuple[str, Door, Any] = ("watch", "watch", {})
 Found = tuple[list[list[tuple[str, ...]]], set[tuple[str, ...]]]
 
 
@@ -33,7 +35,7 @@ def arrivals(seed: int, *more: str) -> list[Step]:
 def told(world: Warm, steps: list[Step]) -> Found:
     """The outcomes of each delivery, and what sweeps came to; then everything is settled."""
     found = [[*map(brief, world.deliver(step).outcomes)] for step in steps]
-    world.settle()
+    world.settle(7.0)  # longer than give_up_after
     at_doors = [outcomes for step, outcomes in zip(steps, found, strict=True) if step.door != "watch"]
     return at_doors, {*map(brief, world.swept)}
 
@@ -59,7 +61,7 @@ CLOSED = io.StringIO()
 CLOSED.close()
 
 
-@pytest.mark.parametrize("seed", range(SEEDS))
+@pytest.mark.parametrize("seed", range(SEEDS // 2))
 def test_telling_changes_nothing(seed: int) -> None:
     """Topics that are down, an output that is closed, no metrics: the same ends and the same restore points.
 
