@@ -21,7 +21,8 @@ from handlers.errors import CallFailed, Rejected, Unclear
 from handlers.iam import Session
 from handlers.meaning import meaning
 from handlers.vault_backup import Checkpoint, VaultBackup, read_checkpoint
-from handlers.wire import Clock, Deadline, Pace, Reply
+from handlers.wire import Clock, Deadline, Pace
+from handlers.wire.reply import Reply
 
 PAGE = 100
 """Entries asked for at once. A server's backup with two disks has 3.6 kB, so 1,000 would not fit into an answer's cap."""
@@ -124,9 +125,9 @@ class Operation(Tolerant):
 
 @dataclass(slots=True)
 class Cbr:
-    """One project's CBR. ``find_project`` is asked once, where the project's id is not configured.
+    """One project's CBR. Every verb raises what ``meaning`` names, NotSent or Unclear; none of them repeats a POST.
 
-    Every verb raises the class of CallFailed that ``meaning`` names, NotSent or Unclear; none of them repeats a POST.
+    ``find_project`` is asked once, where the project's id is not configured.
     """
 
     session: Session
@@ -135,6 +136,7 @@ class Cbr:
     find_project: Callable[[Deadline], str]
     pace: Pace
     clock: Clock
+    said_at: datetime | None = None
     _finding: threading.Lock = field(default_factory=threading.Lock)
 
     def create(self, backup: VaultBackup, deadline: Deadline) -> tuple[Checkpoint, str]:
@@ -172,6 +174,7 @@ class Cbr:
                 self.project_id = self.find_project(deadline)
         self.pace.wait(deadline)
         reply = self.session.request(method, f"{self.origin}/v3/{_path_id(self.project_id)}/{path}", deadline, body=body)
+        self.said_at = reply.said_at or self.said_at
         if reply.status != 200:
             raise meaning(reply.status, reply.headers, reply.body, now=self.clock.now())
         return reply
@@ -183,9 +186,9 @@ class Cbr:
             raise _unreadable(reply) from None
 
     def _list(self, path: str, model: type[Model], query: dict[str, str], deadline: Deadline, key: str = "") -> list[Model]:
-        """Every page until one is empty, or neither full nor short of the count: pages may be smaller than asked for.
+        """Every page until one is empty, or is short and ends where the count says; a count that does not agree is not believed.
 
-        A list that shifts while it is read shows an entry twice: kept once, by id.
+        Pages may be shorter than asked for. A list that shifts while it is read shows an entry twice: kept once, by id.
         """
         found: dict[str, Model] = {}
         seen = 0
@@ -197,7 +200,7 @@ class Cbr:
                 read = self._entry(model, entry, reply)
                 found.setdefault(str(getattr(read, "id", "")), read)
             seen += len(entries)
-            if not entries or (len(entries) < PAGE and seen >= count):
+            if not entries or (len(entries) < PAGE and seen == count):
                 return list(found.values())
         # What was not read may hold what is looked for: half a list is no list.
         raise Unclear(f"the list of {key or path} did not end within {PAGES} pages")
@@ -212,7 +215,7 @@ class Cbr:
             raise _unreadable(reply) from None
         if not isinstance(entries, list):
             raise _unreadable(reply)
-        return entries, count if isinstance(count, int) else 0
+        return entries, count if isinstance(count, int) else -1
 
     @staticmethod
     def _entry(model: type[Model], entry: object, reply: Reply) -> Model:

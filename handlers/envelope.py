@@ -13,6 +13,8 @@ Door = Literal["timer", "alert", "once", "watch"]
 
 BODY_CAP = 1 << 20
 """Bytes. The largest event that is read; platforms allow more (Lambda 6 MB), no sender known needs it."""
+WEBHOOK_SECONDS = 4.0
+"""For an alert over HTTP: SMN waits five seconds and shuns an endpoint that is slower; what is not settled by then is later."""
 DEPTH_CAP = 32
 _EXACT = 1 << 53
 """Beyond this a JSON number is not the same number in every reader (RFC 8259, section 6)."""
@@ -53,6 +55,16 @@ class Envelope:
     http: Http | None = None
     source: str = ""
 
+    @property
+    def webhook(self) -> bool:
+        """Whether a monitoring system waits for the answer."""
+        return self.door == "alert" and self.http is not None
+
+    @property
+    def may_take(self) -> float:
+        """Seconds: what is left, and less for a webhook."""
+        return min(self.seconds_left, WEBHOOK_SECONDS) if self.webhook else self.seconds_left
+
 
 def parse_json(body: bytes, what: str = "event") -> object:
     """``body`` as JSON that every reader reads alike; raises Refusal("malformed" or "too_large").
@@ -82,6 +94,20 @@ def parse_json(body: bytes, what: str = "event") -> object:
     except ValueError as error:
         raise _malformed(str(error), what) from None
     return document
+
+
+def check_size(document: object) -> None:
+    """Of a document a platform parsed for us, about as large as it was as text; raises Refusal."""
+    left, waiting = BODY_CAP, [document]
+    while waiting and left >= 0:
+        value = waiting.pop()
+        left -= len(value) + 2 if isinstance(value, str) else 2
+        if isinstance(value, dict):
+            waiting += [*value, *value.values()]
+        elif isinstance(value, list):
+            waiting += value
+    if left < 0:
+        raise Refusal("too_large", f"the event is larger than {BODY_CAP} bytes", http=413)
 
 
 def check(value: object, depth: int = 0) -> None:

@@ -5,6 +5,7 @@
     ├─ Misconfigured       rules, environment or credentials are wrong; known before the first event
     ├─ CallFailed          a call to a cloud service did not give what was asked
     │  ├─ NotSent          no byte of the request left: it may be repeated
+    │  │  └─ Untrusted     ... but not this: the peer could not be trusted (TLS)
     │  ├─ Unclear          it may or may not have happened: look before doing it again
     │  ├─ Busy             the service is at work on the same thing: look, join or come again
     │  ├─ Throttled        not executed, come again later
@@ -61,6 +62,10 @@ class CallFailed(RestorePointError):
 
 class NotSent(CallFailed):
     """No byte of the request left this machine (name lookup, connect, TLS, pool): it may be repeated."""
+
+
+class Untrusted(NotSent):
+    """The peer's certificate is for another host or signed by nobody we trust, or its TLS is too old: repeating is no use."""
 
 
 class Unclear(CallFailed):

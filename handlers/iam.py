@@ -15,7 +15,8 @@ from handlers.errors import Rejected, Unauthorized, Unclear
 from handlers.meaning import meaning
 from handlers.settings import Access
 from handlers.signing import sign
-from handlers.wire import Clock, Deadline, Reply, Wire
+from handlers.wire import Clock, Deadline, Wire
+from handlers.wire.reply import Reply
 
 AGENT = "cbr-restore-point"
 RENEW_BEFORE = timedelta(minutes=5)

@@ -47,6 +47,8 @@ _KEPT_FIELDS = (
 
 STORM = 200
 """Firing alerts in one delivery; more are told as a storm."""
+COOLING = "told"
+"""The kind of the record of a failure that alerts need not tell again for an hour."""
 LEDGER = "ledger"
 """The key under which a process remembers that it told of the ledger."""
 
@@ -156,7 +158,22 @@ class Notices:
         """A sweep that could not go on."""
         message = f"The watch could not use the ledger, so not everything was looked after: {problem}"
         down = Failed(reason="ledger_down", message=message, delivery_id=envelope.delivery_id, trigger="watch")
-        return self.open_here(LEDGER, down) or [(down, Told(1))]  # it was told within the hour
+        return self.open_here(LEDGER, down) or [(down, Told(0, before=True))]
+
+    def told_lately(self, failure: Outcome) -> bool:
+        """Whether the same failure of the vault, for whatever alert, was told within the hour.
+
+        A full vault refuses every alert of a storm: one message says it.
+        """
+        with suppress(LedgerDown):
+            return self.opened().get(COOLING, _failure(failure)) is not None
+        return False
+
+    def remember(self, failure: Outcome) -> None:
+        """It has been told. Not before: a run killed while telling must not have told for the others."""
+        now = self._now()
+        with suppress(LedgerDown):
+            self.opened().put_if_absent(Record(COOLING, _failure(failure), now, None, "{}", now + HOUR))
 
     def _tell(self, mine: Record, notice: Outcome) -> Settled:
         """Told before it is recorded as told: a run killed in between tells it twice rather than never."""
@@ -175,6 +192,10 @@ def _told_at(record: Record) -> float:
         return float(json.loads(record.body)["told_at"])
     except (ValueError, KeyError, TypeError):
         return 0.0
+
+
+def _failure(outcome: Outcome) -> str:
+    return f"{outcome.vault_id} {outcome.reason} {outcome.error_code}"
 
 
 def unheard(told: Told) -> bool:
@@ -198,6 +219,9 @@ def _noticed(
             "(max_alerts of Alertmanager's webhook_config), or group less together."
         )
         yield f"truncated {sender}", Warned(reason="truncated", message=message, causes=lost, **about)
+    for each in outcomes:
+        if each.reason == "wrong_answer":
+            yield f"wrong answer {each.vault_id}", Warned(reason=each.reason, message=each.message, vault=each.vault, **about)
     for rule in sorted({each.rule for each in outcomes if isinstance(each, Skipped) and each.reason == "budget"}):
         message = (
             f"Rule {rule} has used up its budget_per_hour: what it is asked for beyond that is skipped, and logged. Raise the "

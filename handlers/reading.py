@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from handlers.alerts import DIALECTS
-from handlers.envelope import Envelope, check, parse_json
+from handlers.envelope import Envelope, check, check_size, parse_json
 from handlers.errors import Refusal
 from handlers.message import is_ours
 from handlers.rules import Sender
@@ -37,6 +37,7 @@ def _document(envelope: Envelope) -> object:
         return parse_json(envelope.http.body, "body")
     if isinstance(envelope.document, bytes):
         return parse_json(envelope.document, "message")
+    check_size(envelope.document)
     try:
         check(envelope.document)
     except (ValueError, RecursionError) as error:

@@ -8,7 +8,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from typing import IO, TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from handlers.errors import NotTold
 from handlers.message import Message, compose
 from handlers.outcome import Failed, Outcome
 from handlers.plan.planned import clip
+from handlers.refusals import Refusals
 from handlers.rules import NAMESPACE
 from handlers.topics import Topic
 from handlers.wire import Deadline
@@ -29,10 +30,6 @@ NAMED = 20
 """Outcomes a log line names, if they fit."""
 ROOM = 15_000
 """Bytes of what we add to a line; it stays below 16 kB, which every platform takes whole."""
-REFUSED_SECONDS = 3600.0
-"""Between two messages about refusals of the same kind."""
-UNHEARD_SECONDS = 60.0
-"""... where no topic took the first."""
 VALUES = 99
 """Outcomes in one document of metrics: at 100 values the library prints by itself, and not to our stream."""
 _LEVELS = {
@@ -51,47 +48,20 @@ _writing = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """How many topics took an outcome's message, and what the others said."""
+    """How many topics took an outcome's message, and what the others said. ``before``: the same was told a short time ago."""
 
     sent: int
     problems: tuple[str, ...] = ()
+    before: bool = False
+
+    @property
+    def heard(self) -> bool:
+        """Whether somebody knows."""
+        return self.sent > 0 or self.before
 
 
 Settled = list[tuple[Outcome, Told]]
 """Outcomes, and who was told of each."""
-
-
-class Refusals:
-    """Refusals are told once in REFUSED_SECONDS for each sender and reason: who proves nothing must not fill a mailbox.
-
-    This process's alone, for a refusal asks nothing of the ledger. Every one of them is logged and counted.
-    """
-
-    def __init__(self) -> None:
-        self._changing = threading.Lock()
-        self._told: dict[tuple[str, ...], tuple[float, int]] = {}
-
-    def unheard(self, outcome: Outcome, now: float) -> None:
-        """No topic took it: the next one is told sooner."""
-        with self._changing:
-            self._told[_kind(outcome)] = now - REFUSED_SECONDS + UNHEARD_SECONDS, 1
-
-    def worded(self, outcome: Outcome, now: float) -> Outcome | None:
-        """The refusal as it is told, with how many were kept back since the last one; None: this one is kept back."""
-        key = _kind(outcome)
-        with self._changing:
-            at, kept_back = self._told.get(key, (float("-inf"), 0))
-            if now - at < REFUSED_SECONDS:
-                self._told[key] = at, kept_back + 1
-                return None
-            self._told[key] = now, 0
-        more = f" ({kept_back} more like it since the last message; the log has them all)" if kept_back else ""
-        return replace(outcome, message=outcome.message + more)
-
-
-def _kind(outcome: Outcome) -> tuple[str, ...]:
-    """What refusals must share to be told as one; rules name all of it, events nothing."""
-    return outcome.reason, outcome.sender, outcome.rule, outcome.vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +98,7 @@ class Report:
         self._line(*self._entry(envelope, [outcome for outcome, _ in settled], every))
         if self.metrics and every:
             self._measure(envelope, [outcome for outcome, _ in every])
-        return all(told.sent or _will_be_told(outcome, told) for outcome, told in settled if outcome.word == "failed")
+        return all(told.heard or _will_be_told(outcome, told) for outcome, told in settled if outcome.word == "failed")
 
     def write(self, message: Message) -> None:
         """A message as a log line: what a topic of kind ``log`` does with it."""

@@ -38,6 +38,8 @@ ANSWER_SECONDS = 0.5
 """Kept back from telling, so that the log line and the answer come before the kill."""
 TELLING_SECONDS = 3.0
 """Kept back from a run's time, so that what was decided can still be logged and published."""
+WEBHOOK_TELLING_SECONDS = 1.0
+"""... of a webhook's, which has less of it."""
 LANES = 32
 """Restore points taken at the same time by one delivery."""
 
@@ -200,10 +202,10 @@ class Service:
 
     def told(self, outcomes: Sequence[Outcome], deadline: Deadline) -> Settled:
         """Publish each, and note of the failures among them that somebody heard."""
-        publish = self.notices(deadline).publish
-        durable = any(isinstance(each, Failed) and each.durable for each in outcomes)
-        say = Telling(self.tools, publish).said if durable else publish
-        return [(outcome, say(outcome)) for outcome in outcomes]
+        notices = self.notices(deadline)
+        if any(isinstance(each, Failed) for each in outcomes):
+            return [(outcome, Telling(self.tools, notices).said(outcome)) for outcome in outcomes]
+        return [(outcome, notices.publish(outcome)) for outcome in outcomes]
 
     def close(self) -> None:
         """Connections and the ledger."""
@@ -228,10 +230,11 @@ class Service:
         return Delivered(outcomes, spoken, problems, envelope.delivery_id)
 
     def _telling(self, envelope: Envelope) -> Deadline:
-        return Deadline.after(self.clock, max(envelope.seconds_left - ANSWER_SECONDS, 0.0))
+        return Deadline.after(self.clock, max(envelope.may_take - ANSWER_SECONDS, 0.0))
 
     def _working(self, envelope: Envelope) -> Deadline:
-        return Deadline.after(self.clock, max(envelope.seconds_left - TELLING_SECONDS, 0.0))
+        kept = WEBHOOK_TELLING_SECONDS if envelope.webhook else TELLING_SECONDS
+        return Deadline.after(self.clock, max(envelope.may_take - kept, 0.0))
 
     def _cbr(self, access: Access, session: Session) -> Cbr:
         return Cbr(

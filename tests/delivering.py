@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 from handlers.envelope import Envelope
 from handlers.ledger import open_ledger
@@ -20,7 +22,16 @@ from handlers.restore_point.held import Taking
 from handlers.service import Service
 from handlers.settings import load
 from handlers.wire import Deadline
-from tests.scripted import START, Clock, Flaky, event
+from tests.scripted import START, Clock, Flaky, World, event
+
+ROOT = Path(__file__).parents[1]
+
+
+def start(world: World, *dies: str) -> subprocess.Popen[str]:
+    """Such a process, over this world's cloud and ledger."""
+    asked = {"environ": world.environ(), "at": world.clock(), "dies": dies}
+    command = [sys.executable, "-m", "tests.delivering", json.dumps(asked)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 class Dying(Flaky):

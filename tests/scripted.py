@@ -226,6 +226,11 @@ class Door(ThreadingHTTPServer):
         with self._deciding:
             self._acts.clear()
 
+    def unmet(self) -> list[Target]:
+        """Kinds of requests that were to meet an act, and never came."""
+        with self._deciding:
+            return [target for target, acts, always in self._acts if acts and not always]
+
     def act_for(self, seen: Seen) -> Act:
         with self._deciding:
             self.seen.append(seen)

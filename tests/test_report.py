@@ -17,7 +17,8 @@ from handlers.envelope import Envelope
 from handlers.errors import NotTold
 from handlers.message import Message, compose
 from handlers.outcome import Available, Broken, Created, Failed, Joined, Later, Outcome, Partly, Refused, Skipped
-from handlers.report import REFUSED_SECONDS, Report, Told
+from handlers.refusals import REFUSED_SECONDS
+from handlers.report import Report, Told
 from handlers.topics import Topic, log_topic
 from handlers.vault_backup import CheckpointResource, SkippedResource
 from handlers.wire import Deadline

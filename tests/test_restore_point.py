@@ -6,8 +6,6 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +22,7 @@ from handlers.sandbox import estate
 from handlers.service import Service
 from handlers.vault_backup import CheckpointParam, VaultBackup
 from handlers.wire import Deadline
+from tests.delivering import start as deliver
 from tests.scripted import (
     BACKUPS,
     CREATE,
@@ -268,12 +267,6 @@ def test_the_claim_outlives_the_platforms_kill_and_the_settling(world: World, se
 
 
 # ── killed ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def deliver(world: World, *dies: str) -> subprocess.Popen[str]:
-    asked = {"environ": world.environ(), "at": world.clock(), "dies": dies}
-    command = [sys.executable, "-m", "tests.delivering", json.dumps(asked)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 class Killing:

@@ -63,7 +63,7 @@ def exit_code(outcomes: Iterable[dict[str, Any]]) -> int:
     """The worst outcome speaks: an outcome as the entry functions answer it, a dictionary."""
     found = list(outcomes)
     words = {outcome["outcome"] for outcome in found}
-    if words & {"failed", "refused", "broken"}:
+    if words & {"failed", "refused", "broken", "overdue", "missed"}:
         return FAILED
     if "later" in words:
         return TRY_AGAIN

@@ -15,6 +15,10 @@ _MARKS = {
     "failed": "!",
     "broken": "!",
     "partly": "!",
+    "overdue": "!",
+    "missed": "!",
+    "duplicate": "!",
+    "warning": "!",
 }
 
 

@@ -1,4 +1,4 @@
-"""One sweep: take wishes that are due, follow restore points to their end."""
+"""One sweep: take wishes that are due, follow restore points to their end, tell what is missing."""
 
 from __future__ import annotations
 

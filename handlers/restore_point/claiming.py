@@ -61,7 +61,9 @@ def _lead(planned: Planned, tools: Taking, deadline: Deadline) -> Held | tuple[O
         stored = tools.ledger.swap(mine.to_record())
         if stored is None:
             return in_progress(planned, RETRY_SECONDS, tools), ()  # somebody else's by now; which causes go with it is not known
-        return Held(tools, mine.planned, replace(mine, version=stored.version), conflict=differ(planned, mine.planned))
+        until = wish.claim_ends if wish.may_have_been_sent else 0.0
+        mine = replace(mine, version=stored.version)
+        return Held(tools, mine.planned, mine, conflict=differ(planned, mine.planned), until=until)
     except (LedgerDown, ValueError):  # down, or holding something that was not written by us
         return Held(tools, planned, None)
 

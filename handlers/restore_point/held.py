@@ -17,6 +17,8 @@ from handlers.wire import Clock
 
 SKEW = timedelta(minutes=15)
 """How far CBR's clock and the sender's may lie apart; the gateway's own tolerance."""
+CLOCKS = 5.0
+"""Seconds by which the clocks of instances and of CBR may differ before it matters."""
 RETRY_SECONDS = 60.0
 """How soon the watch looks again at a wish CBR could not take."""
 
@@ -50,6 +52,8 @@ class Held:
     wish: Wish | None
     conflict: bool = False
     """It was wanted with other parameters before, by which it is taken now."""
+    until: float = 0.0
+    """When the claim ends that another run had before; 0 where there was none, or nothing was sent under it."""
     also: list[Wish] = field(default_factory=list)
     """The wishes that follow it."""
     unwritten: list[str] = field(default_factory=list)
@@ -104,10 +108,22 @@ class Held:
         durable = self._put(state="failed", reason=reason, untold=message, due=due) and self.tools.ledger_lasts
         return Failed(reason=reason, message=message, durable=durable, **known(failure), **more, **self.about())
 
-    @property
-    def overtaken(self) -> bool:
-        """Whether the clock was moved on under this run, so that its claim may seem to have ended to others."""
-        return self.wish is not None and self.now() > self.wish.claim_ends - self.tools.settle_seconds
+    def doubted(self, said_at: datetime | None) -> Outcome | None:
+        """Whether somebody else may be at work on this wish, or come to be while this run is. None: surely not.
+
+        CBR's clock is the one all instances see: it says whether an earlier claim has ended, and how long this one must last.
+        """
+        if self.wish is None:
+            return None
+        at, now, what = said_at.timestamp() if said_at else None, self.now(), self.planned.what
+        if now > self.wish.claim_ends - self.tools.settle_seconds:
+            return self.later("clock_moved", f"The clock was moved on while {what} was looked for.")
+        if at is not None and at < self.until - CLOCKS:
+            return self.unclear("clock_ahead", f"By CBR's clock another run may still be at work on {what}; this one's is ahead.")
+        ends = self.wish.claim_ends + (at - now if at is not None else 0.0)
+        if ends > self.wish.claim_ends + CLOCKS and not self._put(claim_ends=ends, due=ends):
+            return self.later("clock_behind", f"This clock is behind CBR's, and another run has taken {what} in hand.")
+        return None
 
     def gave_up(self, *, looked: bool) -> Failed:
         """It was wanted for too long. Only who has looked may say that there is none."""
@@ -156,8 +172,9 @@ class Held:
         if changes.get("state") not in ("done", "failed"):
             return
         for wish in self.also:
+            ended = replace(wish, **{**changes, "due": None, "untold": "", "planned": wish.planned})
             with suppress(LedgerDown):  # they know whom they follow
-                self.tools.ledger.swap(replace(wish, **{**changes, "due": None, "planned": wish.planned}).to_record())
+                self.tools.ledger.swap(ended.to_record())
 
 
 def read_wish(record: Record | None) -> Wish | None:

@@ -1,6 +1,6 @@
 """What holds a POST back although there is no restore point yet: a newer event, the vault's interval, the rule's budget.
 
-None of it can be decided before looking, and all of it is an outcome: nothing is dropped in silence.
+All of it is an outcome: nothing is dropped in silence.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from handlers.ledger import Ledger, Record
 from handlers.outcome import Outcome
 from handlers.plan.planned import Planned
 from handlers.restore_point.held import Held, read_wish
-from handlers.restore_point.wish import KIND
+from handlers.restore_point.wish import KIND, Wish
 from handlers.timetable import newest
 
 TURN = "interval"
@@ -22,13 +22,27 @@ TURN = "interval"
 BUDGET = "budget"
 """The kind of the record of what a rule has asked for within the last hour."""
 HOUR = 3600.0
+NEWEST = 5
+"""Parts of a budget that may still be given back are among the newest."""
 TRIES = 5
 """How often a budget that others change at the same moment is tried for."""
 
 
+def restrained_before(held: Held) -> Outcome | None:
+    """What already says no, and costs CBR nothing: a storm that is held back must not use up its rate by looking.
+
+    Only where nothing can have been sent for this wish: else what is there comes first.
+    """
+    if held.wish is None or held.until:
+        return None
+    with suppress(LedgerDown, ValueError, KeyError, TypeError):
+        return _superseded(held) or _turn_is_taken(held) or _budget_is_spent(held)
+    return None
+
+
 def restrained(held: Held) -> Outcome | None:
     """None lets the POST go, and has counted it."""
-    return _superseded(held) or _waits_its_turn(held) or _over_budget(held)
+    return (_superseded(held) if held.until else None) or _waits_its_turn(held) or _over_budget(held)
 
 
 def give_back(held: Held) -> None:
@@ -70,6 +84,14 @@ def _superseded(held: Held) -> Outcome | None:
     return None
 
 
+def _turn_is_taken(held: Held) -> Outcome | None:
+    """Whether another alert's restore point of the vault is younger than ``min_interval``."""
+    planned, ledger = held.planned, held.tools.ledger
+    standing = ledger.get(TURN, planned.backup.vault_id) if planned.min_interval else None
+    holder = _holder(standing, held) if standing and standing.body != _turn(held) else None
+    return _not_so_soon(held) if holder is not None and _got_one(holder) else None
+
+
 def _waits_its_turn(held: Held) -> Outcome | None:
     """What the vault's ``min_interval`` says: None lets this one through, and no other alert's until it is over.
 
@@ -79,21 +101,16 @@ def _waits_its_turn(held: Held) -> Outcome | None:
     if not planned.min_interval:
         return None
     now, wanted = held.now(), held.wish.wanted_at if held.wish else 0.0
-    ends = now + planned.min_interval
-    mine = Record(TURN, planned.backup.vault_id, now, None, json.dumps({"cause": planned.cause}), ends)
-    why = (
-        f"Vault {planned.whose} was backed up for another alert less than {planned.min_interval / 60:g} minutes "
-        "ago (min_interval), so nothing was asked of CBR."
-    )
+    mine = Record(TURN, planned.backup.vault_id, now, None, _turn(held), now + planned.min_interval)
     try:
         standing = ledger.put_if_absent(mine)
         if standing is None:
             return None
         if standing.body == mine.body:  # its own: of an earlier try still, of an earlier window not any more
-            return None if standing.at >= wanted else held.skipped("min_interval", why)
-        holder = read_wish(ledger.get(KIND, str(json.loads(standing.body)["cause"])))
-        if holder is not None and holder.state == "done" and holder.ended != "broken":
-            return held.skipped("min_interval", why)
+            return None if standing.at >= wanted else _not_so_soon(held)
+        holder = _holder(standing, held)
+        if holder is not None and _got_one(holder):
+            return _not_so_soon(held)
         at_work = holder is not None and holder.may_have_been_sent
         if at_work or ledger.swap(replace(mine, version=standing.version)) is None:
             what = f"Another alert's restore point of vault {planned.whose} may be in the making (min_interval)."
@@ -103,41 +120,83 @@ def _waits_its_turn(held: Held) -> Outcome | None:
     return None
 
 
+def _turn(held: Held) -> str:
+    return json.dumps({"cause": held.planned.cause})
+
+
+def _holder(standing: Record, held: Held) -> Wish | None:
+    """The wish that has the turn."""
+    return read_wish(held.tools.ledger.get(KIND, str(json.loads(standing.body)["cause"])))
+
+
+def _got_one(holder: Wish) -> bool:
+    return holder.state == "done" and holder.ended != "broken"
+
+
+def _not_so_soon(held: Held) -> Outcome:
+    planned = held.planned
+    why = (
+        f"Vault {planned.whose} was backed up for another alert less than {planned.min_interval / 60:g} minutes "
+        "ago (min_interval), so nothing was asked of CBR."
+    )
+    return held.skipped("min_interval", why)
+
+
+def _budget_is_spent(held: Held) -> Outcome | None:
+    limit = held.planned.budget_per_hour
+    if limit is None:
+        return None
+    spent = _spent(held.tools.ledger.get(BUDGET, held.planned.rule), held.now())
+    return _no_budget(held, limit, spent) if len(spent) >= limit and _entry(held) not in spent else None
+
+
 def _over_budget(held: Held) -> Outcome | None:
     """What the rule's ``budget_per_hour`` says. Without the ledger every process counts for itself: authority fails closed."""
-    planned = held.planned
-    limit = planned.budget_per_hour
+    limit = held.planned.budget_per_hour
     if limit is None:
         return None
     try:
-        room = _room(held, limit)
+        spent = _spend(held, limit)
     except LedgerDown:
-        room = _room_here(held, limit)
-    if room:
+        spent = None if _room_here(held, limit) else {}
+    if spent is None:
         return None
-    give_turn_back(held.tools.ledger, planned, held.now())
-    why = (
-        f"Rule {planned.rule} has asked for {limit} restore points within an hour, which is its budget_per_hour, so nothing was "
-        f"asked of CBR for {planned.what}. Raise it if this is no storm, or take one by hand."
-    )
-    return held.skipped("budget", why)
+    give_turn_back(held.tools.ledger, held.planned, held.now())
+    return _no_budget(held, limit, spent)
 
 
-def _room(held: Held, limit: int) -> bool:
-    """Whether the budget had room, which is taken. Raises LedgerDown."""
+def _spend(held: Held, limit: int) -> dict[str, float] | None:
+    """None: there was room, and a part of it is taken; else who has it. Raises LedgerDown."""
     ledger, rule, now = held.tools.ledger, held.planned.rule, held.now()
+    spent: dict[str, float] = {}
     for _ in range(limit + 1):  # whoever is quicker takes a part of it, so that many can be
         standing = ledger.get(BUDGET, rule)
         spent = _spent(standing, now)
         if _entry(held) in spent:
-            return True
+            return None
         if len(spent) >= limit:
             break
         body = json.dumps(spent | {_entry(held): now})
         mine = Record(BUDGET, rule, now, None, body, now + HOUR, standing.version if standing else 0)
         if (ledger.put_if_absent(mine) is None) if standing is None else ledger.swap(mine):
-            return True
-    return False
+            return None
+    return spent
+
+
+def _no_budget(held: Held, limit: int, spent: dict[str, float]) -> Outcome:
+    """What was spent a moment ago may come back, for CBR may be busy: that is waited for."""
+    planned = held.planned
+    with suppress(LedgerDown, ValueError):
+        for entry in [*spent][-NEWEST:]:
+            holder = read_wish(held.tools.ledger.get(KIND, entry.partition(" ")[0]))
+            if holder is not None and holder.may_have_been_sent:
+                why = f"The last part of the budget of rule {planned.rule} is being spent on another restore point just now."
+                return held.later("waits_its_turn", why)
+    why = (
+        f"Rule {planned.rule} has asked for {limit} restore points within an hour, which is its budget_per_hour, so nothing was "
+        f"asked of CBR for {planned.what}. Raise it if this is no storm, or take one by hand."
+    )
+    return held.skipped("budget", why)
 
 
 def _room_here(held: Held, limit: int) -> bool:
@@ -152,7 +211,7 @@ def _room_here(held: Held, limit: int) -> bool:
 
 def _entry(held: Held) -> str:
     """One wish of one time: the same cause in a later window counts again."""
-    return f"{held.planned.cause[:16]} {held.wish.wanted_at if held.wish else held.now():.0f}"
+    return f"{held.planned.cause} {held.wish.wanted_at if held.wish else held.now():.0f}"
 
 
 def _spent(standing: Record | None, now: float) -> dict[str, float]:

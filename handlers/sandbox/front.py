@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from handlers.sandbox import problems
+from handlers.sandbox import moments, problems
 from handlers.sandbox.exchange import Answer, Exchange, Reply, Request
 from handlers.sandbox.faults import Fault, Faults, answers, is_create
 from handlers.sandbox.record import Record
@@ -155,7 +155,7 @@ _UNSENT = frozenset({"reset", "hang"})
 
 
 def _answer(request: Request, reply: Reply) -> Answer:
-    headers = {"X-Request-Id": request.request_id, **reply.headers}
+    headers = {"Date": moments.http_date(request.at), "X-Request-Id": request.request_id, **reply.headers}
     if reply.document is None:
         return Answer(reply.status, headers, b"", reply.wire)
     text = json.dumps(reply.document) + ("\n" if reply.line_feed else "")

@@ -65,7 +65,7 @@ class Watch:
         return ends[0][0] if ends else None
 
     def _wishes(self) -> Wishes:
-        return Wishes(Telling(self.tools, self.notices.publish), self.rules, self.cbrs, self.inventory)
+        return Wishes(Telling(self.tools, self.notices), self.rules, self.cbrs, self.inventory)
 
     def _now(self) -> float:
         return self.tools.clock.now().timestamp()

@@ -9,7 +9,7 @@ from typing import Any
 
 from handlers.errors import LedgerDown
 from handlers.ledger import Record
-from handlers.notices import unheard
+from handlers.notices import Notices, unheard
 from handlers.outcome import Broken, Failed, Outcome
 from handlers.report import Settled, Told
 from handlers.restore_point.held import Taking, read_wish
@@ -23,10 +23,10 @@ TELL_SECONDS = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """``publish`` tells an outcome at once and says who got it."""
+    """Tells by ``notices``, and by their way to tell."""
 
     tools: Taking
-    publish: Callable[[Outcome], Told]
+    notices: Notices
 
     def tell(self, wish: Wish, end: Outcome, then: Callable[[Wish], Wish] | None = None) -> Settled:
         """The end of a wish. ``then`` says how it goes on where it does not end here. Told before it is recorded as told:
@@ -37,7 +37,7 @@ class Telling:
             return []
         if isinstance(end, Broken):
             give_turn_back(self.tools.ledger, wish.planned, self.now())
-        told = self.publish(end)
+        told = self.notices.publish(end)
         if unheard(told):
             self.put(replace(mine, due=self.now() + self.tools.follow_seconds))
         elif then:
@@ -51,14 +51,17 @@ class Telling:
         mine = self.put(replace(wish, due=self.now() + TELL_SECONDS))
         if mine is None:
             return []
-        told = self.publish(late)
+        told = self.notices.publish(late)
         if not unheard(told):
             self.put(replace(seldom, version=mine.version))
         return [(late, told)]
 
     def said(self, outcome: Outcome) -> Told:
         """Tell what a run came to. A failure that was written down stands there as untold until somebody has heard of it."""
-        told = self.publish(outcome)
+        storm = isinstance(outcome, Failed) and outcome.trigger == "alert" and bool(outcome.vault_id)
+        told = Told(0, before=True) if storm and self.notices.told_lately(outcome) else self.notices.publish(outcome)
+        if storm and told.sent:
+            self.notices.remember(outcome)
         if isinstance(outcome, Failed) and outcome.durable:
             with suppress(LedgerDown, ValueError):
                 wish = read_wish(self.tools.ledger.get(WISH, outcome.cause))
@@ -77,7 +80,7 @@ class Telling:
                 return []
             message = f"The ledger holds a {record.kind} that {why}, {record.key[:64]}: nothing is done about it any more."
             outcome = Failed(reason=reason, message=message, trigger="watch")
-            told = self.publish(outcome)
+            told = self.notices.publish(outcome)
             ledger.swap(replace(mine, due=self.now() + self.tools.follow_seconds if unheard(told) else None))
         except LedgerDown:
             return []

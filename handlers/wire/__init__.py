@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from handlers.errors import CallFailed, Misconfigured, NotSent, Unclear
+from handlers.errors import CallFailed, Misconfigured, NotSent, Unclear, Untrusted
+from handlers.wire.reply import Reply
 
 BODY_CAP = 1 << 20
 """Bytes of an answer that are read; a list of 1,000 backups has about half as many."""
@@ -69,21 +70,6 @@ class Deadline:
     def passed(self) -> bool:
         """Whether nothing is left."""
         return self.left() <= 0
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An HTTP answer of any status. Header names are lower-case, the first value wins; the body is within the cap."""
-
-    status: int
-    headers: Mapping[str, str] = field(repr=False)  # one of them may be a new token
-    body: bytes = field(repr=False)
-
-    @property
-    def request_id(self) -> str:
-        """What the provider's support asks for; printable ASCII."""
-        given = self.headers.get("x-request-id") or self.headers.get("x-iam-trace-id") or ""
-        return "".join(letter for letter in given if letter.isascii() and letter.isprintable())[:128]
 
 
 class Network(Protocol):
@@ -224,10 +210,6 @@ class Pace:
             self._booked = booked + self._gap
         if turn > now:
             self._clock.sleep(turn - now)
-
-
-class Untrusted(NotSent):
-    """The peer's certificate is not for that host, or nobody we trust signed it. Repeating changes nothing."""
 
 
 def _repeatable(failure: CallFailed, method: str) -> bool:

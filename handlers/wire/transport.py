@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import httpcore
 import httpx
 
-from handlers.errors import NotSent, Unclear
-from handlers.wire import BODY_CAP, IDLE_SECONDS, Deadline, Untrusted
+from handlers.errors import NotSent, Unclear, Untrusted
+from handlers.wire import BODY_CAP, IDLE_SECONDS, Deadline
 from handlers.wire.dialling import find_addresses, tls_context
 
 CONNECT_SECONDS = 2.0

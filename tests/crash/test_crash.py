@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from handlers.watch import TELL_SECONDS
+from handlers.watch.telling import TELL_SECONDS
 from tests.crash.gate import asks, writes
 from tests.crash.stage import TURNS, Door, Point, Stage, new_ledger
 from tests.ledger.servers import Redis

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import resource
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import TypeVar
 
 from handlers.clock import SystemClock
+from handlers.envelope import Envelope
 from handlers.errors import LedgerDown
 from handlers.ledger import Ledger, Record, open_ledger
+from handlers.service import Service
+from handlers.settings import load
 from handlers.settings.ledger import find_ledger
 
 Given = TypeVar("Given")
+DEGRADED = "degraded"
 
 
 def wish(number: int, body: str = '{"state":"wanted"}') -> Record:
@@ -89,7 +97,33 @@ def fill(ledger: Ledger, limit: str) -> None:
     print(json.dumps({"readable": len(readable), "again": ledger.get("wish", "cause-9999") is not None}))
 
 
-VERBS: dict[str, Callable[..., None]] = {"claim": claim, "write": write, "fill": fill}
+def deliver(ledger: Ledger, events: str, owner: str, seconds: str) -> None:
+    """Every event of a file of ``[door, document]``, through a service over the rules of its environment.
+
+    Prints how many ended how, and DEGRADED at once for each that did without the ledger. Its deliveries are named after the owner
+    and take at most so many seconds each. Owners keep to one order but for the tens, which each of them shuffles: so they are not
+    far from one another, and meet all the time.
+    """
+    wanted, chance = json.loads(Path(events).read_text(encoding="utf-8")), random.Random(owner)
+    for first in range(0, len(wanted), 10):
+        ten = wanted[first : first + 10]
+        wanted[first : first + 10] = chance.sample(ten, len(ten))
+    ended: Counter[str] = Counter()
+    with (
+        Path(os.devnull).open("w", encoding="utf-8") as no_log,
+        closing(Service(load(), stream=no_log, ledger=ledger)) as service,
+    ):
+        print("ready", flush=True)
+        sys.stdin.readline()
+        for number, (door, document) in enumerate(wanted):
+            found = service.handle(Envelope(door, "lambda", f"{owner}-{number}", document, float(seconds)))
+            ended.update(f"{each.word} {each.reason}" for each in found.outcomes)
+            if any(each.degraded for each in found.outcomes):
+                print(DEGRADED, flush=True)
+    print(json.dumps(ended))
+
+
+VERBS: dict[str, Callable[..., None]] = {"claim": claim, "write": write, "fill": fill, "deliver": deliver}
 
 if __name__ == "__main__":
     verb, *arguments = sys.argv[1:]

@@ -114,7 +114,11 @@ def _delivery(story: Story, delivery: Delivery) -> Iterator[str]:
         yield f"I2: {delivery.id} asked for {len(planned)} and ended in {[each.word for each in delivery.outcomes]}"
     unclear = [each for each in delivery.outcomes if isinstance(each, Later) and each.reason in ("unclear", "wrong_answer")]
     claims = [delivery.left.get(cause, ("", 0.0)) for each in planned for cause in (each.cause, *each.others)]
-    if unclear and not delivery.down and not any(state == "sent" and ends > delivery.over_at for state, ends in claims):
+    if (
+        unclear
+        and not delivery.down
+        and not any(state in ("claimed", "sent") and ends > delivery.over_at for state, ends in claims)
+    ):
         yield f"I11: {delivery.id} ended unclear and left its claims {claims}"
 
 
@@ -132,9 +136,15 @@ def _said(story: Story, delivery: Delivery) -> Iterator[str]:
 
 
 def _told(story: Story, outcome: Failed) -> bool:
+    """Or the same cause was asked for once more before the topic was back, and what came of that counts."""
+    record = story.ledger.get("wish", outcome.cause) if outcome.cause else None
+    body = json.loads(record.body) if record else {"state": "failed", "reason": outcome.reason, "untold": ""}
+    if body["state"] == "done" or body["reason"] in ("budget", "min_interval", "superseded"):
+        return True
     return any(
-        f"failed ({outcome.reason})" in message["message"] and (outcome.vault or outcome.reason) in message["message"]
+        f"failed ({body['reason']})" in message["message"] and (outcome.vault or outcome.reason) in message["message"]
         for message in story.sandbox.published
+        if not body["untold"]
     )
 
 

@@ -109,6 +109,8 @@ class Network:
     choices: Choices
     struck: Counter[str]
     troubled: Callable[[], bool]
+    creating: Callable[[bytes], object]
+    """Told of every create before it leaves."""
     calls: list[Call] = field(default_factory=list)
     origins: frozenset[str] = frozenset()
     refusing: int = 0
@@ -136,6 +138,8 @@ class Network:
         if f"{parts.scheme}://{parts.netloc}" not in self.origins:
             raise AssertionError(f"a call to {parts.netloc}")
         self.calls.append(call)
+        if call.path.endswith("/checkpoints") and method == "POST":
+            self.creating(body)
         self._arranged(call)
         sent = {name.lower(): value for name, value in headers.items()} | {"host": parts.netloc}
         answer = self.sandbox.answer(method, target, sent, body)

@@ -22,6 +22,7 @@ from handlers.outcome import Outcome
 from handlers.sandbox import Sandbox, estate
 from handlers.service import Delivered, Service
 from handlers.settings import Settings, load
+from handlers.vault_backup import is_named_for
 from tests.simulation.baton import Actor, Baton, Choices, Killed
 from tests.simulation.ports import START, Clock, Network, Store, Time
 
@@ -36,6 +37,8 @@ WATCHES = 6
 """Sweeps of the troubled part, at most."""
 FEWEST = 40
 """Choices of a story: one that ends sooner gets more deliveries."""
+CLOCKS_OFF = (0.0, 3.0, -3.0, 200.0, -200.0)
+"""Seconds by which the clocks of instances may be wrong: more than the settling time, too."""
 STEPS = 400
 """Of the troubled part, at most; then calm comes."""
 PASSING = ((1.0, 0.5), (15.0, 0.4), (70.0, 0.15), (200.0, 0.15))
@@ -183,8 +186,11 @@ class Story:
         self.deliveries: list[Delivery] = []
         self.troubled = True
         self.watched: list[str] = []
-        """Claims that were taken from somebody who could still act."""
+        """Creates sent by two, one of which took the claim of the other, which could still act."""
         self._owners: dict[str, Delivery] = {}
+        self._taken: list[tuple[Delivery, str, Delivery]] = []
+        """Who took whose claim on which cause, while that one lived."""
+        self._created: list[tuple[Delivery, str]] = []
 
     def play(self) -> None:
         """The whole story. Every thread is gone when this returns."""
@@ -247,7 +253,7 @@ class Story:
         return moves
 
     def _set_on(self, actor: Actor) -> None:
-        """While it looks, so under a claim. Clocks that differed by more than the settling time before that are not covered."""
+        """While it looks, so under a claim."""
         (delivery,) = (each for each in self.deliveries if each.actor is actor)
         assert delivery.clock is not None
         delivery.clock.off += 300.0
@@ -257,8 +263,9 @@ class Story:
 
     def _begin(self, delivery: Delivery) -> None:
         """A cold instance of its own, whose clock may be off."""
-        off = (0.0, 3.0, -3.0)[self.choices.pick([6.0, 1.0, 1.0])] if self.troubled else 0.0
-        delivery.network = Network(self.sandbox, self.time, self.choices, self.struck, lambda: self.troubled)
+        off = CLOCKS_OFF[self.choices.pick([6.0, *[1.0] * (len(CLOCKS_OFF) - 1)])] if self.troubled else 0.0
+        creating = partial(self._creating, delivery)
+        delivery.network = Network(self.sandbox, self.time, self.choices, self.struck, lambda: self.troubled, creating)
         stored = partial(self._stored, delivery)
         delivery.store = Store(self.ledger, self.time, self.baton, self.choices, self.struck, lambda: self.troubled, stored)
 
@@ -301,7 +308,7 @@ class Story:
         return {cause: (body["state"], float(body["claim_ends"])) for cause, body in led.items()}
 
     def _stored(self, delivery: Delivery, before: Record | None, after: Record) -> None:
-        """A claim may be taken over only when its holder can act no more: I12."""
+        """With clocks that differ a claim may be taken while its holder lives; then only one of the two may act on it: I12."""
         if after.kind != "wish":
             return
         owner = json.loads(after.body)["owner"]
@@ -309,8 +316,17 @@ class Story:
             was = json.loads(before.body)
             holder = self._owners.get(was["owner"])
             if was["state"] in ("claimed", "sent") and was["owner"] != owner and holder is not None and not holder.ended:
-                self.watched.append(f"I12: {delivery.id} took the claim of {holder.id}, which could still act")
+                self._taken.append((delivery, after.key, holder))
         self._owners[owner] = delivery
+
+    def _creating(self, delivery: Delivery, body: bytes) -> None:
+        name = json.loads(body)["checkpoint"]["parameters"]["name"]
+        self._created.append((delivery, name))
+        for taker, cause, holder in self._taken:
+            creators = [each for each, sent in self._created if is_named_for(sent, cause)]
+            both = any(each is taker for each in creators) and any(each is holder for each in creators)
+            if both and not (holder.ended or holder.down or taker.down):
+                self.watched.append(f"I12: {taker.id} and {holder.id} both sent a create, and the one took the other's claim")
 
     def _bring_again(self, delivery: Delivery) -> None:
         delivery.again = False

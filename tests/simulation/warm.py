@@ -178,7 +178,9 @@ class Warm:
         return f"{body['state']} {body['reason']}".strip()
 
     def _network(self, origins: frozenset[str]) -> Port:
-        made = Port(self.sandbox, self.time, Choices(), Counter(), lambda: True, origins=origins, faults=self.faults)
+        made = Port(
+            self.sandbox, self.time, Choices(), Counter(), lambda: True, lambda _: None, origins=origins, faults=self.faults
+        )
         self._networks.append(made)
         return made
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from handlers.errors import CallFailed, LedgerDown, Misconfigured, Unclear
 from handlers.ledger.patience import LEAST_SECONDS, VERB_SECONDS
 from handlers.signing import sign_aws
-from handlers.wire import Deadline, Reply, Wire
+from handlers.wire import Deadline, Wire
+from handlers.wire.reply import Reply
 
 if TYPE_CHECKING:
     from handlers.settings.ledger import Aws

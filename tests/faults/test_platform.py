@@ -1,0 +1,18 @@
+"""The rows F41 to F52, each once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults import functions, platform
+from tests.faults.rows import rows, together
+
+TABLE = rows("expected.json")
+PLAYED = together(functions.faults, platform.faults)
+
+
+@pytest.mark.parametrize("row", PLAYED)
+def test_what_comes_of_a_fault_is_what_the_table_says(row: str, tmp_path: Path) -> None:
+    PLAYED[row].play(TABLE[row], tmp_path)
