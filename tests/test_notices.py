@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ import pytest
 from handlers.envelope import Envelope
 from handlers.errors import Misconfigured
 from handlers.message import SCHEMA, compose
-from handlers.outcome import Created, Skipped, Warned
+from handlers.outcome import Created, Outcome, Skipped, Warned
+from handlers.report import Told
 from handlers.service import Delivered, Service
+from handlers.wire import Deadline
 from tests.scripted import CREATE, PUBLISH, Flaky, World, fails, only, world_in
 
 HOUR = 3600.0
@@ -111,6 +114,19 @@ def test_a_warning_no_topic_took_is_told_by_the_watch(world: World, service: Ser
     world.clock.forward(70)
     assert "warning" in [each.word for each in world.sweep(service).outcomes]
     done(world, service)
+    assert len(told(world)) == 1
+
+
+def test_a_run_killed_while_it_tells_a_warning_leaves_it_to_the_watch(world: World, service: Service) -> None:
+    def killed(_: Outcome) -> Told:
+        raise KeyboardInterrupt
+
+    dying = replace(service.notices(Deadline.after(world.clock, 30)), publish=killed)
+    with pytest.raises(KeyboardInterrupt):
+        dying.open("storm am", Warned(reason="storm", message="Alerts came.", sender="am"))
+    assert world.sweep(service).outcomes == []
+    world.clock.forward(70)
+    assert [(each.word, each.message) for each in world.sweep(service).outcomes] == [("warning", "Alerts came.")]
     assert len(told(world)) == 1
 
 

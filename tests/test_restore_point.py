@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from handlers.ledger import Record, open_ledger
+from handlers.ledger import Ledger, Record, open_ledger
 from handlers.outcome import Created, Failed, Joined, Later, Outcome
 from handlers.sandbox import estate
 from handlers.service import Service
@@ -375,6 +375,32 @@ def test_redelivery_and_sweep_at_once_post_once(world: World, service: Service) 
     assert len(world.posts()) == 1
 
 
+class Overtaken(Flaky):
+    """Between a run's look at a wish and its write, somebody else writes first."""
+
+    def __init__(self, ledger: Ledger, first: Callable[[], object]) -> None:
+        super().__init__(ledger)
+        self._first: Callable[[], object] | None = first
+
+    def swap(self, record: Record) -> Record | None:
+        first, self._first = self._first, None
+        if first is not None:
+            first()
+        return super().swap(record)
+
+
+def test_who_is_overtaken_while_it_takes_a_claim_over_leaves_it(world: World, service: Service) -> None:
+    world.door.on(CREATE, cuts)
+    world.fire(service)
+    world.clock.forward(CLAIM)
+    world.door.on(BACKUPS, answers(200, {"backups": [], "count": 0}), always=True)  # lists are late: only the claim can help
+    others: list[Outcome] = []
+    outcome = world.take(service, Overtaken(service.ledger, lambda: others.append(only(world.fire(service)))))
+    assert [each.word for each in others] == ["created"]
+    assert (outcome.word, outcome.reason) == ("later", "in_progress")
+    assert len(world.posts()) == 1
+
+
 # ── nothing was sent, or nothing was executed ────────────────────────────────────────────────────────────────────────
 
 
@@ -528,6 +554,7 @@ def test_an_operation_from_before_the_cause_is_not_joined_even_if_the_list_ignor
         "id": "1",
         "checkpoint_id": "0e4d4b4e-8f6c-4d83-9c43-5ad7a4f6c1d2",
         "status": "running",
+        "operation_type": "backup",
         "created_at": "2026-11-23T01:59:59.999999",
         "extra_info": {"resource": {"id": estate.FILES_SHARE_ID}},
     }

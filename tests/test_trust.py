@@ -174,6 +174,13 @@ def test_an_unknown_sender_and_one_without_a_secret_are_refused_alike(sender: st
     assert (given.reason, given.http, given.message) == (known.reason, known.http, known.message)
 
 
+@pytest.mark.parametrize("header", [None, "", "Bearer ", f"Bearer {AM}"])
+def test_a_sender_whose_secret_is_not_known_is_nobody(header: str | None) -> None:
+    with pytest.raises(Refusal) as caught:
+        verify(http("am", header), RULES.senders, {})
+    assert (caught.value.reason, caught.value.http) == ("bad_proof", 401)
+
+
 @pytest.mark.parametrize(("sender", "token", "door"), [("am", AM, "once"), ("mon", MON, "once"), ("ci", CI, "alert")])
 def test_a_proven_sender_at_another_door_is_refused_alike(sender: str, token: str, door: Door) -> None:
     refusal = refused(http(sender, f"Bearer {token}", door))
@@ -332,6 +339,16 @@ REFUSED: dict[str, tuple[str, Any, int]] = {
         url("/once/ci", body=json.dumps({"checkpoint": {"vault_id": estate.ERP_VAULT_ID}}), authorization=f"Bearer {CI}"),
         403,
     ),
+    "a parameter it may not set": (
+        "once",
+        url(
+            "/once/ci",
+            body=json.dumps({"checkpoint": {"vault_id": estate.FILES_VAULT_ID, "parameters": {"incremental": False}}}),
+            authorization=f"Bearer {CI}",
+        ),
+        403,
+    ),
+    "the watch, unproven": ("watch", url("/watch/ci", authorization="Bearer wrong"), 401),
 }
 
 

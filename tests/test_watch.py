@@ -124,6 +124,21 @@ def test_what_todays_rules_do_not_list_is_not_taken(world: World, service: Servi
     assert world.posts() == []
 
 
+def test_what_todays_rules_no_longer_allow_is_told_in_full_when_a_topic_can_be_reached(world: World, service: Service) -> None:
+    world.door.on(CREATE, fails("6125"))
+    world.fire(service)
+    world.write_rules("erp")
+    later = world.service()
+    world.clock.forward(60)
+    world.door.on(PUBLISH, fails("0000", 503), always=True)
+    first = only(world.sweep(later))
+    world.door.calm()
+    world.clock.forward(600)
+    again = only(world.sweep(later))
+    assert (again.word, again.reason, again.message) == ("failed", "no_longer_allowed", first.message)
+    assert "today's rules" in world.sandbox.published[0]["message"]
+
+
 def test_a_project_that_was_renamed_in_the_rules_is_found_by_its_vault(world: World, service: Service) -> None:
     world.door.on(CREATE, fails("6125"))
     world.fire(service)

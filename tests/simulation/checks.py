@@ -11,13 +11,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from handlers.envelope import Envelope
+from handlers.envelope import Door, Envelope
 from handlers.errors import Refusal
 from handlers.outcome import Failed, Later
 from handlers.plan import plan
 from handlers.plan.planned import Planned
 from handlers.reading import read
 from handlers.sandbox import estate
+from handlers.settings import Settings
 from handlers.trust import verify
 from handlers.vault_backup import is_named_for
 from tests.simulation.ports import START, Call
@@ -57,12 +58,16 @@ def _breaches(story: Story) -> Iterator[str]:
 
 def wanted(story: Story, delivery: Delivery) -> list[Planned]:
     """What a delivery asks for, by the same pure files: only which causes there are is taken from them."""
-    envelope = Envelope(delivery.door, "lambda", delivery.id, delivery.document, KILL_SECONDS)
-    rules = story.settings.rules
+    return asked(story.settings, delivery.door, delivery.id, delivery.document)
+
+
+def asked(settings: Settings, door: Door, delivery_id: str, document: Any) -> list[Planned]:
+    """The same, of a delivery in no story."""
+    envelope, rules = Envelope(door, "lambda", delivery_id, document, KILL_SECONDS), settings.rules
     try:
         sender = verify(envelope, rules.senders, {})
         triggers = read(envelope, sender, rules.senders.get(sender), START)
-        return [each for each in plan(triggers, rules, delivery.id, START) if isinstance(each, Planned)]
+        return [each for each in plan(triggers, rules, delivery_id, START) if isinstance(each, Planned)]
     except Refusal:
         return []
 

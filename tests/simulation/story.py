@@ -392,7 +392,7 @@ class Story:
         self.trace.append(f"{self.time.passed:8.1f}  {what}")
 
 
-def settings_for(sandbox: Sandbox, *, password: bool) -> Settings:
+def settings_for(sandbox: Sandbox, *, password: bool, rules: str = RULES) -> Settings:
     """By access key, or with a user and a password, which need a token."""
     given = sandbox.environment()
     if password:
@@ -400,7 +400,7 @@ def settings_for(sandbox: Sandbox, *, password: bool) -> Settings:
         given = {name: value for name, value in given.items() if not name.endswith(("_AK", "_SK"))}
         given |= {"OS_USERNAME": account.username, "OS_PASSWORD": account.password, "OS_USER_DOMAIN_NAME": account.domain_name}
     with tempfile.TemporaryDirectory() as folder:
-        rules = Path(folder) / "rules.toml"
-        rules.write_text(RULES, encoding="utf-8")
-        own = {"RESTORE_POINT_RULES": str(rules), "RESTORE_POINT_LEDGER": "memory"}
+        file = Path(folder) / "rules.toml"
+        file.write_text(rules, encoding="utf-8")
+        own = {"RESTORE_POINT_RULES": str(file), "RESTORE_POINT_LEDGER": "memory"}
         return load(given | own | {"RESTORE_POINT_SETTLE_SECONDS": str(int(SETTLE_SECONDS))})

@@ -6,8 +6,6 @@ import os
 
 import pytest
 
-import handlers.restore_point as protocol
-from handlers.restore_point.held import Held
 from tests.simulation import story
 from tests.simulation.baton import Choices
 from tests.simulation.hunt import played, tell
@@ -45,14 +43,10 @@ def test_the_same_choices_are_the_same_story() -> None:
         ]
 
 
-@pytest.mark.parametrize("guard", ["look", "unclear keeps its claim", "watch", *(["settling"] if STRICT else [])])
-def test_a_guard_that_is_gone_is_missed(guard: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The checkers can fail, and a failing story comes short enough to be read."""
-    if guard == "look":
-        monkeypatch.setattr(protocol, "find_ours", lambda *_: "")
-    elif guard == "unclear keeps its claim":
-        monkeypatch.setattr(Held, "unclear", Held.later)
-    elif guard == "settling":
+@pytest.mark.parametrize("gone", ["watch", *(["settling"] if STRICT else [])])
+def test_what_the_promise_needs_of_others_is_missed(gone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The checkers can fail, and a failing story comes short enough to be read. The product's own guards: ``tests/guards``."""
+    if gone == "settling":
         monkeypatch.setattr(story, "SETTLE_SECONDS", 0)
     else:
         monkeypatch.setattr(story.Story, "_watch", lambda _: None)
