@@ -16,7 +16,7 @@ from typing import Any
 from handlers.envelope import Envelope
 from handlers.errors import LedgerDown
 from handlers.ledger import Ledger, Record
-from handlers.outcome import Duplicate, Failed, Healed, Missed, Outcome, Overdue, Skipped, Warned
+from handlers.outcome import Broken, Duplicate, Failed, Healed, Missed, Outcome, Overdue, Skipped, Warned
 from handlers.report import Settled, Told
 from handlers.trigger import Alert, Lost, Trigger
 from handlers.wire import Clock
@@ -30,7 +30,7 @@ HOUR = 3600.0
 RETRY_SECONDS = 60.0
 TELL_SECONDS = 60.0
 """How long telling may take before the watch thinks that whoever wanted to tell is dead."""
-_WORDS = {each.word: each for each in (Overdue, Missed, Duplicate, Warned, Healed)}
+_WORDS = {each.word: each for each in (Broken, Overdue, Missed, Duplicate, Warned, Healed)}
 _KEPT_FIELDS = (
     "reason",
     "message",

@@ -45,7 +45,7 @@ class Following:
         if end is not None:
             if not self._others_written(wish, deadline):
                 return []
-            return self.telling.tell(wish, end, (lambda mine: mine.wanted_again(self.telling.now())) if again else None)
+            return self.telling.tell_and_go_on(wish, end) if again else self.telling.tell(wish, end)
         if self.telling.now() - wish.wanted_at < LATE_SECONDS:
             self.telling.put(replace(wish, due=self.telling.now() + self.telling.tools.follow_seconds))
             return []

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from handlers.errors import LedgerDown
 from handlers.ledger import Record
-from handlers.notices import Notices, unheard
+from handlers.notices import KEPT, Notices, unheard
 from handlers.outcome import Broken, Failed, Outcome
 from handlers.report import Settled, Told
 from handlers.restore_point.held import Taking, read_wish
@@ -28,23 +27,35 @@ class Telling:
     tools: Taking
     notices: Notices
 
-    def tell(self, wish: Wish, end: Outcome, then: Callable[[Wish], Wish] | None = None) -> Settled:
-        """The end of a wish. ``then`` says how it goes on where it does not end here. Told before it is recorded as told:
-        a run killed in between tells it again rather than never.
-        """
-        mine = self.put(replace(wish, due=self.now() + TELL_SECONDS))
+    def tell(self, wish: Wish, end: Outcome) -> Settled:
+        """The end of a wish. Told before it is recorded as told: a run killed in between tells it again rather than never."""
+        mine = self._begun(wish, end)
         if mine is None:
             return []
-        if isinstance(end, Broken):
-            give_turn_back(self.tools.ledger, wish.planned, self.now())
         told = self.notices.publish(end)
         if unheard(told):
             self.put(replace(mine, due=self.now() + self.tools.follow_seconds))
-        elif then:
-            self.put(then(mine))
         else:
             self.put(replace(mine, ended="" if isinstance(end, Failed) else end.word, untold="", due=None))
         return [(end, told)]
+
+    def tell_and_go_on(self, wish: Wish, end: Outcome) -> Settled:
+        """The end of a restore point whose wish is taken once more, whether or not a topic is there to hear of it: the notice
+        stands in the ledger until one is.
+        """
+        mine = self._begun(wish, end)
+        if mine is None:
+            return []
+        settled = self.notices.open(f"broken {wish.checkpoint_id}", end, again=KEPT)
+        self.put(mine.wanted_again(self.now()))
+        return settled
+
+    def _begun(self, wish: Wish, end: Outcome) -> Wish | None:
+        """The wish in the hands of the one sweep that tells its end."""
+        mine = self.put(replace(wish, due=self.now() + TELL_SECONDS))
+        if mine is not None and isinstance(end, Broken):
+            give_turn_back(self.tools.ledger, wish.planned, self.now())
+        return mine
 
     def once_late(self, wish: Wish, late: Outcome, seldom: Wish) -> Settled:
         """Something that is told while its restore point goes on being followed, as ``seldom`` says."""

@@ -66,10 +66,9 @@ def test_telling_changes_nothing(seed: int) -> None:
     """Topics that are down, an output that is closed, no metrics: the same ends and the same restore points.
 
     Sweeps tell again what nobody took, so of them only what they tell is compared, and not how often; and no notices: how long a
-    vault is overdue depends on how long one looks. No restore point breaks here: that it is taken once more waits until its
-    breaking was told.
+    vault is overdue depends on how long one looks.
     """
-    steps = arrivals(seed)
+    steps = arrivals(seed, *BREAKS)
     topics = ("status", "refuse", "reset_after")[seed % 3]
     with Warm(seed=seed) as usual, Warm(seed=seed, metrics=False, stream=CLOSED) as mute:
         mute.faults["publish"] = topics
