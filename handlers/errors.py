@@ -59,6 +59,11 @@ class CallFailed(RestorePointError):
         self.message, self.code, self.status = message, code, status
         self.request_id, self.retry_after = request_id, retry_after
 
+    @property
+    def said(self) -> str:
+        """Code or status, where there is one, and the words."""
+        return f"{self.code or self.status or ''} {self.message}".strip()
+
 
 class NotSent(CallFailed):
     """No byte of the request left this machine (name lookup, connect, TLS, pool): it may be repeated."""

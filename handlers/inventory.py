@@ -131,7 +131,7 @@ def _entry(vault: cbr.Vault, project: str, rules: Rules) -> tuple[str, Vault]:
 
 def _unknown(rule: Rule, failure: CallFailed) -> Outcome:
     """Nothing could be recorded, for nobody knows for which vaults: whoever sent this must send it again."""
-    what = f"which vaults rule {rule.name} means could not be looked up ({failure.code or failure.status} {failure.message})"
+    what = f"which vaults rule {rule.name} means could not be looked up ({failure.said})"
     about: dict[str, Any] = {
         "reason": "vaults_unknown",
         "rule": rule.name,

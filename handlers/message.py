@@ -63,7 +63,10 @@ def compose(outcome: Outcome) -> Message:
 
 def _about(outcome: Outcome) -> str:
     """What it is about, as far as a subject needs to say: a vault, a timer, or why and who."""
-    if whose := outcome.vault or outcome.vault_id:
+    whose = outcome.vault or outcome.vault_id
+    if outcome.word == "warning" and whose:
+        return f" ({outcome.reason}): vault {whose}"
+    if whose:
         return f": vault {whose}"
     if outcome.word in ("missed", "healed") and outcome.trigger == "timer":
         return f": timer {outcome.sender}"
@@ -81,6 +84,7 @@ def _facts(outcome: Outcome) -> tuple[tuple[str, str], ...]:
         ("Asked by", f"{outcome.trigger} {outcome.sender}".strip()),
         ("Cause", "; ".join(outcome.cause_names[:3])),
         ("Delivery", outcome.delivery_id),
+        ("Degraded", "the ledger could not be used, so a second one of this cause is possible" if outcome.degraded else ""),
         ("Error code", outcome.error_code),
         ("Request id", outcome.request_id),
     )

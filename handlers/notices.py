@@ -137,9 +137,11 @@ class Notices:
         for key, warned in _noticed(envelope, sender, triggers, outcomes):
             settled += self.open(key, warned, HOUR)
         if degraded := sum(each.degraded for each in outcomes):
+            vaults = ", ".join(sorted({each.vault or each.vault_id for each in outcomes if each.degraded})[:5])
             message = (
-                f"The ledger could not be used: {degraded} outcomes of this delivery rest on looking at CBR alone (degraded), so "
-                "a second restore point of one cause is possible. See the log, and whether the ledger's service is up."
+                f"The ledger could not be used for {degraded} restore points (vaults {vaults}): they rest on looking at CBR "
+                "alone (degraded). A second one of a cause is possible, min_interval does not hold, and no watch follows them. "
+                "See whether RESTORE_POINT_LEDGER can be reached and is whole: restore-point check."
             )
             about: dict[str, Any] = {"trigger": envelope.door, "sender": sender, "delivery_id": envelope.delivery_id}
             settled += self.open_here(LEDGER, Warned(reason="degraded", message=message, **about))
@@ -211,7 +213,11 @@ def _noticed(
     firing = sum(isinstance(each, Alert) and each.status == "firing" for each in triggers)
     if firing > STORM:
         made = sum(each.word in ("created", "joined", "later") for each in outcomes)
-        message = f"{firing} firing alerts came in one delivery from {sender}; {made} restore points are to settle them."
+        rules = ", ".join(sorted({each.rule for each in outcomes if each.rule})[:5]) or "none"
+        message = (
+            f"{firing} firing alerts came in one delivery from {sender} (rules: {rules}). Restore points made or waited for "
+            f"because of them: {made}. If they are one incident, group them at the sender, or name fewer labels in `by`."
+        )
         yield f"storm {sender}", Warned(reason="storm", message=message, causes=firing, **about)
     if lost := sum(each.count for each in triggers if isinstance(each, Lost)):
         message = (
@@ -223,8 +229,9 @@ def _noticed(
         if each.reason == "wrong_answer":
             yield f"wrong answer {each.vault_id}", Warned(reason=each.reason, message=each.message, vault=each.vault, **about)
     for rule in sorted({each.rule for each in outcomes if isinstance(each, Skipped) and each.reason == "budget"}):
+        first = next(each for each in outcomes if each.rule == rule and each.reason == "budget")
         message = (
-            f"Rule {rule} has used up its budget_per_hour: what it is asked for beyond that is skipped, and logged. Raise the "
-            "budget if this is no storm."
+            f"Rule {rule} has used up its budget_per_hour, so a restore point of vault {first.vault} was skipped; more may be, "
+            f"each of them logged. Raise the budget if this is no storm; restore-point take {first.vault} makes one now."
         )
-        yield f"budget {rule}", Warned(reason="budget", message=message, rule=rule, **about)
+        yield f"budget {rule}", Warned(reason="budget", message=message, rule=rule, vault=first.vault, **about)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from handlers.carriers import sqs_records
 from handlers.cli import DONE, FAILED, print_json
 from handlers.envelope import Envelope, parse_json
 from handlers.errors import Misconfigured, Refusal
@@ -49,7 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
     now = datetime.now(UTC)
     envelope, sender = Envelope(arguments.door, "terminal", "plan", document, 0.0), checked_sender(arguments, rules)
     try:
-        triggers = read(envelope, sender, rules.senders.get(sender), now)
+        messages = sqs_records(envelope) or [envelope]
+        triggers = [each for message in messages for each in read(message, sender, rules.senders.get(sender), now)]
         found = _resolved(triggers, envelope, sender, arguments.rules) if arguments.resolve else _alone(triggers, rules, now)
     except Refusal as refusal:
         found = [refused(refusal, "plan", arguments.door)]

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from handlers.cli import DONE, FAILED, exit_code, print_json
+from handlers.cli import DONE, FAILED, TRY_AGAIN, exit_code, print_json
 from handlers.cli.carriers import apig, function_url, invoked, posted, proof
 from handlers.cli.expect import Expected, read_expected
 from handlers.cli.plan import checked_sender, read_file
@@ -99,16 +99,21 @@ def _sent(arguments: argparse.Namespace, expected: Expected, body: bytes) -> dic
 
 def report(arguments: argparse.Namespace, answers: list[dict[str, Any]]) -> int:
     """Print what the function answered, and say whether it went well."""
-    outcomes = [outcome for answer in answers for outcome in answer["outcomes"]]
+    outcomes = [outcome for answer in answers for outcome in answer.get("outcomes", [])]
+    batches = [answer["batchItemFailures"] for answer in answers if "batchItemFailures" in answer]
+    again = [each["itemIdentifier"] for batch in batches for each in batch]
     if arguments.json:
         print_json({"answer": answers[0] if len(answers) == 1 else answers, "outcomes": outcomes})
+    elif batches:
+        what = f"to be handed out again: {', '.join(again)}" if again else "all of the batch is settled"
+        print(f"{what}; the log has a line for each message")
     else:
         show(outcomes)
-    for problem in (problem for answer in answers for problem in answer["not_told"]):
+    for problem in (problem for answer in answers for problem in answer.get("not_told", [])):
         print(f"restore-point: NOT TOLD: topic {problem}", file=sys.stderr)
     if any("error" in answer for answer in answers):
         print("restore-point: the function raised Redeliver, so that the platform delivers this again", file=sys.stderr)
-    return exit_code(outcomes)
+    return TRY_AGAIN if again else exit_code(outcomes)
 
 
 def send(door: str, document: object) -> dict[str, Any]:
@@ -128,7 +133,7 @@ def _request(arguments: argparse.Namespace, document: object) -> tuple[str, dict
 
 def _carried(arguments: argparse.Namespace, document: object) -> object:
     """A sender's bare body as the platform would bring it: by its gateway with its proof, or by direct invocation."""
-    bare = not (isinstance(document, dict) and document.keys() & {"requestContext", "record"})
+    bare = not (isinstance(document, dict) and document.keys() & {"requestContext", "record", "Records"})
     if arguments.door not in ("alert", "once") or not bare:
         return document
     settings = load()

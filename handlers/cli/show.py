@@ -30,7 +30,9 @@ def show(outcomes: Iterable[dict[str, Any]]) -> None:
         mark = _MARKS.get(outcome["outcome"], "+")
         print(fold(f"{mark} {outcome['outcome']} ({outcome['reason']}): {outcome['message'] or _whose(outcome)}"))
         if outcome["outcome"] == "created":
-            print(f"    {outcome['checkpoint_id']} {outcome['name']}")
+            print(f"    {outcome.get('checkpoint_id', '')} {outcome.get('name', '')}".rstrip())
+        if outcome.get("degraded"):
+            print("    degraded: the ledger could not be used, so a second one of this cause is possible")
     if empty:
         print("nothing to do")
 

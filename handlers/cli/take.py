@@ -14,7 +14,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Self
 
-from handlers.cli import TRY_AGAIN, exit_code, print_json
+from handlers.cli import INCOMPLETE, TRY_AGAIN, exit_code, print_json
 from handlers.cli.show import show
 from handlers.documents import nearest
 from handlers.errors import CallFailed, LedgerDown, Misconfigured, Refusal
@@ -76,8 +76,12 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         show(found)
     if arguments.wait and end is None and outcome.word in ("created", "joined"):
-        goes_on = f"restore point {outcome.checkpoint_id} is not finished after {arguments.timeout}; it goes on at CBR"
-        print(f"restore-point: {goes_on}, and `restore-point watch` follows it", file=sys.stderr)
+        which = f"restore point {outcome.checkpoint_id}"
+        if outcome.degraded:
+            print(f"restore-point: {which} goes on at CBR, and nothing here can follow it; look at the console", file=sys.stderr)
+            return INCOMPLETE
+        late = f"{which} is not finished after {arguments.timeout}; it goes on at CBR, and `restore-point watch` follows it"
+        print(f"restore-point: {late}", file=sys.stderr)
         return TRY_AGAIN
     return exit_code(found)
 

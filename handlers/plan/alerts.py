@@ -100,7 +100,7 @@ class Sorting:
                     key = planned.backup.vault_id, planned.backup.resource_ids
                     if key not in asked:
                         asked.add(key)
-                        self._wanted.setdefault(key, _Wanted(planned)).add(planned, _name(alert), self._rank)
+                        self._wanted.setdefault(key, _Wanted(planned)).add(planned, _name(alert, rule.by), self._rank)
 
     def _naming(self, alert: Alert, rules: list[Rule]) -> list[Rule]:
         """Where a label vault_id names a vault of some of the rules, the alert is not about the others."""
@@ -152,7 +152,7 @@ class Sorting:
             trigger="alert",
             sender=self._sender,
             delivery_id=self._delivery_id,
-            cause_names=(_name(alert),),
+            cause_names=(_name(alert, rule.by),),
             give_up_after=rule.give_up_after,
             budget_per_hour=rule.budget_per_hour,
             window=rule.window,
@@ -190,8 +190,10 @@ class Sorting:
         return Refused(http=403, **about) if told.refused else Skipped(**about)
 
 
-def _name(alert: Alert) -> str:
-    return clip(alert.title, 120) or _labels(alert)
+def _name(alert: Alert, by: Sequence[str] = ()) -> str:
+    """An alert for people: its title, with the labels that make the cause where the rule names some."""
+    what = ", ".join(f"{key}={alert.labels[key]}" for key in by if key in alert.labels and alert.labels[key] != alert.title)
+    return clip(f"{alert.title} ({what})" if alert.title and what else alert.title or what, 120) or _labels(alert)
 
 
 def _labels(alert: Alert) -> str:

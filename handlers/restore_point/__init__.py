@@ -70,15 +70,16 @@ def _post(held: Held, cbr: Cbr, deadline: Deadline) -> Outcome:
 
 
 def _not_looked(held: Held, failure: CallFailed) -> Outcome:
-    """Looking failed: nothing has been sent, and nothing is sent blindly."""
+    """Looking failed: nothing is sent blindly."""
     what = held.planned.what
+    perhaps = " An earlier try may have made it: look at the vault's backups." if held.until else ""
     match failure:
         case Unauthorized():
-            return held.failed("not_authorized", rights(what, failure), failure)
+            return held.failed("not_authorized", rights(what, failure) + perhaps, failure)
         case Untrusted():
-            return held.failed("not_trusted", trust(what, failure), failure)
+            return held.failed("not_trusted", trust(what, failure) + perhaps, failure)
         case Rejected():
-            return held.failed("rejected", f"CBR refused to list the backups for {what}: {say(failure)}", failure)
+            return held.failed("rejected", f"CBR refused to list the backups for {what}: {say(failure)}{perhaps}", failure)
         case _ if held.gives_up and not held.unsettled:
             return held.gave_up(looked=False)
         case _:

@@ -67,9 +67,7 @@ def judged(
     counted = seen.counted_from(now, max_age)
     old = {each: seen.resources[each][1] for each, since in counted.items() if now - since >= max_age}
     if counted and not old:
-        return Healed(
-            message=f"Vault {name} has good restore points younger than {span(max_age)} again, of all it holds.", **about
-        )
+        return Healed(message=f"Vault {name} has good restore points younger than {span(max_age)} again.", **about)
     what = f"no good restore point younger than {span(max_age)}"
     if not counted:
         message = f"Vault {name} holds no resource, so there is {what} (max_age): associate servers or disks with it."
@@ -88,7 +86,7 @@ def not_known(name: str, vault: Vault, max_age: float, seen: Seen, failure: Call
         return None
     message = (
         f"It is not known whether vault {name} has a restore point younger than {span(max_age)} (max_age): CBR could not "
-        f"be asked ({failure.code or failure.status} {failure.message}). Look at it in the console."
+        f"be asked ({failure.said}). Look at it in the console."
     )
     about: dict[str, Any] = {"error_code": failure.code, "request_id": failure.request_id, "trigger": "watch"}
     return Overdue(reason="unknown_age", message=message, vault=name, vault_id=vault.id, **about)

@@ -41,7 +41,7 @@ class Following:
         try:
             end, again = self._end(wish, cbr, deadline)
         except CallFailed as failure:
-            end, again, why = None, False, f"it could not be asked about ({failure.code or failure.status} {failure.message})"
+            end, again, why = None, False, f"it could not be asked about ({failure.said})"
         if end is not None:
             if not self._others_written(wish, deadline):
                 return []
@@ -84,7 +84,9 @@ class Following:
         if checkpoint.status == "error":
             again = not wish.again_at and self.allowed(wish, deadline)
             why = "; ".join(_problems(wish, cbr, deadline)[:3]) or "CBR gives no reason in its operation log"
-            then = "The watch takes it once more." if again else "Nothing more is tried: take one by hand."
+            then = (
+                "The watch takes it once more." if again else f"Nothing more is tried: restore-point take {wish.planned.whose}."
+            )
             return _ended(
                 Broken, wish, "error", f"{that(wish)} ended in error: {why}. There is none for this cause. {then}"
             ), again

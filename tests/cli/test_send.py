@@ -226,3 +226,36 @@ def test_what_the_outcome_file_says_is_not_said_twice(ruled: Terminal, inside: I
     assert "is no file" in inside(ruled, "send", ".", "--expect").err
     for now in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00Z"):
         assert "must be a time with its zone" in inside(ruled, "send", "event.json", "--expect", "--now", now).err
+
+
+def batch(*bodies: str) -> dict[str, object]:
+    """As Lambda takes messages from a queue."""
+    about = {"eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:timers"}
+    return {"Records": [{"messageId": f"m-{number}", "body": body, **about} for number, body in enumerate(bodies)]}
+
+
+def test_a_batch_says_which_messages_come_again(ruled: Terminal, sandbox: Sandbox) -> None:
+    file = ruled.write("batch.json", batch(json.dumps(event()), "{ no JSON"))
+    ran = ruled.run("send", file, "--as", "timer", "--json")
+    assert ran.code == 0
+    assert ran.json == {"answer": {"batchItemFailures": []}, "outcomes": []}
+    assert [line["message"] for line in ran.log if "delivery" in line] == ["timer: 2 created", "timer: 1 refused"]
+    shown = ruled.run("send", file, "--as", "timer")
+    assert (shown.code, shown.out) == (0, "all of the batch is settled; the log has a line for each message\n")
+    assert len(sandbox.posts()) == 2
+
+
+def test_a_message_that_is_not_settled_is_named(ruled: Terminal, sandbox: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "damaged").write_bytes(b"damaged")
+    sandbox.faults.add("busy:times=0")
+    file = ruled.write("batch.json", batch(json.dumps(event())))
+    ran = ruled.run("send", file, "--as", "timer", RESTORE_POINT_LEDGER=f"sqlite:{tmp_path / 'damaged'}")
+    assert ran.code == 75
+    assert ran.out.startswith("to be handed out again: m-0;")
+
+
+def test_a_batch_is_planned_message_by_message(ruled: Terminal) -> None:
+    file = ruled.write("batch.json", batch(json.dumps(event())))
+    ran = ruled.run("plan", file, "--as", "timer", "--json")
+    assert ran.code == 0
+    assert len(ran.json["planned"]) == 2

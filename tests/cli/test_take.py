@@ -126,3 +126,12 @@ def test_the_rules_of_another_place(terminal: Terminal, inside: Inside, sandbox:
     assert terminal.run("take", "enterprise", "--rules", "mine.toml").code == 0
     assert inside(terminal, "take", "erp", RESTORE_POINT_RULES="mine.toml").code == 2
     assert len(sandbox.posts()) == 1
+
+
+def test_what_no_ledger_remembers_is_not_said_to_be_followed(ruled: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "damaged").write_bytes(b"damaged")
+    ran = ruled.run("take", "erp", "--wait", RESTORE_POINT_LEDGER=f"sqlite:{tmp_path / 'damaged'}")
+    assert ran.code == 3
+    assert "degraded: the ledger could not be used" in ran.out
+    assert "nothing here can follow it" in ran.err
+    assert "is not finished after" not in ran.err
