@@ -96,7 +96,7 @@ class Inventory:
             if planned.narrowed_to in self._resources(planned, deadline):
                 return planned
         except CallFailed:
-            return planned.fallback or planned  # the whole holds the part; and CBR itself refuses what the vault does not hold
+            return planned  # its cause is not the fallback's; and CBR itself refuses what the vault does not hold
         if planned.fallback is not None:
             return planned.fallback
         why = f'resource {planned.narrowed_to} is not in vault {planned.whose}, and the rule says else = "refuse"'

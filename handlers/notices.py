@@ -15,8 +15,9 @@ from typing import Any
 
 from handlers.envelope import Envelope
 from handlers.errors import LedgerDown
-from handlers.ledger import Ledger, Record
-from handlers.outcome import Broken, Duplicate, Failed, Healed, Missed, Outcome, Overdue, Skipped, Warned
+from handlers.ledger import Ledger, Record, body_of
+from handlers.message import compose
+from handlers.outcome import Available, Broken, Duplicate, Failed, Healed, Missed, Outcome, Overdue, Partly, Skipped, Warned
 from handlers.report import Settled, Told
 from handlers.trigger import Alert, Lost, Trigger
 from handlers.wire import Clock
@@ -30,7 +31,7 @@ HOUR = 3600.0
 RETRY_SECONDS = 60.0
 TELL_SECONDS = 60.0
 """How long telling may take before the watch thinks that whoever wanted to tell is dead."""
-_WORDS = {each.word: each for each in (Broken, Overdue, Missed, Duplicate, Warned, Healed)}
+_WORDS = {each.word: each for each in (Available, Partly, Broken, Overdue, Missed, Duplicate, Warned, Healed)}
 _KEPT_FIELDS = (
     "reason",
     "message",
@@ -98,21 +99,23 @@ class Notices:
         return self._tell(stored, notice) if stored else []
 
     def close(self, key: str, notice: Healed) -> Settled:
-        """What was told under this key is over: say so, if it was told at all. Raises LedgerDown."""
+        """What was told under this key is over: say so, if anybody had heard of it. Raises LedgerDown."""
         standing = self.opened().get(KIND, key)
         if standing is None or not _told_at(standing):
             return []
         healed = {name: getattr(notice, name) for name in _KEPT_FIELDS}
         body = json.dumps({"word": notice.word, "told_at": 0.0} | healed)
-        stored = self.opened().swap(replace(standing, due=self._now() + TELL_SECONDS, body=body))
-        return self._tell(stored, notice) if stored else []
+        heard = standing.due is None
+        stored = self.opened().swap(replace(standing, due=self._now() + TELL_SECONDS if heard else None, body=body))
+        return self._tell(stored, notice) if stored and heard else []
 
     def unsent(self, record: Record) -> Settled:
         """A notice that is due: whoever was to tell it could not, or is dead. Raises LedgerDown."""
         try:
-            found = json.loads(record.body)
+            found = body_of(record)
             notice = _WORDS[found["word"]](**{name: found[name] for name in _KEPT_FIELDS})
-        except (ValueError, KeyError, TypeError):  # not written by us
+            compose(notice)
+        except (ValueError, KeyError, TypeError, AttributeError):  # not written by us
             self.opened().swap(replace(record, due=None))
             return []
         mine = self.opened().swap(replace(record, due=self._now() + TELL_SECONDS))
@@ -191,9 +194,15 @@ class Notices:
 def _told_at(record: Record) -> float:
     """When a notice that is open was told; 0 for one that is closed, or was not written by us."""
     try:
-        return float(json.loads(record.body)["told_at"])
-    except (ValueError, KeyError, TypeError):
+        return float(body_of(record)["told_at"])
+    except (ValueError, KeyError, TypeError, OverflowError):
         return 0.0
+
+
+def is_of_the_vault(failure: Outcome) -> bool:
+    """Whether what failed is the vault as a whole, so that every alert of a storm would say the same."""
+    number = failure.error_code.rpartition(".")[2]
+    return bool(failure.vault_id) and failure.reason != "all_skipped" and number not in ("6135", "6302") and number[:1] != "7"
 
 
 def _failure(outcome: Outcome) -> str:
@@ -225,6 +234,12 @@ def _noticed(
             "(max_alerts of Alertmanager's webhook_config), or group less together."
         )
         yield f"truncated {sender}", Warned(reason="truncated", message=message, causes=lost, **about)
+    if sender and (loops := sum(each.causes for each in outcomes if each.reason == "loop" and each.trigger == "alert")):
+        message = (
+            f"{loops} alerts of {sender} are about backups (a namespace label of SYS.CBR or RestorePoint), so they ask for none: "
+            "restore points because of them would feed themselves. Keep them from this receiver."
+        )
+        yield f"loop {sender}", Warned(reason="loop", message=message, causes=loops, **about)
     for each in outcomes:
         if each.reason == "wrong_answer":
             yield f"wrong answer {each.vault_id}", Warned(reason=each.reason, message=each.message, vault=each.vault, **about)

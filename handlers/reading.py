@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 
 from handlers.alerts import DIALECTS
@@ -21,7 +22,7 @@ _KEY = re.compile(r"[!-~]{1,255}")
 def read(envelope: Envelope, name: str, sender: Sender | None, now: datetime) -> list[Trigger]:
     """The triggers of one delivery; raises Refusal. A body shaped for another door never opens it."""
     document = _document(envelope)
-    if isinstance(document, Mapping) and is_ours(document.get("schema")):
+    if _is_echo(document):
         return [Echo(name)]
     if envelope.door == "timer":
         return [read_timer(document)]
@@ -30,6 +31,18 @@ def read(envelope: Envelope, name: str, sender: Sender | None, now: datetime) ->
     if envelope.door == "once" and sender is not None:
         return [_once(document, envelope, name, now)]
     raise Refusal("wrong_door", f"no event is read at the door {envelope.door!r}", field="document")
+
+
+def _is_echo(document: object) -> bool:
+    """A message of ours: as it is, or as SMN and SNS deliver it over HTTP, whole inside theirs."""
+    if not isinstance(document, Mapping):
+        return False
+    topic, message = document.get("topic_urn") or document.get("TopicArn"), document.get("message") or document.get("Message")
+    if topic and isinstance(message, str) and message.startswith("{"):
+        with suppress(Refusal):
+            inside = parse_json(message.encode("utf-8", "surrogatepass"))
+            return isinstance(inside, Mapping) and is_ours(inside.get("schema"))
+    return is_ours(document.get("schema"))
 
 
 def _document(envelope: Envelope) -> object:

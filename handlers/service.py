@@ -161,6 +161,7 @@ class Service:
         try:
             for each in self.watching(deadline).sweep(self._working(envelope)):
                 settled.append(each)
+            settled += notices.of_delivery(envelope, "", (), [outcome for outcome, _ in settled])
             settled += notices.ledger_works(envelope)
         except LedgerDown as problem:
             settled += notices.ledger_fails(envelope, problem)
@@ -217,10 +218,11 @@ class Service:
         """A timer's event that will not come again is written down: older ones are superseded, the next one is awaited."""
         if delivered.answer.again or any(each.word == "refused" for each in delivered.outcomes):
             return
+        planned = any(each.word != "skipped" for each in delivered.outcomes)
         for each in triggers:
             if isinstance(each, Timer) and (name := self.settings.rules.timer_of(each.schedule)):
                 with suppress(LedgerDown):
-                    arrived(self.tools.ledger, name, each.at, self.clock.now().timestamp())
+                    arrived(self.tools.ledger, name, each.at, self.clock.now().timestamp(), planned=planned)
 
     def _delivered(self, envelope: Envelope, settled: Settled, noticed: Settled | None = None) -> Delivered:
         outcomes = [outcome for outcome, _ in settled]

@@ -218,7 +218,7 @@ def test_a_ledger_that_is_down_is_told_once_an_hour_and_when_it_works_again(worl
 # ── loops ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("label", ["SYS.CBR", "sys.cbr", "RestorePoint"])
+@pytest.mark.parametrize("label", ["SYS.CBR", "RestorePoint"])
 def test_an_alert_about_backups_asks_for_none(world: World, service: Service, label: str) -> None:
     skipped = only(send(service, "a", namespace=label))
     assert (skipped.word, skipped.reason) == ("skipped", "loop")

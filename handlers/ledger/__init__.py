@@ -6,9 +6,10 @@ who is first; it knows no kind and never reads a body.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from math import isfinite
-from typing import TYPE_CHECKING, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from handlers.errors import LedgerDown, Misconfigured
 
@@ -43,6 +44,17 @@ class Record:
             raise ValueError("a record's times must be finite")
         for text in (self.kind, self.key, self.body):
             text.encode()
+
+
+def body_of(record: Record) -> dict[str, Any]:
+    """The body of a record as we write them: a JSON object. Raises ValueError, and nothing else, where it is something else."""
+    try:
+        found = json.loads(record.body)
+    except RecursionError as error:
+        raise ValueError("the record is nested too deep") from error
+    if not isinstance(found, dict):
+        raise ValueError("the record holds no object")
+    return found
 
 
 class Ledger(Protocol):

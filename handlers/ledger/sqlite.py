@@ -26,7 +26,7 @@ from handlers.ledger import Record
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-BUSY_SECONDS = 5.0  # writers take turns of about a millisecond: who waits longer waits for something that hangs
+BUSY_SECONDS = 2.5  # writers take turns of about a millisecond: who waits longer waits for something that hangs
 PRUNED_PER_PUT = 8  # more than one, so that the expired never pile up; few, so that no delivery pays for many
 APPLICATION = 0x4352_5031  # "CRP1" in the header of the file: no other program's database is taken for a ledger
 SCHEMA = 1

@@ -81,7 +81,7 @@ class Sorting:
         ]
 
     def _firing(self, alert: Alert) -> None:
-        if any(map(is_loop, alert.labels.values())):
+        if any(is_loop(key, value) for key, value in alert.labels.items()):
             why = "the alert is about backups themselves: restore points because of it would feed themselves"
             self._tell(_Told("loop", why), name=_name(alert))
             return

@@ -34,6 +34,8 @@ class Planned:
     sender: str
     delivery_id: str
     others: tuple[str, ...] = ()
+    group: str = ""
+    """A digest of the cause and all the others; empty where there are none."""
     fallback: Planned | None = None
     """Where one resource is named by an alert: what is taken instead if the vault does not hold it (None: nothing)."""
     narrowed_to: str = ""

@@ -21,8 +21,6 @@ from handlers.restore_point.words import rights, say, skip, trust
 from handlers.vault_backup import Checkpoint, CheckpointVault, SkippedResource
 from handlers.wire import Deadline
 
-LEAST_SECONDS = 1.0
-"""With less time left than this nothing is started: it could not finish."""
 CONFLICT = " It was asked for with other parameters before, and those count: give this wish a key of its own if that matters."
 _MAY_EXIST = ("unclear", "wrong_answer")
 
@@ -38,7 +36,7 @@ def take(planned: Planned, cbr: Cbr, tools: Taking, deadline: Deadline) -> Outco
 
 def _look_and_post(held: Held, cbr: Cbr, deadline: Deadline) -> Outcome:
     what = held.planned.what
-    if deadline.left() < LEAST_SECONDS:
+    if deadline.short():
         return held.later("no_time", f"Too little time was left to ask CBR for {what}.")
     if early := restrained_before(held):
         return early
@@ -52,7 +50,7 @@ def _look_and_post(held: Held, cbr: Cbr, deadline: Deadline) -> Outcome:
         return held.gave_up(looked=True)
     if doubtful := held.doubted(cbr.said_at, looked=True):
         return doubtful
-    if deadline.left() < LEAST_SECONDS:
+    if deadline.short():
         return held.later("no_time", f"Looking took too long to still ask CBR for {what}.")
     return restrained(held) or _post(held, cbr, deadline)
 

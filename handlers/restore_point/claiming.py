@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 
 from handlers.errors import LedgerDown
@@ -27,7 +28,11 @@ def claim(planned: Planned, tools: Taking, deadline: Deadline) -> Held | Outcome
     for place, cause in enumerate(causes):
         if cause in covered:
             continue
-        found = _lead(replace(planned.led_by(cause), others=tuple(causes[place + 1 :])), tools, deadline)
+        if place and deadline.short():
+            what = f"Too little time was left to write down {len(causes) - place} of the causes of {planned.what}."
+            return Later(reason="no_time", message=f"{what} They must be delivered again.", durable=False, **planned.about())
+        rest = tuple(causes[place:])
+        found = _lead(replace(planned.led_by(cause), others=rest[1:], group=_digest(rest)), tools, deadline)
         if isinstance(found, Held):
             if found.wish is not None:
                 _gather(found, tools, deadline)
@@ -39,31 +44,40 @@ def claim(planned: Planned, tools: Taking, deadline: Deadline) -> Held | Outcome
     return over
 
 
+def _digest(causes: tuple[str, ...]) -> str:
+    return hashlib.sha256("".join(causes).encode()).hexdigest() if len(causes) > 1 else ""
+
+
 def _lead(planned: Planned, tools: Taking, deadline: Deadline) -> Held | tuple[Outcome, tuple[str, ...]]:
     """The wish of one cause in our hands; else what it came to, and the causes that come to the same."""
     now = tools.clock.now().timestamp()
     until = now + deadline.left() + tools.settle_seconds
     owner = tools.new_owner()
-    fresh = Wish(planned=planned, state="claimed", wanted_at=now, owner=owner, claim_ends=until, due=until, version=1)
+    fresh = Wish(
+        planned=planned, state="claimed", wanted_at=now, owner=owner, claim_ends=until, due=until, group=planned.group, version=1
+    )
     try:
         standing = tools.ledger.put_if_absent(fresh.to_record())
         if standing is None:
             return Held(tools, planned, fresh)
         own = Wish.from_record(standing)
         wish = _deciding(own, tools.ledger)
+        also = planned.others if planned.group and wish.group == planned.group else wish.planned.others
         if wish.settles(planned, now):
-            return joined(wish.planned, "already_taken", wish.checkpoint_id, planned), ()
+            return joined(wish.planned, "already_taken", wish.checkpoint_id, planned), also
         if wish.held(now):
-            return in_progress(planned, wish.claim_ends - now, tools), wish.planned.others
+            return in_progress(planned, wish.claim_ends - now, tools), also
         if wish.state in ("done", "failed"):  # and is no use to us: the cause is free
             wish = own
+        if wish.unfinished:
+            tools.ledger.put_if_absent(wish.left_behind().to_record())
         mine = wish.claimed(planned, owner, now, until)
         stored = tools.ledger.swap(mine.to_record())
         if stored is None:
             return in_progress(planned, RETRY_SECONDS, tools), ()  # somebody else's by now; which causes go with it is not known
         until = wish.claim_ends if wish.may_have_been_sent else 0.0
-        mine = replace(mine, version=stored.version)
-        return Held(tools, mine.planned, mine, conflict=differ(planned, mine.planned), until=until)
+        mine, conflict = replace(mine, version=stored.version), differ(planned, mine.planned)
+        return Held(tools, mine.planned, mine, conflict=conflict, was_due=wish.due, until=until)
     except (LedgerDown, ValueError):  # down, or holding something that was not written by us
         return Held(tools, planned, None)
 

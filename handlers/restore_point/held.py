@@ -12,6 +12,7 @@ from handlers.errors import CallFailed, LedgerDown
 from handlers.ledger import Ledger, Record
 from handlers.outcome import Failed, Joined, Later, Outcome, Skipped
 from handlers.plan.planned import Planned
+from handlers.restore_point.rest import keep
 from handlers.restore_point.wish import Wish
 from handlers.wire import Clock
 
@@ -19,6 +20,8 @@ SKEW = timedelta(minutes=15)
 """How far CBR's clock and the sender's may lie apart; the gateway's own tolerance."""
 CLOCKS = 5.0
 """Seconds by which the clocks of instances and of CBR may differ before it matters."""
+KEY_SPAN = timedelta(days=30)
+"""How far back a one-off's key is looked for at CBR; the ledger remembers it for longer."""
 RETRY_SECONDS = 60.0
 """How soon the watch looks again at a wish CBR could not take."""
 
@@ -52,6 +55,8 @@ class Held:
     wish: Wish | None
     conflict: bool = False
     """It was wanted with other parameters before, by which it is taken now."""
+    was_due: float | None = None
+    """When somebody was to look at the wish, before this run took it in hand."""
     until: float = 0.0
     """When the claim ends that another run had before; 0 where there was none, or nothing was sent under it."""
     settled: bool = False
@@ -72,19 +77,22 @@ class Held:
         return bool(self.until) and not self.settled
 
     @property
-    def look_since(self) -> datetime | None:
+    def look_since(self) -> datetime:
         """From when on a restore point of this cause counts: since the cause happened, or within its window."""
-        if self.planned.trigger == "once":
-            return None  # its cause is its key, which says nothing about when it was first used
+        wanted = self.wish.wanted_at if self.wish else self.now()
+        if self.planned.trigger == "once":  # its cause is its key, which may have been used before, and the ledger lost since
+            return datetime.fromtimestamp(wanted, UTC) - KEY_SPAN
         if self.planned.window is None:
             return self.planned.occurred - SKEW
-        wanted = self.wish.wanted_at if self.wish else self.now()
         since = min(self.now() - self.planned.window, wanted - SKEW.total_seconds())
         return datetime.fromtimestamp(since, UTC)
 
     def skipped(self, reason: str, message: str) -> Skipped:
         """It is not wanted after all; the next delivery of the cause is asked anew."""
-        self._put(state="failed", reason=reason, due=None)
+        if self.wish is not None and self.wish.untold:  # of an earlier try: that nobody heard of it stays true
+            self._put(state="failed", due=self.now() + self.tools.telling_seconds)
+        else:
+            self._put(state="failed", reason=reason, due=None)
         return Skipped(reason=reason, message=message, **self.about())
 
     def done(self, checkpoint_id: str, reason: str, **more: Any) -> None:
@@ -92,7 +100,9 @@ class Held:
         due = self.now() + self.tools.follow_seconds
         if self.wish is not None:
             more["planned"] = replace(self.wish.planned, others=tuple(self.unwritten))
-        self._put(state="done", checkpoint_id=checkpoint_id, reason=reason, due=due, **more)
+            with suppress(LedgerDown):
+                keep(self.tools.ledger, self.wish.planned.cause, self.unwritten, self.now())
+        self._put(state="done", checkpoint_id=checkpoint_id, reason=reason, due=due, made_at=self.now(), untold="", **more)
 
     def join(self, reason: str, checkpoint_id: str) -> Outcome:
         """It need not be made: it is there."""
@@ -104,10 +114,17 @@ class Held:
 
         Unless something of an earlier run may still be: it must not come free before that has surely ended.
         """
-        if self.unsettled:
-            return self.unclear(reason, message, failure)
         wait = (failure.retry_after if failure else None) or RETRY_SECONDS
+        if self.unsettled:
+            return self._not_free(reason, message, failure, wait)
+        if reason == "no_time":  # nothing was tried: deliveries without time must not put off the watch, which has some
+            wait = max(min(wait, (self.was_due or 0.0) - self.now()), 1.0)
         return self._later(reason, message, failure, wait, self._put(state="wanted", reason=reason, due=self.now() + wait))
+
+    def _not_free(self, reason: str, message: str, failure: CallFailed | None, wait: float) -> Outcome:
+        """The claim stands as it was before this run: until then, whoever comes looks, and sends nothing."""
+        put = self._put(state="sent", reason=reason, claim_ends=self.until, due=self.now() + wait)
+        return self._later(reason, message, failure, wait, put)
 
     def unclear(self, reason: str, message: str, failure: CallFailed | None = None) -> Outcome:
         """It may have been executed: the claim is kept to its end, and who comes then looks before anything is sent."""
@@ -131,7 +148,8 @@ class Held:
         if now > self.wish.claim_ends - self.tools.settle_seconds:
             return self.later("clock_moved", f"The clock was moved on while {what} was looked for.")
         if at is not None and at < self.until - CLOCKS:
-            return self.unclear("clock_ahead", f"By CBR's clock another run may still be at work on {what}; this one's is ahead.")
+            why = f"By CBR's clock another run may still be at work on {what}; this one's is ahead."
+            return self._not_free("clock_ahead", why, None, self.until - at + CLOCKS)
         self.settled = looked or at is not None  # an answer without a time leaves only this clock to go by
         ends = self.wish.claim_ends + (at - now if at is not None else 0.0)
         if ends > self.wish.claim_ends + CLOCKS and not self._put(claim_ends=ends, due=ends):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 from handlers.cbr import Backup, Operation, Vault
@@ -15,8 +15,6 @@ _GONE = ("error", "deleting", "waiting_delete", "deleted", "error-deleting")
 """States of a backup that is none or will be none (CBR API reference). One of a state nobody knows yet counts as there."""
 _MADE = ("running", "waiting", "success")
 """States of an operation that has made a backup or will (CBR API reference)."""
-LOGGED = timedelta(days=7)
-"""How far back the operation log is looked through for a key that may have been used at any time."""
 
 
 class Cbr(Protocol):
@@ -35,7 +33,7 @@ def find_ours(held: Held, cbr: Cbr, deadline: Deadline) -> str:
     since, planned = held.look_since, held.planned
     past = held.wish.past if held.wish else ()
     for backup in cbr.backups(deadline, vault_id=planned.backup.vault_id, since=since):
-        named = is_named_for(backup.name, planned.named_for) and (since is None or backup.created_at >= since)
+        named = is_named_for(backup.name, planned.named_for) and backup.created_at >= since
         if named and backup.status not in _GONE and backup.checkpoint_id and backup.checkpoint_id not in past:
             return backup.checkpoint_id
     return _logged(held, cbr, deadline) if _may_be_hidden(held) else ""
@@ -52,7 +50,7 @@ def _may_be_hidden(held: Held) -> bool:
 def _logged(held: Held, cbr: Cbr, deadline: Deadline) -> str:
     """The same by the operation log, which is another list."""
     planned, past = held.planned, held.wish.past if held.wish else ()
-    since = held.look_since or planned.occurred - LOGGED
+    since = held.look_since
     for operation in cbr.operations(deadline, vault_id=planned.backup.vault_id, since=since):
         named = is_named_for(operation.backup_name, planned.named_for) and operation.created_at >= since
         if named and operation.status in _MADE and operation.checkpoint_id and operation.checkpoint_id not in past:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from handlers.errors import LedgerDown
-from handlers.ledger import Ledger, Record
+from handlers.ledger import Ledger, Record, body_of
 from handlers.outcome import Outcome
 from handlers.plan.planned import Planned
 from handlers.restore_point.held import Held, read_wish
@@ -67,7 +67,7 @@ def give_turn_back(ledger: Ledger, planned: Planned, now: float) -> None:
         return
     with suppress(LedgerDown, ValueError):
         standing = ledger.get(TURN, planned.backup.vault_id)
-        if standing is not None and json.loads(standing.body) == {"cause": planned.cause}:
+        if standing is not None and body_of(standing) == {"cause": planned.cause}:
             ledger.swap(replace(standing, expires=now))
 
 
@@ -126,7 +126,7 @@ def _turn(held: Held) -> str:
 
 def _holder(standing: Record, held: Held) -> Wish | None:
     """The wish that has the turn."""
-    return read_wish(held.tools.ledger.get(KIND, str(json.loads(standing.body)["cause"])))
+    return read_wish(held.tools.ledger.get(KIND, str(body_of(standing).get("cause"))))
 
 
 def _got_one(holder: Wish) -> bool:
@@ -217,7 +217,7 @@ def _entry(held: Held) -> str:
 def _spent(standing: Record | None, now: float) -> dict[str, float]:
     """What still counts. A record that was not written by us counts for nothing; it is written over."""
     try:
-        found = json.loads(standing.body) if standing else {}
+        found = body_of(standing) if standing else {}
         return {entry: at for entry, at in found.items() if now - at < HOUR}
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, OverflowError):
         return {}

@@ -25,7 +25,7 @@ PAST = 64
 """Earlier restore points a wish knows: as many as short windows fit into the time by which clocks may differ."""
 
 _TEXTS = "project vault rule trigger sender delivery occurred owner checkpoint_id request_id reason ended untold".split()
-_NOTHING_YET: dict[str, Any] = {"checkpoint_id": "", "skipped": (), "ended": "", "untold": ""}
+_NOTHING_YET: dict[str, Any] = {"checkpoint_id": "", "skipped": (), "ended": "", "made_at": 0.0}
 LISTED = 1000
 """Followers that a wish names; those of a larger storm know it, but it does not know them."""
 State = Literal["wanted", "claimed", "sent", "done", "failed", "follows"]
@@ -52,8 +52,12 @@ class Wish:
     """How the restore point ended once it was followed: available, partly or broken."""
     untold: str = ""
     """The message of a failure that no topic has taken yet; the watch tells it while the wish is due."""
+    made_at: float = 0.0
+    """When CBR took it, or it was found there: from then on its window counts."""
     again_at: float = 0.0
     """When it was wanted once more, because its restore point had ended in error."""
+    group: str = ""
+    """A digest of all the causes it leads: the same group come again is settled as a whole."""
     past: tuple[str, ...] = ()
     """Restore points of earlier windows of the cause, newest last: CBR lists them under the same name, and they do not count."""
     version: int = 0
@@ -62,6 +66,11 @@ class Wish:
     def gives_up_at(self) -> float:
         """From then on a wish CBR cannot take is failed."""
         return max(self.wanted_at, self.again_at) + self.planned.give_up_after
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether its restore point is being made, and its end has still to be told."""
+        return self.state == "done" and not self.ended and self.due is not None
 
     def held(self, now: float) -> bool:
         """Whether another run may still be at work on it."""
@@ -74,7 +83,7 @@ class Wish:
 
     def settles(self, planned: Planned, now: float) -> bool:
         """Whether its restore point is one for this delivery, too: made within the window of the cause, and not broken."""
-        recent = planned.window is None or now - self.wanted_at < planned.window
+        recent = planned.window is None or now - max(self.wanted_at, self.made_at) < planned.window
         return self.state == "done" and self.ended != "broken" and recent
 
     def to_record(self) -> Record:
@@ -106,7 +115,9 @@ class Wish:
             "skipped": [each.model_dump() for each in self.skipped],
             "ended": self.ended,
             "untold": self.untold,
+            "made_at": self.made_at,
             "again_at": self.again_at,
+            "group": self.group,
             "past": list(self.past),
         }
         expires = self.wanted_at + KEPT
@@ -158,7 +169,9 @@ class Wish:
             skipped=tuple(SkippedResource.model_validate(each) for each in body["skipped"]),
             ended=body["ended"],
             untold=str(body["untold"]),
+            made_at=float(body.get("made_at", 0.0)),
             again_at=float(body.get("again_at", 0.0)),
+            group=str(body.get("group", "")),
             past=tuple(map(str, body.get("past", ()))),
             version=record.version,
         )
@@ -182,13 +195,23 @@ class Wish:
             claim_ends=until,
             due=until,
             again_at=0.0 if over else self.again_at,
+            group=planned.group if over else self.group,
+            untold=self.untold,
             past=self._past,
             **_NOTHING_YET,
         )
 
+    def left_behind(self) -> Wish:
+        """Its restore point, followed to its end under a key of its own, when the cause is wanted for another window before that.
+
+        It is not taken once more if it breaks: the cause is.
+        """
+        planned = replace(self.planned, cause=f"{self.planned.cause} {self.checkpoint_id}", others=())
+        return replace(self, planned=planned, leader="", again_at=self.made_at or self.wanted_at, version=0)
+
     def wanted_again(self, now: float) -> Wish:
         """The same wish, once more: its restore point ended in error, and the cause has none."""
-        return replace(self, state="wanted", due=now, again_at=now, past=self._past, **_NOTHING_YET)
+        return replace(self, state="wanted", due=now, again_at=now, untold="", past=self._past, **_NOTHING_YET)
 
     @property
     def _past(self) -> tuple[str, ...]:

@@ -70,7 +70,7 @@ class Rule(Strict):
         if self.timer is not None:
             yield from ((key, "is for rules with a sender") for key in _OF_ALERTS if key in self.model_fields_set)
         for key, glob in self.match.items():
-            if is_loop(glob):
+            if is_loop(key, glob):
                 yield f"match.{key}", "is about backups: an alert about CBR or these functions never asks for a restore point"
 
     def too_late(self, happened: datetime | None, now: datetime) -> bool:

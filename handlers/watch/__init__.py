@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from handlers.cbr import Cbr
+from handlers.errors import LedgerDown
 from handlers.inventory import Inventory
+from handlers.ledger import Record, body_of
 from handlers.notices import KIND as NOTICE
 from handlers.notices import Notices
-from handlers.outcome import Outcome
-from handlers.report import Told
-from handlers.restore_point import LEAST_SECONDS
+from handlers.outcome import Failed, Outcome
+from handlers.report import Settled, Told
 from handlers.restore_point.held import Taking
 from handlers.restore_point.wish import KIND as WISH
 from handlers.restore_point.wish import Wish
@@ -22,8 +24,10 @@ from handlers.watch.vaults import Vaults
 from handlers.watch.wishes import Wishes
 from handlers.wire import Deadline
 
-BATCH = 100
-"""Due records one sweep looks at; what it does not reach stays due for the next one."""
+BATCH = 1000
+"""Due records one sweep reads; what it does not reach stays due for the next one."""
+STRANGE_SECONDS = 86400.0
+"""How soon a record of a kind nobody knows is looked at again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +41,42 @@ class Watch:
     notices: Notices
 
     def sweep(self, deadline: Deadline) -> Iterator[tuple[Outcome, Told]]:
-        """What was settled, and who was told, one after the other: wishes first, looks at vaults in what time is left.
+        """What was settled, and who was told, one after the other.
+
+        Timers that did not come; what is to be made, then what is to be told; looks at vaults, for which a quarter of the time is
+        kept; and what else is due if there is time left.
 
         A sweep cut short, by its deadline or by a ledger that fails it, loses nothing. Raises LedgerDown.
         """
+        yield from self._guarded(missed_timers(self.rules, self.tools.ledger, self.notices, self._now(), deadline), "timers")
+        due = iter(sorted(self.tools.ledger.due(self._now(), BATCH), key=_urgency))
+        kept = deadline.left() / 4
+        yield from self._due(due, deadline, kept)
+        vaults = Vaults(self.rules, self.cbrs, self.inventory, self.tools.ledger, self.notices, self.tools.clock)
+        yield from self._guarded(vaults.look(deadline), "vaults")
+        yield from self._due(due, deadline, 0.0)
+
+    def _guarded(self, parts: Iterator[Settled], what: str) -> Iterator[tuple[Outcome, Told]]:
+        """A fault of ours over one part of a sweep is told, and keeps it from no other part."""
+        try:
+            for settled in parts:
+                yield from settled
+        except LedgerDown:
+            raise
+        except Exception as error:  # noqa: BLE001 - as above
+            why = f"The watch could not look after the {what}: {type(error).__name__}, a fault of this program. Report it."
+            yield from self.notices.open_here(f"unexpected {what}", Failed(reason="unexpected", message=why, trigger="watch"))
+
+    def _due(self, records: Iterator[Record], deadline: Deadline, kept: float) -> Iterator[tuple[Outcome, Told]]:
+        """One after the other until no more than ``kept`` seconds are left."""
         wishes = self._wishes()
-        for record in self.tools.ledger.due(self._now(), BATCH):
-            if deadline.left() < LEAST_SECONDS:
-                return
+        while not deadline.short() and deadline.left() > kept and (record := next(records, None)):
             if record.kind == WISH:
                 yield from wishes.look_after(record, deadline)
             elif record.kind == NOTICE:
                 yield from self.notices.unsent(record)
-        for settled in missed_timers(self.rules, self.tools.ledger, self.notices, self._now()):
-            yield from settled
-        vaults = Vaults(self.rules, self.cbrs, self.inventory, self.tools.ledger, self.notices, self.tools.clock)
-        for settled in vaults.look(deadline):
-            yield from settled
+            else:  # of a newer version than this one, perhaps: it must not stand in the way of the others
+                self.tools.ledger.swap(replace(record, due=self._now() + STRANGE_SECONDS))
 
     def follow(self, cause: str, deadline: Deadline) -> Outcome | None:
         """The end of this cause's restore point, told, or None while it is being made. Raises LedgerDown."""
@@ -69,3 +92,12 @@ class Watch:
 
     def _now(self) -> float:
         return self.tools.clock.now().timestamp()
+
+
+def _urgency(record: Record) -> int:
+    """What is to be made comes before what is being made, and that before what is only to be told. Equals stay in their order."""
+    if record.kind != WISH:
+        return 2
+    with suppress(ValueError):
+        return {"wanted": 0, "claimed": 0, "sent": 0, "done": 1}.get(str(body_of(record).get("state")), 2)
+    return 2

@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from handlers.cbr import Backup
-from handlers.errors import CallFailed
+from handlers.errors import CallFailed, Rejected
+from handlers.ledger import Record, body_of
 from handlers.outcome import Healed, Overdue
 from handlers.plan.planned import span, stamp
 from handlers.rules import Vault
 
-GOOD = "available"
-"""The one status of a backup that can be restored from (CBR API reference)."""
+GOOD = ("available", "restoring", "sync")
+"""States of a backup that can be restored from, or just is (CBR API reference)."""
 NAMED = 5
 """Resources a message names; the rest are counted."""
 
@@ -31,24 +32,26 @@ class Seen:
     resources: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, body: str) -> Seen:
+    def read(cls, record: Record) -> Seen:
         """What was not written by us counts for nothing."""
         try:
-            found: dict[str, Any] = json.loads(body)
+            found = body_of(record)
             resources = {str(key): (float(first), float(good)) for key, (first, good) in found["resources"].items()}
             return cls(float(found["next_look"]), resources)
-        except (ValueError, TypeError, AttributeError, KeyError):
+        except (ValueError, TypeError, AttributeError, KeyError, OverflowError):
             return cls()
 
     def written(self) -> str:
         """As a record's body."""
         return json.dumps({"next_look": self.next_look, "resources": self.resources})
 
-    def update(self, wanted: frozenset[str], backups: Sequence[Backup], now: float) -> None:
-        """Take in a list of backups; resources nobody wants any more are forgotten."""
+    def update(self, wanted: frozenset[str], backups: Sequence[Backup], since: float, now: float) -> None:
+        """Take in the backups CBR lists ``since`` a time: what it lists no longer is gone; what nobody wants is forgotten."""
         newest = _newest(backups)
         before = {each: self.resources.get(each, (now, 0.0)) for each in sorted(wanted)}
-        self.resources = {each: (first, max(newest.get(each, 0.0), good)) for each, (first, good) in before.items()}
+        self.resources = {
+            each: (first, newest.get(each, good if good < since else 0.0)) for each, (first, good) in before.items()
+        }
 
     def counted_from(self, now: float, max_age: float) -> dict[str, float]:
         """From when on each resource's age counts: its newest good backup.
@@ -79,10 +82,15 @@ def judged(
     return Overdue(message=f"Vault {name} has {what} (max_age) of {whole}: {which}{more}. {now_what}", **about)
 
 
-def not_known(name: str, vault: Vault, max_age: float, seen: Seen, failure: CallFailed, now: float) -> Overdue | None:
-    """It could not be looked at. Once it may have become too old meanwhile, that is told: not knowing is no good sign."""
+def not_known(
+    name: str, vault: Vault, max_age: float, seen: Seen, failure: CallFailed, now: float, *, first: bool
+) -> Overdue | None:
+    """It could not be looked at. Once it may have become too old meanwhile, that is told: not knowing is no good sign.
+
+    At once where CBR says that there is no such vault; but not for one call that failed before anything was ever seen.
+    """
     counted = seen.counted_from(now, max_age).values()
-    if counted and now - min(counted) < max_age:
+    if not isinstance(failure, Rejected) and (first or (counted and now - min(counted) < max_age)):
         return None
     message = (
         f"It is not known whether vault {name} has a restore point younger than {span(max_age)} (max_age): CBR could not "
@@ -95,7 +103,7 @@ def not_known(name: str, vault: Vault, max_age: float, seen: Seen, failure: Call
 def _newest(backups: Sequence[Backup]) -> dict[str, float]:
     newest: dict[str, float] = {}
     for each in backups:
-        if each.status == GOOD and not each.parent_id:
+        if each.status in GOOD and not each.parent_id:
             newest[each.resource_id] = max(newest.get(each.resource_id, 0.0), each.created_at.timestamp())
     return newest
 

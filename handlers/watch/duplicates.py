@@ -10,8 +10,9 @@ from itertools import pairwise
 from typing import Any
 
 from handlers.cbr import Backup
-from handlers.ledger import Ledger
+from handlers.ledger import Ledger, Record
 from handlers.outcome import Duplicate
+from handlers.restore_point.held import read_wish
 from handlers.restore_point.wish import KIND as WISH
 from handlers.restore_point.wish import Wish
 from handlers.rules import Rules
@@ -22,19 +23,39 @@ _COUNTS = ("available", "protecting", "waiting_protect", "creating", "restoring"
 """States of a backup that is one, or will be."""
 
 
+class Wished:
+    """The wishes of the ledger by what names carry of their causes, read once for all who ask, and only if somebody does."""
+
+    def __init__(self, ledger: Ledger, since: float) -> None:
+        self._ledger, self._since = ledger, since
+        self._found: dict[str, Record] | None = None
+
+    def of(self, cause: str) -> Wish | None:
+        """By the first 16 digits of a cause. Raises LedgerDown."""
+        if self._found is None:
+            self._found = {each.key[:16]: each for each in self._ledger.since(WISH, self._since) if " " not in each.key}
+        with suppress(ValueError):
+            return read_wish(self._found.get(cause))
+        return None
+
+
 def duplicates(
-    name: str, vault_id: str, backups: Sequence[Backup], rules: Rules, ledger: Ledger
+    name: str, vault_id: str, backups: Sequence[Backup], rules: Rules, wished: Wished
 ) -> Iterator[tuple[str, Duplicate]]:
     """One for each restore point too many, with the key of its notice. Raises LedgerDown."""
     made: defaultdict[str, dict[str, float]] = defaultdict(dict)
+    names: dict[str, str] = {}
     for each in backups:
         ours = _OURS.fullmatch(each.name)
         if ours and each.checkpoint_id and each.status in _COUNTS:
+            names[ours[1]] = each.name
             made[ours[1]].setdefault(each.checkpoint_id, each.created_at.timestamp())
     for cause, points in made.items():
         if len(points) < 2:
             continue
-        wish = _wish(cause, min(points.values()), ledger)
+        wish = wished.of(cause)
+        if wish is None and not names[cause].startswith("rp-"):
+            continue  # somebody else's way to name them
         window = wish.planned.window if wish else _window(name, rules)
         earlier = frozenset(wish.past) if wish else frozenset[str]()
         in_order = sorted(points, key=lambda each: points[each])
@@ -48,15 +69,6 @@ def duplicates(
             about: dict[str, Any] = {"vault": name, "vault_id": vault_id, "checkpoint_id": second, "trigger": "watch"}
             about |= {"rule": wish.planned.rule, "name": wish.planned.name} if wish else {}
             yield f"duplicate {second}", Duplicate(reason="duplicate_restore_point", message=message, **about)
-
-
-def _wish(cause: str, first: float, ledger: Ledger) -> Wish | None:
-    """Names carry 16 digits of the cause only, so this reads what was wanted since; it is asked when two were found."""
-    for record in ledger.since(WISH, first - 2 * 86400.0):
-        if record.key.startswith(cause):
-            with suppress(ValueError):
-                return Wish.from_record(record)
-    return None
 
 
 def _window(name: str, rules: Rules) -> float | None:

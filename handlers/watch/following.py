@@ -12,8 +12,8 @@ from handlers.cbr import Cbr, Operation
 from handlers.errors import CallFailed, Rejected
 from handlers.outcome import Available, Broken, Failed, Outcome, Partly
 from handlers.report import Settled
-from handlers.restore_point import LEAST_SECONDS
 from handlers.restore_point.held import SKEW
+from handlers.restore_point.rest import write_down
 from handlers.restore_point.wish import Wish
 from handlers.vault_backup import Checkpoint
 from handlers.watch.telling import Telling, known, that
@@ -43,21 +43,21 @@ class Following:
         except CallFailed as failure:
             end, again, why = None, False, f"it could not be asked about ({failure.said})"
         if end is not None:
-            if not self._others_written(wish, deadline):
-                return []
-            return self.telling.tell_and_go_on(wish, end) if again else self.telling.tell(wish, end)
-        if self.telling.now() - wish.wanted_at < LATE_SECONDS:
+            return self._over(wish, end, deadline, again=again)
+        if self.telling.now() - (wish.made_at or wish.wanted_at) < LATE_SECONDS:
             self.telling.put(replace(wish, due=self.telling.now() + self.telling.tools.follow_seconds))
             return []
         return self._late(wish, why)
 
-    def _others_written(self, wish: Wish, deadline: Deadline) -> bool:
-        """The causes of a storm that its delivery had no time to write down; False: this sweep has not, either."""
-        for cause in wish.planned.others:
-            if deadline.left() < LEAST_SECONDS:
-                return False
-            self.telling.tools.ledger.put_if_absent(wish.followed_by(cause).to_record())
-        return True
+    def _over(self, wish: Wish, end: Outcome, deadline: Deadline, *, again: bool) -> Settled:
+        """The causes of a storm that its delivery had no time to write down come before the word that it is over."""
+        whole = write_down(wish, self.telling.tools.ledger, deadline)
+        if whole is None or whole.planned.others:
+            self.telling.put(replace(whole or wish, due=self.telling.now() + self.telling.tools.follow_seconds))
+            return []
+        if again:
+            return self.telling.tell_and_go_on(whole, end, whole.wanted_again(self.telling.now()))
+        return self.telling.tell(whole, end)
 
     def _late(self, wish: Wish, why: str) -> Settled:
         """A restore point without an end is told once, and looked at less often from then on."""

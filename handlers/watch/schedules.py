@@ -13,13 +13,16 @@ from handlers.plan.planned import span, stamp
 from handlers.report import Settled
 from handlers.rules import Rules
 from handlers.timetable import last_seen
+from handlers.wire import Deadline
 
 
-def missed_timers(rules: Rules, ledger: Ledger, notices: Notices, now: float) -> Iterator[Settled]:
+def missed_timers(rules: Rules, ledger: Ledger, notices: Notices, now: float, deadline: Deadline) -> Iterator[Settled]:
     """What is to be said of each timer whose rules say how often it fires. Raises LedgerDown."""
     for name, timer in rules.timers.items():
         if timer.every is None:
             continue
+        if deadline.short():
+            return
         at, came = last_seen(ledger, name, now)
         about: dict[str, Any] = {"sender": name, "trigger": "timer"}
         if now <= at + timer.every + timer.grace:
@@ -32,7 +35,7 @@ def missed_timers(rules: Rules, ledger: Ledger, notices: Notices, now: float) ->
         )
         message = (
             f"Timer {name} should fire every {span(timer.every)} and did not, not even {span(timer.grace)} later: {last}. See "
-            "whether its schedule is enabled and may invoke the function; no restore point was taken for its rules "
+            "whether its schedule is enabled and may invoke the function: nothing is known here of a restore point for its rules "
             f"({_rules(rules, name)})."
         )
         yield notices.open(f"missed {name}", Missed(reason="missed_timer", message=message, **about))

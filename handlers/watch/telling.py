@@ -8,7 +8,7 @@ from typing import Any
 
 from handlers.errors import LedgerDown
 from handlers.ledger import Record
-from handlers.notices import KEPT, Notices, unheard
+from handlers.notices import KEPT, Notices, is_of_the_vault, unheard
 from handlers.outcome import Broken, Failed, Outcome
 from handlers.report import Settled, Told
 from handlers.restore_point.held import Taking, read_wish
@@ -16,6 +16,8 @@ from handlers.restore_point.restraint import give_turn_back
 from handlers.restore_point.wish import KIND as WISH
 from handlers.restore_point.wish import Wish
 
+SELDOM_SECONDS = 3600.0
+"""Between two tries to tell what no topic takes, at most."""
 TELL_SECONDS = 300.0
 """How long one sweep may need to tell an end before another sweep tries to."""
 
@@ -34,20 +36,20 @@ class Telling:
             return []
         told = self.notices.publish(end)
         if unheard(told):
-            self.put(replace(mine, due=self.now() + self.tools.follow_seconds))
+            self.put(replace(mine, due=self._next_try(wish)))
         else:
             self.put(replace(mine, ended="" if isinstance(end, Failed) else end.word, untold="", due=None))
         return [(end, told)]
 
-    def tell_and_go_on(self, wish: Wish, end: Outcome) -> Settled:
-        """The end of a restore point whose wish is taken once more, whether or not a topic is there to hear of it: the notice
+    def tell_and_go_on(self, wish: Wish, end: Outcome, then: Wish) -> Settled:
+        """The end of a restore point whose wish goes on as ``then``, whether or not a topic is there to hear of it: the notice
         stands in the ledger until one is.
         """
         mine = self._begun(wish, end)
         if mine is None:
             return []
-        settled = self.notices.open(f"broken {wish.checkpoint_id}", end, again=KEPT)
-        self.put(mine.wanted_again(self.now()))
+        settled = self.notices.open(f"end {wish.checkpoint_id}", end, again=KEPT)
+        self.put(replace(then, version=mine.version))
         return settled
 
     def _begun(self, wish: Wish, end: Outcome) -> Wish | None:
@@ -69,7 +71,7 @@ class Telling:
 
     def said(self, outcome: Outcome) -> Told:
         """Tell what a run came to. A failure that was written down stands there as untold until somebody has heard of it."""
-        storm = isinstance(outcome, Failed) and outcome.trigger == "alert" and bool(outcome.vault_id)
+        storm = isinstance(outcome, Failed) and outcome.trigger == "alert" and is_of_the_vault(outcome)
         told = Told(0, before=True) if storm and self.notices.told_lately(outcome) else self.notices.publish(outcome)
         if storm and told.sent:
             self.notices.remember(outcome)
@@ -77,7 +79,7 @@ class Telling:
             with suppress(LedgerDown, ValueError):
                 wish = read_wish(self.tools.ledger.get(WISH, outcome.cause))
                 if wish is not None and wish.state == "failed" and wish.untold:
-                    due = self.now() + self.tools.follow_seconds
+                    due = self._next_try(wish)
                     self.put(replace(wish, due=due) if unheard(told) else replace(wish, untold="", due=None))
         return told
 
@@ -96,6 +98,13 @@ class Telling:
         except LedgerDown:
             return []
         return [(outcome, told)]
+
+    def _next_try(self, wish: Wish) -> float:
+        """The longer no topic has taken it the less often it is tried: what waits to be told must not crowd out what waits to be
+        made.
+        """
+        waited = self.now() - max(wish.wanted_at, wish.made_at)
+        return self.now() + min(max(waited / 10, self.tools.follow_seconds), SELDOM_SECONDS)
 
     def put(self, wish: Wish) -> Wish | None:
         """The wish as it now stands, or None where another sweep was first or the ledger is down."""

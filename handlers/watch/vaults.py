@@ -7,7 +7,7 @@ time with the vault that has waited longest.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from handlers.cbr import Cbr
@@ -15,13 +15,12 @@ from handlers.errors import CallFailed
 from handlers.inventory import Inventory
 from handlers.ledger import Ledger, Record
 from handlers.notices import Notices
-from handlers.outcome import Healed
+from handlers.outcome import Healed, Overdue
 from handlers.report import Settled
-from handlers.restore_point import LEAST_SECONDS
 from handlers.rules import Rules, Vault
 from handlers.vault_backup import VaultBackup
 from handlers.watch.ages import Seen, judged, not_known
-from handlers.watch.duplicates import duplicates
+from handlers.watch.duplicates import Wished, duplicates
 from handlers.wire import Clock, Deadline
 
 KIND = "look"
@@ -30,17 +29,22 @@ LOOK_SECONDS = 3600.0
 """Between two looks at a vault where nothing is wrong and nothing is about to be."""
 SOON_SECONDS = 300.0
 """... where something is: how soon it is seen that an overdue vault is well again."""
+WISHED_SECONDS = 400 * 86400.0
+"""How far back wishes are read where two restore points of one cause are found: as long as they are remembered."""
+LEAST_SECONDS = 5.0
+"""A look asks CBR twice; with less time left it would only fail."""
 BACK_SECONDS = 6 * 3600.0
 """How far back a look goes at least: several looks see each restore point."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A vault that is looked at: as people know it, and where."""
+    """A vault that is looked at: as people know it, and where. ``whole``: some rule wants all of it by its tags."""
 
     name: str
     project: str
     vault: Vault
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +62,20 @@ class Vaults:
         """Those whose turn it is, the longest unseen first, while there is time. Raises LedgerDown."""
         listed = self._listed(deadline)
         looks = {record.key: record for record in self.ledger.since(KIND, 0.0)} if listed else {}
-        seen = {each: Seen.read(looks[each].body) if each in looks else Seen() for each in listed}
+        seen = {each: Seen.read(looks[each]) if each in looks else Seen() for each in listed}
+        wished = Wished(self.ledger, self._now() - WISHED_SECONDS)
         for vault_id in sorted(listed, key=lambda each: (seen[each].next_look, each)):
-            if seen[vault_id].next_look > self._now() or deadline.left() < 2 * LEAST_SECONDS:
+            if seen[vault_id].next_look > self._now() or deadline.left() < LEAST_SECONDS:
                 return
-            yield self._look(listed[vault_id], seen[vault_id], deadline)
+            yield self._look(listed[vault_id], seen[vault_id], wished, deadline)
             self._remember(vault_id, seen[vault_id], looks.get(vault_id))
 
     def _listed(self, deadline: Deadline) -> dict[str, Listed]:
         """Every vault that a rule lists, or that has a ``max_age``, by its id."""
         rules = self.rules
-        wanted = {name for rule in rules.rules for name in rule.vaults} | {
-            name for name, each in rules.vaults.items() if each.max_age
-        }
-        named = [Listed(name, rules.project_of(rules.vaults[name]), rules.vaults[name]) for name in wanted]
-        found = {each.vault.id: each for each in named}
+        named = {name for rule in rules.rules for name in rule.vaults}
+        wanted = named | {name for name, vault in rules.vaults.items() if vault.max_age}
+        found = {rules.vaults[name].id: Listed(name, rules.project_of(rules.vaults[name]), rules.vaults[name]) for name in wanted}
         for rule in rules.rules:
             for project in (rule.projects or self.cbrs) if rule.vault_tags else ():
                 try:
@@ -80,44 +83,49 @@ class Vaults:
                 except CallFailed:
                     continue  # whoever needed to know which they are has been told
                 for vault_id, name in tagged.items():
-                    found.setdefault(vault_id, Listed(name, project, Vault(id=vault_id)))
+                    known = found.get(vault_id) or Listed(name, project, Vault(id=vault_id))
+                    found[vault_id] = replace(known, whole=True)
         return found
 
-    def _look(self, listed: Listed, seen: Seen, deadline: Deadline) -> Settled:
+    def _look(self, listed: Listed, seen: Seen, wished: Wished, deadline: Deadline) -> Settled:
         """What is to be said of one vault, told; ``seen`` is brought up to date."""
-        now, max_age = self._now(), listed.vault.max_age
-        since = datetime.fromtimestamp(now - max(max_age or 0.0, BACK_SECONDS), UTC)
-        cbr, key = self.cbrs[listed.project], f"overdue {listed.vault.id}"
+        now, max_age, first = self._now(), listed.vault.max_age, seen.next_look == 0.0
+        since = now - max(max_age or 0.0, BACK_SECONDS)
+        cbr = self.cbrs[listed.project]
         seen.next_look = now + LOOK_SECONDS
         try:
-            backups = cbr.backups(deadline, vault_id=listed.vault.id, since=since)
+            backups = cbr.backups(deadline, vault_id=listed.vault.id, since=datetime.fromtimestamp(since, UTC))
             names = {each.id: each.name or each.id for each in cbr.vault(listed.vault.id, deadline).resources} if max_age else {}
         except CallFailed as failure:
             seen.next_look = now + SOON_SECONDS
-            unknown = not_known(listed.name, listed.vault, max_age, seen, failure, now) if max_age else None
-            return self.notices.open(key, unknown) if unknown else []
+            unknown = not_known(listed.name, listed.vault, max_age, seen, failure, now, first=first) if max_age else None
+            return self.notices.open(f"unknown {listed.vault.id}", unknown) if unknown else []
         settled = Settled()
-        for notice, duplicate in duplicates(listed.name, listed.vault.id, backups, self.rules, self.ledger):
+        for notice, duplicate in duplicates(listed.name, listed.vault.id, backups, self.rules, wished):
             settled += self.notices.open(notice, duplicate, again=KEPT)
         if max_age:
-            seen.update(self._wanted(listed.name) or frozenset(names), backups, now)
-            age = judged(listed.name, listed.vault, max_age, seen, names, backups, now)
-            if isinstance(age, Healed):
-                soonest = min(seen.counted_from(now, max_age).values()) + max_age
-                seen.next_look = min(max(soonest, now + SOON_SECONDS), seen.next_look)
-                return settled + self.notices.close(key, age)
-            seen.next_look = now + SOON_SECONDS
-            settled += self.notices.open(key, age)
+            seen.update(self._wanted(listed) or frozenset(names), backups, since, now)
+            settled += self._told(listed, max_age, seen, judged(listed.name, listed.vault, max_age, seen, names, backups, now))
         return settled
 
-    def _wanted(self, name: str) -> frozenset[str]:
+    def _told(self, listed: Listed, max_age: float, seen: Seen, age: Overdue | Healed) -> Settled:
+        """How old it is, told where that is news; and when to look again."""
+        now, overdue, unknown = self._now(), f"overdue {listed.vault.id}", f"unknown {listed.vault.id}"
+        if isinstance(age, Overdue):
+            seen.next_look = now + SOON_SECONDS
+            return self.notices.open(overdue, age)
+        soonest = min(seen.counted_from(now, max_age).values()) + max_age
+        seen.next_look = min(max(soonest, now + SOON_SECONDS), seen.next_look)
+        return self.notices.close(overdue, age) or self.notices.close(unknown, age)
+
+    def _wanted(self, listed: Listed) -> frozenset[str]:
         """The resources that rules name in this vault; empty where one of them wants the whole of it, or none lists it."""
         asked = [
-            VaultBackup(vault_id=self.rules.vaults[name].id, parameters=rule.parameters).resource_ids
+            VaultBackup(vault_id=listed.vault.id, parameters=rule.parameters).resource_ids
             for rule in self.rules.rules
-            if name in rule.vaults
+            if listed.name in rule.vaults
         ]
-        return frozenset().union(*asked) if all(asked) else frozenset()
+        return frozenset().union(*asked) if all(asked) and not listed.whole else frozenset()
 
     def _remember(self, vault_id: str, seen: Seen, record: Record | None) -> None:
         """Two sweeps may look at the same time: what one of them remembers is enough."""

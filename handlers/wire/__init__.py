@@ -17,6 +17,8 @@ from handlers.wire.reply import Reply
 
 BODY_CAP = 1 << 20
 """Bytes of an answer that are read; a list of 1,000 backups has about half as many."""
+LEAST_SECONDS = 1.0
+"""Of a deadline that is short."""
 IDLE_SECONDS = 4.0
 """How long an idle connection is kept, by either clock: gateways close theirs after some more, and a POST that meets a closing
 connection is unclear. While a serverless instance is frozen its monotonic clock may stand still, hence both clocks."""
@@ -65,6 +67,10 @@ class Deadline:
     def left(self) -> float:
         """Seconds, never negative."""
         return max(self.at - self.clock.monotonic(), 0.0)
+
+    def short(self) -> bool:
+        """Whether so little is left that nothing should be started: it could not finish."""
+        return self.left() < LEAST_SECONDS
 
     @property
     def passed(self) -> bool:

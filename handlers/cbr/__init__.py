@@ -10,13 +10,14 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import ValidationError
 
-from handlers.documents import Moment, Number, Object, Text, Tolerant, listed
+from handlers.cbr.replies import Backup, Operation, Vault, VaultResource
+from handlers.documents import Tolerant
 from handlers.errors import CallFailed, Rejected, Unclear
 from handlers.iam import Session
 from handlers.meaning import meaning
@@ -24,103 +25,14 @@ from handlers.vault_backup import Checkpoint, VaultBackup, read_checkpoint
 from handlers.wire import Clock, Deadline, Pace
 from handlers.wire.reply import Reply
 
+__all__ = ["Backup", "Cbr", "Operation", "Vault", "VaultResource"]
+
 PAGE = 100
 """Entries asked for at once. A server's backup with two disks has 3.6 kB, so 1,000 would not fit into an answer's cap."""
 PAGES = 200
 """A list is read to its end, but never for ever: 20,000 backups of one vault within one window are not plausible."""
 
 Model = TypeVar("Model", bound=Tolerant)
-
-
-class Backup(Tolerant):
-    """One resource's copy inside a restore point; ``parent_id`` is set on the copy of one disk of a server."""
-
-    id: Text
-    name: Text = ""
-    status: Text = ""
-    checkpoint_id: Text = ""
-    vault_id: Text = ""
-    resource_id: Text = ""
-    resource_name: Text = ""
-    resource_type: Text = ""
-    created_at: Moment
-    parent_id: Text = ""
-
-
-class VaultResource(Tolerant):
-    """A server, disk or file system associated with a vault. ``size`` in GB, ``backup_size`` in MB."""
-
-    id: Text
-    type: Text = ""
-    name: Text = ""
-    protect_status: Text = ""
-    size: Number = None
-    backup_size: Number = None
-    backup_count: Number = None
-
-
-class Billing(Tolerant):
-    """``size`` in GB, ``used`` in MB: the reference documents both so."""
-
-    size: Number = None
-    used: Number = None
-    status: Text = ""
-    object_type: Text = ""
-    protect_type: Text = ""
-
-
-def _tags(value: object) -> object:
-    """A list of ``{"key": …, "value": …}``."""
-    pairs = [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
-    return {str(each.get("key") or ""): str(each.get("value") or "") for each in pairs}
-
-
-class Vault(Tolerant):
-    """A vault as it stands now."""
-
-    id: Text
-    name: Text = ""
-    tags: Annotated[dict[str, str], BeforeValidator(_tags)] = Field(default_factory=dict)
-    resources: Annotated[tuple[VaultResource, ...], BeforeValidator(listed)] = ()
-    billing: Billing = Billing()
-
-
-class Operation(Tolerant):
-    """One line of the operation log: one resource of one restore point."""
-
-    id: Text
-    checkpoint_id: Text = ""
-    status: Text = ""
-    operation_type: Text = ""
-    created_at: Moment
-    error_info: Object = Field(default_factory=dict)
-    extra_info: Object = Field(default_factory=dict)
-
-    @property
-    def progress(self) -> int:
-        """Percent."""
-        value = _dig(self.extra_info, "common", "progress")
-        return min(max(value, 0), 100) if isinstance(value, int) else 0
-
-    @property
-    def resource_id(self) -> str:
-        """The resource this line is about."""
-        return str(_dig(self.extra_info, "resource", "id") or "")
-
-    @property
-    def backup_name(self) -> str:
-        """The name of the backup it makes, which begins with the restore point's."""
-        return str(_dig(self.extra_info, "backup", "backup_name") or "")
-
-    @property
-    def resource_name(self) -> str:
-        """Its name."""
-        return str(_dig(self.extra_info, "resource", "name") or "")
-
-    @property
-    def error(self) -> tuple[str, str]:
-        """Code and text; both empty on success."""
-        return str(self.error_info.get("code") or ""), str(self.error_info.get("message") or "")[:200]
 
 
 @dataclass(slots=True)
@@ -136,8 +48,13 @@ class Cbr:
     find_project: Callable[[Deadline], str]
     pace: Pace
     clock: Clock
-    said_at: datetime | None = None
+    _said: tuple[datetime, float] | None = None
     _finding: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def said_at(self) -> datetime | None:
+        """What time it is by CBR's own clock, going by the last answer that said it."""
+        return self._said[0] + timedelta(seconds=self.clock.monotonic() - self._said[1]) if self._said else None
 
     def create(self, backup: VaultBackup, deadline: Deadline) -> tuple[Checkpoint, str]:
         """POST /checkpoints, once: the restore point CBR began, and the request id. 200 does not mean that all take part."""
@@ -174,7 +91,8 @@ class Cbr:
                 self.project_id = self.find_project(deadline)
         self.pace.wait(deadline)
         reply = self.session.request(method, f"{self.origin}/v3/{_path_id(self.project_id)}/{path}", deadline, body=body)
-        self.said_at = reply.said_at or self.said_at
+        if reply.said_at:
+            self._said = reply.said_at, self.clock.monotonic()
         if reply.status != 200:
             raise meaning(reply.status, reply.headers, reply.body, now=self.clock.now())
         return reply
@@ -229,12 +147,6 @@ class Cbr:
             return model.model_validate(json.loads(reply.body)[key])
         except (ValueError, RecursionError, KeyError, TypeError):
             raise _unreadable(reply) from None
-
-
-def _dig(value: object, *keys: str) -> Any:
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
 
 
 def _path_id(value: str) -> str:
