@@ -70,7 +70,7 @@ def _post(held: Held, cbr: Cbr, deadline: Deadline) -> Outcome:
 def _not_looked(held: Held, failure: CallFailed) -> Outcome:
     """Looking failed: nothing is sent blindly."""
     what = held.planned.what
-    perhaps = " An earlier try may have made it: look at the vault's backups." if held.until else ""
+    perhaps = " An earlier try may have made it: look at the vault's backups." if held.wish and held.wish.perhaps else ""
     match failure:
         case Unauthorized():
             return held.failed("not_authorized", rights(what, failure) + perhaps, failure)

@@ -61,6 +61,8 @@ class Held:
     """When the claim ends that another run had before; 0 where there was none, or nothing was sent under it."""
     settled: bool = False
     """That it has ended by CBR's clock, too."""
+    looked: bool = False
+    """What CBR has was looked through: whatever an earlier run sent has been found, or there is nothing."""
     also: list[Wish] = field(default_factory=list)
     """The wishes that follow it."""
     unwritten: list[str] = field(default_factory=list)
@@ -74,7 +76,7 @@ class Held:
     @property
     def unsettled(self) -> bool:
         """Whether what an earlier run sent may still turn up, for all that is known."""
-        return bool(self.until) and not self.settled
+        return bool(self.until) and not self.settled and self.now() < self.until + SKEW.total_seconds()
 
     @property
     def look_since(self) -> datetime:
@@ -145,12 +147,12 @@ class Held:
         if self.wish is None:
             return None
         at, now, what = said_at.timestamp() if said_at else None, self.now(), self.planned.what
-        if now > self.wish.claim_ends - self.tools.settle_seconds:
+        if looked and now > self.wish.claim_ends - self.tools.settle_seconds:
             return self.later("clock_moved", f"The clock was moved on while {what} was looked for.")
         if at is not None and at < self.until - CLOCKS:
             why = f"By CBR's clock another run may still be at work on {what}; this one's is ahead."
             return self._not_free("clock_ahead", why, None, self.until - at + CLOCKS)
-        self.settled = looked or at is not None  # an answer without a time leaves only this clock to go by
+        self.settled, self.looked = looked or at is not None, looked  # where no time is said this clock is all there is
         ends = self.wish.claim_ends + (at - now if at is not None else 0.0)
         if ends > self.wish.claim_ends + CLOCKS and not self._put(claim_ends=ends, due=ends):
             return self.later("clock_behind", f"This clock is behind CBR's, and another run has taken {what} in hand.")
@@ -187,7 +189,7 @@ class Held:
         """Write the wish's next state; False where the ledger is down or somebody else holds the wish by now."""
         if self.wish is None:
             return False
-        changed = replace(self.wish, **changes)
+        changed = replace(self.wish, perhaps=self.wish.perhaps and not self.looked, **changes)
         try:
             stored = self.tools.ledger.swap(changed.to_record())
         except LedgerDown:

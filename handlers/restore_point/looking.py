@@ -44,7 +44,7 @@ def _may_be_hidden(held: Held) -> bool:
     results"): where something may have been sent for this cause before, or a full one is wanted, they are not enough to go by.
     """
     asked = held.planned.backup.parameters
-    return held.wish is None or bool(held.until) or (asked is not None and asked.incremental is False)
+    return held.wish is None or held.wish.perhaps or (asked is not None and asked.incremental is False)
 
 
 def _logged(held: Held, cbr: Cbr, deadline: Deadline) -> str:

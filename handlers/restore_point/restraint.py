@@ -33,7 +33,7 @@ def restrained_before(held: Held) -> Outcome | None:
 
     Only where nothing can have been sent for this wish: else what is there comes first.
     """
-    if held.wish is None or held.until:
+    if held.wish is None or held.wish.perhaps:
         return None
     with suppress(LedgerDown, ValueError, KeyError, TypeError):
         return _superseded(held) or _turn_is_taken(held) or _budget_is_spent(held)
@@ -42,7 +42,7 @@ def restrained_before(held: Held) -> Outcome | None:
 
 def restrained(held: Held) -> Outcome | None:
     """None lets the POST go, and has counted it."""
-    return (_superseded(held) if held.until else None) or _waits_its_turn(held) or _over_budget(held)
+    return _superseded(held) or _waits_its_turn(held) or _over_budget(held)
 
 
 def give_back(held: Held) -> None:

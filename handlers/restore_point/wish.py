@@ -52,6 +52,8 @@ class Wish:
     """How the restore point ended once it was followed: available, partly or broken."""
     untold: str = ""
     """The message of a failure that no topic has taken yet; the watch tells it while the wish is due."""
+    perhaps: bool = False
+    """Whether an earlier run may have sent something that nobody has looked for since."""
     made_at: float = 0.0
     """When CBR took it, or it was found there: from then on its window counts."""
     again_at: float = 0.0
@@ -115,6 +117,7 @@ class Wish:
             "skipped": [each.model_dump() for each in self.skipped],
             "ended": self.ended,
             "untold": self.untold,
+            "perhaps": self.perhaps,
             "made_at": self.made_at,
             "again_at": self.again_at,
             "group": self.group,
@@ -169,6 +172,7 @@ class Wish:
             skipped=tuple(SkippedResource.model_validate(each) for each in body["skipped"]),
             ended=body["ended"],
             untold=str(body["untold"]),
+            perhaps=body.get("perhaps") is True,
             made_at=float(body.get("made_at", 0.0)),
             again_at=float(body.get("again_at", 0.0)),
             group=str(body.get("group", "")),
@@ -197,6 +201,7 @@ class Wish:
             again_at=0.0 if over else self.again_at,
             group=planned.group if over else self.group,
             untold=self.untold,
+            perhaps=self.may_have_been_sent or self.perhaps,
             past=self._past,
             **_NOTHING_YET,
         )

@@ -11,7 +11,7 @@ from handlers.errors import LedgerDown
 from handlers.inventory import Inventory
 from handlers.ledger import Record, body_of
 from handlers.notices import KIND as NOTICE
-from handlers.notices import Notices
+from handlers.notices import Notices, unheard
 from handlers.outcome import Failed, Outcome
 from handlers.report import Settled, Told
 from handlers.restore_point.held import Taking
@@ -26,6 +26,12 @@ from handlers.wire import Deadline
 
 BATCH = 1000
 """Due records one sweep reads; what it does not reach stays due for the next one."""
+BACKLOG = 20_000
+"""... where there are more than that."""
+DEAF = 3
+"""Messages nobody took, after which a sweep tells no more of what waits to be told."""
+TELLING = 2
+"""The urgency of what is only to be told."""
 STRANGE_SECONDS = 86400.0
 """How soon a record of a kind nobody knows is looked at again."""
 
@@ -49,12 +55,12 @@ class Watch:
         A sweep cut short, by its deadline or by a ledger that fails it, loses nothing. Raises LedgerDown.
         """
         yield from self._guarded(missed_timers(self.rules, self.tools.ledger, self.notices, self._now(), deadline), "timers")
-        due = iter(sorted(self.tools.ledger.due(self._now(), BATCH), key=_urgency))
-        kept = deadline.left() / 4
-        yield from self._due(due, deadline, kept)
+        due = iter(sorted(self._due(), key=_urgency))
+        first = Deadline(deadline.clock, deadline.at - deadline.left() / 4)
+        yield from self._work(due, first)
         vaults = Vaults(self.rules, self.cbrs, self.inventory, self.tools.ledger, self.notices, self.tools.clock)
         yield from self._guarded(vaults.look(deadline), "vaults")
-        yield from self._due(due, deadline, 0.0)
+        yield from self._work(due, deadline)
 
     def _guarded(self, parts: Iterator[Settled], what: str) -> Iterator[tuple[Outcome, Told]]:
         """A fault of ours over one part of a sweep is told, and keeps it from no other part."""
@@ -67,16 +73,27 @@ class Watch:
             why = f"The watch could not look after the {what}: {type(error).__name__}, a fault of this program. Report it."
             yield from self.notices.open_here(f"unexpected {what}", Failed(reason="unexpected", message=why, trigger="watch"))
 
-    def _due(self, records: Iterator[Record], deadline: Deadline, kept: float) -> Iterator[tuple[Outcome, Told]]:
-        """One after the other until no more than ``kept`` seconds are left."""
-        wishes = self._wishes()
-        while not deadline.short() and deadline.left() > kept and (record := next(records, None)):
+    def _due(self) -> list[Record]:
+        """What is due; where that is much, enough of it for what matters most to be among it."""
+        now, ledger = self._now(), self.tools.ledger
+        found = ledger.due(now, BATCH)
+        return found if len(found) < BATCH else ledger.due(now, BACKLOG)
+
+    def _work(self, records: Iterator[Record], deadline: Deadline) -> Iterator[tuple[Outcome, Told]]:
+        """One after the other while there is time. Where nobody hears, telling does not take all of it."""
+        wishes, deaf = self._wishes(), 0
+        while not deadline.short() and (record := next(records, None)):
+            if deaf >= DEAF and _urgency(record) == TELLING:
+                continue
             if record.kind == WISH:
-                yield from wishes.look_after(record, deadline)
+                settled = wishes.look_after(record, deadline)
             elif record.kind == NOTICE:
-                yield from self.notices.unsent(record)
+                settled = self.notices.unsent(record)
             else:  # of a newer version than this one, perhaps: it must not stand in the way of the others
                 self.tools.ledger.swap(replace(record, due=self._now() + STRANGE_SECONDS))
+                continue
+            deaf += sum(unheard(told) for _, told in settled)
+            yield from settled
 
     def follow(self, cause: str, deadline: Deadline) -> Outcome | None:
         """The end of this cause's restore point, told, or None while it is being made. Raises LedgerDown."""
@@ -97,7 +114,7 @@ class Watch:
 def _urgency(record: Record) -> int:
     """What is to be made comes before what is being made, and that before what is only to be told. Equals stay in their order."""
     if record.kind != WISH:
-        return 2
+        return TELLING
     with suppress(ValueError):
-        return {"wanted": 0, "claimed": 0, "sent": 0, "done": 1}.get(str(body_of(record).get("state")), 2)
-    return 2
+        return {"wanted": 0, "claimed": 0, "sent": 0, "done": 1}.get(str(body_of(record).get("state")), TELLING)
+    return TELLING

@@ -17,6 +17,8 @@ from handlers.rules import Vault
 
 GOOD = ("available", "restoring", "sync")
 """States of a backup that can be restored from, or just is (CBR API reference)."""
+BLIND = 3
+"""Looks that may fail before it is told of a vault nothing is known of."""
 NAMED = 5
 """Resources a message names; the rest are counted."""
 
@@ -29,6 +31,8 @@ class Seen:
     """
 
     next_look: float = 0.0
+    blind: int = 0
+    """Looks that failed since one did not."""
     resources: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     @classmethod
@@ -37,13 +41,13 @@ class Seen:
         try:
             found = body_of(record)
             resources = {str(key): (float(first), float(good)) for key, (first, good) in found["resources"].items()}
-            return cls(float(found["next_look"]), resources)
+            return cls(float(found["next_look"]), int(found.get("blind", 0)), resources)
         except (ValueError, TypeError, AttributeError, KeyError, OverflowError):
             return cls()
 
     def written(self) -> str:
         """As a record's body."""
-        return json.dumps({"next_look": self.next_look, "resources": self.resources})
+        return json.dumps({"next_look": self.next_look, "blind": self.blind, "resources": self.resources})
 
     def update(self, wanted: frozenset[str], backups: Sequence[Backup], since: float, now: float) -> None:
         """Take in the backups CBR lists ``since`` a time: what it lists no longer is gone; what nobody wants is forgotten."""
@@ -82,15 +86,14 @@ def judged(
     return Overdue(message=f"Vault {name} has {what} (max_age) of {whole}: {which}{more}. {now_what}", **about)
 
 
-def not_known(
-    name: str, vault: Vault, max_age: float, seen: Seen, failure: CallFailed, now: float, *, first: bool
-) -> Overdue | None:
+def not_known(name: str, vault: Vault, max_age: float, seen: Seen, failure: CallFailed, now: float) -> Overdue | None:
     """It could not be looked at. Once it may have become too old meanwhile, that is told: not knowing is no good sign.
 
-    At once where CBR says that there is no such vault; but not for one call that failed before anything was ever seen.
+    At once where CBR says that there is no such vault; but not for a few calls that failed before anything was ever seen.
     """
     counted = seen.counted_from(now, max_age).values()
-    if not isinstance(failure, Rejected) and (first or (counted and now - min(counted) < max_age)):
+    fine = now - min(counted) < max_age if counted else seen.blind < BLIND
+    if fine and not isinstance(failure, Rejected):
         return None
     message = (
         f"It is not known whether vault {name} has a restore point younger than {span(max_age)} (max_age): CBR could not "

@@ -89,7 +89,7 @@ class Vaults:
 
     def _look(self, listed: Listed, seen: Seen, wished: Wished, deadline: Deadline) -> Settled:
         """What is to be said of one vault, told; ``seen`` is brought up to date."""
-        now, max_age, first = self._now(), listed.vault.max_age, seen.next_look == 0.0
+        now, max_age = self._now(), listed.vault.max_age
         since = now - max(max_age or 0.0, BACK_SECONDS)
         cbr = self.cbrs[listed.project]
         seen.next_look = now + LOOK_SECONDS
@@ -97,10 +97,10 @@ class Vaults:
             backups = cbr.backups(deadline, vault_id=listed.vault.id, since=datetime.fromtimestamp(since, UTC))
             names = {each.id: each.name or each.id for each in cbr.vault(listed.vault.id, deadline).resources} if max_age else {}
         except CallFailed as failure:
-            seen.next_look = now + SOON_SECONDS
-            unknown = not_known(listed.name, listed.vault, max_age, seen, failure, now, first=first) if max_age else None
+            seen.next_look, seen.blind = now + SOON_SECONDS, seen.blind + 1
+            unknown = not_known(listed.name, listed.vault, max_age, seen, failure, now) if max_age else None
             return self.notices.open(f"unknown {listed.vault.id}", unknown) if unknown else []
-        settled = Settled()
+        seen.blind, settled = 0, Settled()
         for notice, duplicate in duplicates(listed.name, listed.vault.id, backups, self.rules, wished):
             settled += self.notices.open(notice, duplicate, again=KEPT)
         if max_age:
