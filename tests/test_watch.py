@@ -157,10 +157,10 @@ def test_a_sweep_ends_at_its_deadline_and_loses_nothing(world: World) -> None:
     world.clock.forward(60)
 
     def slow(it: Passing) -> None:
-        world.clock.forward(26.5)
+        world.clock.forward(13)
         passes(it)
 
-    world.door.on(CREATE, slow)
+    world.door.on(CREATE, slow, slow)
     assert [each.word for each in world.sweep(service, seconds=30).outcomes] == ["created"]
     assert [each.word for each in world.sweep(service).outcomes] == ["created"]
     assert len(world.posts()) == 2

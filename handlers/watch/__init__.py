@@ -30,8 +30,8 @@ BACKLOG = 20_000
 """... where there are more than that."""
 DEAF = 3
 """Messages nobody took, after which a sweep tells no more of what waits to be told."""
-TELLING = 2
-"""The urgency of what is only to be told."""
+MAKING, FOLLOWING, TELLING = range(3)
+"""How urgent a due record is."""
 STRANGE_SECONDS = 86400.0
 """How soon a record of a kind nobody knows is looked at again."""
 
@@ -49,18 +49,21 @@ class Watch:
     def sweep(self, deadline: Deadline) -> Iterator[tuple[Outcome, Told]]:
         """What was settled, and who was told, one after the other.
 
-        Timers that did not come; what is to be made, then what is to be told; looks at vaults, for which a quarter of the time is
-        kept; and what else is due if there is time left.
+        Timers that did not come; what is to be made, in half of the time if it takes that long; what is being made or to be
+        told, in half of the rest; looks at vaults; and what else is due if there is time left. So none starves the others.
 
         A sweep cut short, by its deadline or by a ledger that fails it, loses nothing. Raises LedgerDown.
         """
         yield from self._guarded(missed_timers(self.rules, self.tools.ledger, self.notices, self._now(), deadline), "timers")
-        due = iter(sorted(self._due(), key=_urgency))
-        first = Deadline(deadline.clock, deadline.at - deadline.left() / 4)
-        yield from self._work(due, first)
+        due = sorted(self._due(), key=_urgency)
+        to_make = iter([record for record in due if _urgency(record) == MAKING])
+        to_tell = iter([record for record in due if _urgency(record) != MAKING])
+        yield from self._work(to_make, _part(deadline, 1 / 2))
+        yield from self._work(to_tell, _part(deadline, 1 / 2))
         vaults = Vaults(self.rules, self.cbrs, self.inventory, self.tools.ledger, self.notices, self.tools.clock)
         yield from self._guarded(vaults.look(deadline), "vaults")
-        yield from self._work(due, deadline)
+        yield from self._work(to_make, deadline)
+        yield from self._work(to_tell, deadline)
 
     def _guarded(self, parts: Iterator[Settled], what: str) -> Iterator[tuple[Outcome, Told]]:
         """A fault of ours over one part of a sweep is told, and keeps it from no other part."""
@@ -111,10 +114,17 @@ class Watch:
         return self.tools.clock.now().timestamp()
 
 
+def _part(deadline: Deadline, share: float) -> Deadline:
+    """As if only that share of the time were left."""
+    return Deadline(deadline.clock, deadline.at - deadline.left() * (1 - share))
+
+
 def _urgency(record: Record) -> int:
     """What is to be made comes before what is being made, and that before what is only to be told. Equals stay in their order."""
     if record.kind != WISH:
         return TELLING
     with suppress(ValueError):
-        return {"wanted": 0, "claimed": 0, "sent": 0, "done": 1}.get(str(body_of(record).get("state")), TELLING)
+        return {"wanted": MAKING, "claimed": MAKING, "sent": MAKING, "done": FOLLOWING}.get(
+            str(body_of(record).get("state")), TELLING
+        )
     return TELLING
