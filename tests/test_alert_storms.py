@@ -486,3 +486,67 @@ def test_a_storm_too_large_to_be_written_down_is_taken_all_the_same(world: World
     assert len(wishes(service)) == 200
     assert {only(send(service, f"h{n}")).word for n in range(200)} == {"joined"}
     assert len(world.posts()) == 1
+
+
+def test_a_window_begins_when_the_restore_point_was_made(world: World, service: Service) -> None:
+    """CBR was busy for two hours; five minutes after it was made at last the alert comes again."""
+    world.door.on(CREATE, *[fails("6125")] * 30)
+    assert only(send(service, "a")).word == "later"
+    for _ in range(30):
+        world.clock.forward(245)
+        world.sweep(service)
+    assert len(world.posts()) == 1
+    world.clock.forward(300)
+    assert isinstance(only(send(service, "a")), Joined)
+    assert len(world.posts()) == 1
+
+
+def test_deliveries_without_time_do_not_put_off_the_watch(world: World, service: Service) -> None:
+    assert only(send(service, "a", seconds=3.5)).reason == "no_time"
+    for _ in range(4):
+        world.clock.forward(20)
+        assert only(send(service, "a", seconds=3.5)).reason == "no_time"
+    assert [each.word for each in world.sweep(service).outcomes] == ["created"]
+
+
+def test_a_storm_too_large_to_be_written_down_comes_again_and_joins(world: World, service: Service) -> None:
+    """More causes than a wish can name, a store of 20 ms a write, and a watch that has not come yet."""
+    hosts = [f"host-{number:04}" for number in range(2500)]
+    slow = world.service(ledger=cast("Ledger", Slow(service.ledger, world, 0.02)))
+    first = only(send(slow, *hosts, seconds=10))
+    assert isinstance(first, Created)
+    world.clock.forward(120)
+    again = only(send(service, *hosts))
+    assert (again.word, again.checkpoint_id) == ("joined", first.checkpoint_id)
+    world.clock.forward(60)
+    assert "available" in [each.word for each in world.sweep(service).outcomes]
+    others = only(send(service, *hosts[1:]))  # a part of them, and now they are all written down
+    assert (others.word, others.checkpoint_id) == ("joined", first.checkpoint_id)
+    assert len(world.posts()) == 1
+
+
+class Slow:
+    """A ledger whose writes take time."""
+
+    def __init__(self, ledger: Ledger, world: World, seconds: float) -> None:
+        self.ledger, self.world, self.seconds = ledger, world, seconds
+
+    def __getattr__(self, name: str) -> Any:
+        def verb(*given: Any) -> Any:
+            if name == "put_if_absent":
+                self.world.clock.forward(self.seconds)
+            return getattr(self.ledger, name)(*given)
+
+        return verb
+
+
+def test_the_end_of_a_restore_point_is_told_though_a_new_window_began_while_it_was_made(world: World, service: Service) -> None:
+    first = only(send(service, "a"))
+    world.clock.forward(3700)  # the window is over; nobody has looked yet how it ended
+    second = only(send(service, "a"))
+    assert isinstance(second, Created)
+    world.clock.forward(100)
+    ends = {each.checkpoint_id for each in world.sweep(service).outcomes if each.word == "available"}
+    assert ends == {first.checkpoint_id, second.checkpoint_id}
+    world.clock.forward(3600)
+    assert [each.word for each in world.sweep(service).outcomes] == []

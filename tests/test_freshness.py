@@ -338,3 +338,76 @@ def test_what_a_person_deleted_is_not_taken_again(world: World) -> None:
     assert [each.reason for each in world.sweep(service).outcomes] == ["gone"]
     assert swept(world, service, 3) == []
     assert len(world.posts()) == 1
+
+
+def test_what_broke_is_taken_once_more_though_no_topic_hears_of_it(world: World) -> None:
+    service = write(world)
+    world.sandbox.faults.add("fail:after=30")
+    world.fire(service)
+    world.door.on(PUBLISH, fails("0000", 503), always=True)
+    assert swept(world, service, 1, 0.1).count("created") == 1
+    assert len(world.posts()) == 2
+    world.door.calm()
+    swept(world, service, 2, 0.1)
+    assert published(world, "BROKEN") == ["Restore point BROKEN: vault files"]
+    assert published(world, "available") == ["Restore point available: vault files"]
+
+
+def test_an_event_that_came_too_late_supersedes_nothing(world: World) -> None:
+    service = write(world)
+    path = world.folder / "rules.toml"
+    path.write_text(path.read_text() + 'max_event_age = "1h"\n')
+    service = world.service()
+    world.door.on(CREATE, fails("6125"))
+    assert only(world.fire(service)).word == "later"
+    world.clock.forward(2.5 * HOUR)
+    assert only(world.fire(service, START + timedelta(hours=1))).reason == "stale"
+    assert "created" in [each.word for each in world.sweep(service).outcomes]
+
+
+def test_backups_that_were_deleted_do_not_count(world: World) -> None:
+    service = write(world, 'max_age = "30d"')
+    made(world, service)
+    swept(world, service, 2)
+    world.door.on(BACKUPS, answers(200, {"backups": [], "count": 0}), always=True)
+    assert swept(world, service, 2) == ["overdue"]
+
+
+def test_a_vault_that_is_gone_is_told_at_once(world: World) -> None:
+    service = write(world, 'max_age = "30d"')
+    made(world, service)
+    swept(world, service, 2)
+    world.door.on(
+        BACKUPS, answers(404, {"error_code": "BackupService.6105", "error_msg": "The vault does not exist."}), always=True
+    )
+    (overdue,) = [each for each in sweeping(world, service, 2) if each.word == "overdue"]
+    assert "BackupService.6105" in overdue.message
+
+
+def test_a_budget_that_holds_back_what_the_watch_takes_is_told(world: World) -> None:
+    more = (
+        '[senders.am]\ndialect = "alertmanager"\nproof = "platform"\n[[rules]]\nname = "a"\nsender = "am"\nvaults = ["files"]\n'
+    )
+    service = write(world, more=more + 'by = ["host"]\nbudget_per_hour = 1')
+    alerts = [{"alerts": [{"status": "firing", "labels": {"host": host}}]} for host in "ab"]
+    world.door.on(CREATE, fails("6125"))
+    assert only(service.handle(replace(world.envelope(door="alert"), document=alerts[0]))).word == "later"
+    assert only(service.handle(replace(world.envelope(door="alert"), document=alerts[1]))).word == "created"
+    world.clock.forward(70)
+    assert {(each.word, each.reason) for each in world.sweep(service).outcomes} >= {("skipped", "budget"), ("warning", "budget")}
+    assert published(world, "warning") == ["Restore point warning (budget): vault files"]
+
+
+@pytest.mark.parametrize("kind", ["look", "timer", "notice", "budget", "interval", "rest"])
+@pytest.mark.parametrize(
+    "body", ["[" * 50_000, "{}", "7", '{"told_at": 1e400, "came": 1e300, "resources": {"a": [1]}, "word": 7}']
+)
+def test_no_strange_record_stops_a_sweep(world: World, kind: str, body: str) -> None:
+    service = write(world, OLD, TIMELY)
+    for key in (estate.FILES_VAULT_ID, "nightly", f"overdue {estate.FILES_VAULT_ID}", "missed nightly", "nightly-backup"):
+        service.ledger.put_if_absent(Record(kind, key, 1e15, world.clock(), body, world.clock() + DAY))
+    service.ledger.put_if_absent(Record("of a later version", "x", 1.0, 1.0, body, world.clock() + DAY))
+    assert only(world.fire(service)).word == "created"
+    words = swept(world, service, 0.2, 0.1)
+    assert "available" in words
+    assert "failed" not in words

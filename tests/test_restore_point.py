@@ -965,3 +965,19 @@ def test_two_ledgers_on_one_file_are_one(world: World, service: Service) -> None
     assert isinstance(world.take(service, ledger), Joined)
     ledger.close()
     assert len(world.posts()) == 1
+
+
+def test_one_look_that_failed_does_not_make_it_forgotten_that_something_may_have_been_sent(
+    world: World, service: Service
+) -> None:
+    """The list hides it, the operation log shows it: who may have sent something before looks at both."""
+    world.door.on(CREATE, executes_and(cuts))
+    assert only(world.fire(service)).reason == "unclear"
+    world.clock.forward(CLAIM + 1)
+    world.door.on(BACKUPS, fails("0000", 503), fails("0000", 503))
+    assert only(world.sweep(service)).reason == "cbr_unreachable"
+    world.door.on(BACKUPS, answers(200, {"backups": [], "count": 0}), always=True)
+    world.clock.forward(70)
+    found = only(world.sweep(service))
+    assert (found.word, found.reason) == ("joined", "found")
+    assert len(world.posts()) == 1

@@ -119,9 +119,10 @@ class Held:
         wait = (failure.retry_after if failure else None) or RETRY_SECONDS
         if self.unsettled:
             return self._not_free(reason, message, failure, wait)
+        due = self.now() + wait
         if reason == "no_time":  # nothing was tried: deliveries without time must not put off the watch, which has some
-            wait = max(min(wait, (self.was_due or 0.0) - self.now()), 1.0)
-        return self._later(reason, message, failure, wait, self._put(state="wanted", reason=reason, due=self.now() + wait))
+            due = min(due, self.now() if self.was_due is None else self.was_due)
+        return self._later(reason, message, failure, wait, self._put(state="wanted", reason=reason, due=due))
 
     def _not_free(self, reason: str, message: str, failure: CallFailed | None, wait: float) -> Outcome:
         """The claim stands as it was before this run: until then, whoever comes looks, and sends nothing."""

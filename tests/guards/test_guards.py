@@ -26,7 +26,7 @@ def test_every_row_fits_the_product_as_it_is() -> None:
 
 def test_a_text_that_is_not_there_is_no_guard() -> None:
     with copied() as folder, pytest.raises(LookupError, match="stands 0 times"):
-        take_out(Guard("none", "nothing", "cbr.py", "no such text", ()), folder)
+        take_out(Guard("none", "nothing", "iam.py", "no such text", ()), folder)
 
 
 def test_a_product_that_cannot_be_imported_is_not_noticed() -> None:
