@@ -15,7 +15,7 @@ from handlers.outcome import Created, Outcome
 from handlers.plan.planned import Planned
 from handlers.restore_point.claiming import claim
 from handlers.restore_point.held import Held, Taking
-from handlers.restore_point.looking import Cbr, find_ours, find_serving, is_plain
+from handlers.restore_point.looking import Cbr, find_listed, find_ours, is_plain, logged, serving
 from handlers.restore_point.restraint import give_back, restrained, restrained_before
 from handlers.restore_point.words import rights, say, skip, trust
 from handlers.vault_backup import Checkpoint, CheckpointVault, SkippedResource
@@ -143,14 +143,18 @@ def _join_or_later(held: Held, cbr: Cbr, failure: CallFailed, deadline: Deadline
     """CBR is at work on the vault: on our wish, on one that serves as well, or on something else."""
     planned = held.planned
     try:
-        if ours := find_ours(held, cbr, deadline):
+        if ours := find_listed(held, cbr, deadline):
             return held.join("found", ours)
         vault = cbr.vault(planned.backup.vault_id, deadline)
         if not vault.resources and failure.code.endswith(".0001"):
             why = f"Vault {planned.whose} holds no resource, so there is nothing to back up: associate servers or disks with it."
             return held.failed("empty_vault", why, failure)
+        since = min(planned.occurred, held.look_since)
+        operations = cbr.operations(deadline, vault_id=planned.backup.vault_id, since=since)
+        if ours := logged(held, operations):
+            return held.join("found", ours)
         asked = planned.backup.resource_ids or frozenset(each.id for each in vault.resources)
-        if asked and is_plain(planned) and (other := find_serving(planned, asked, cbr, deadline)):
+        if asked and is_plain(planned) and (other := serving(planned, asked, operations)):
             return held.join("running_already", other)
     except CallFailed:
         pass  # not knowing more changes nothing: CBR refused, so nothing was executed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -29,33 +30,40 @@ class Cbr(Protocol):
 
 
 def find_ours(held: Held, cbr: Cbr, deadline: Deadline) -> str:
-    """The restore point this cause has already, by the name CBR keeps for us; a broken one does not count."""
+    """The restore point this cause has already, by the name CBR keeps for us; a broken one does not count.
+
+    Lists of backups may lag, or leave out full ones (the Terraform provider asks in a way of its own "to ensure the correct
+    results"): where something may have been sent for this cause before, or a full one is wanted, the operation log is asked, too.
+    """
+    listed, asked = find_listed(held, cbr, deadline), held.planned.backup.parameters
+    full = asked is not None and asked.incremental is False
+    if listed or not (held.wish is None or held.wish.perhaps or full):
+        return listed
+    return logged(held, cbr.operations(deadline, vault_id=held.planned.backup.vault_id, since=held.look_since))
+
+
+def find_listed(held: Held, cbr: Cbr, deadline: Deadline) -> str:
+    """By the list of backups."""
     since, planned = held.look_since, held.planned
-    past = held.wish.past if held.wish else ()
     for backup in cbr.backups(deadline, vault_id=planned.backup.vault_id, since=since):
         named = is_named_for(backup.name, planned.named_for) and backup.created_at >= since
-        if named and backup.status not in _GONE and backup.checkpoint_id and backup.checkpoint_id not in past:
+        if named and backup.status not in _GONE and _counts(backup.checkpoint_id, held):
             return backup.checkpoint_id
-    return _logged(held, cbr, deadline) if _may_be_hidden(held) else ""
+    return ""
 
 
-def _may_be_hidden(held: Held) -> bool:
-    """Lists of backups may lag, or leave out full ones (the Terraform provider asks in a way of its own "to ensure the correct
-    results"): where something may have been sent for this cause before, or a full one is wanted, they are not enough to go by.
-    """
-    asked = held.planned.backup.parameters
-    return held.wish is None or held.wish.perhaps or (asked is not None and asked.incremental is False)
-
-
-def _logged(held: Held, cbr: Cbr, deadline: Deadline) -> str:
-    """The same by the operation log, which is another list."""
-    planned, past = held.planned, held.wish.past if held.wish else ()
-    since = held.look_since
-    for operation in cbr.operations(deadline, vault_id=planned.backup.vault_id, since=since):
-        named = is_named_for(operation.backup_name, planned.named_for) and operation.created_at >= since
-        if named and operation.status in _MADE and operation.checkpoint_id and operation.checkpoint_id not in past:
+def logged(held: Held, operations: Sequence[Operation]) -> str:
+    """By the operation log, which is another list."""
+    for operation in operations:
+        named = is_named_for(operation.backup_name, held.planned.named_for) and operation.created_at >= held.look_since
+        if named and operation.status in _MADE and _counts(operation.checkpoint_id, held):
             return operation.checkpoint_id
     return ""
+
+
+def _counts(checkpoint: str, held: Held) -> bool:
+    """One of an earlier window, or that broke, does not."""
+    return bool(checkpoint) and not (held.wish and checkpoint in held.wish.past)
 
 
 def is_plain(planned: Planned) -> bool:
@@ -66,10 +74,10 @@ def is_plain(planned: Planned) -> bool:
     return not special and not any(each.extra_info for each in details)
 
 
-def find_serving(planned: Planned, asked: frozenset[str], cbr: Cbr, deadline: Deadline) -> str:
+def serving(planned: Planned, asked: frozenset[str], operations: Sequence[Operation]) -> str:
     """A running restore point of somebody else that began after the cause and covers what was asked."""
     covered: dict[str, set[str]] = {}
-    for operation in cbr.operations(deadline, vault_id=planned.backup.vault_id, since=planned.occurred):
+    for operation in operations:
         running = operation.operation_type == "backup" and operation.status in ("running", "waiting")
         if running and operation.created_at >= planned.occurred:
             covered.setdefault(operation.checkpoint_id, set()).add(operation.resource_id)
