@@ -165,7 +165,10 @@ class Sandbox:
         return [seen for seen in self.exchanges if is_create(seen.method, seen.path)]
 
     def restore_points(self) -> list[dict[str, Any]]:
-        """As CBR itself sees them now, oldest first; ``resources`` are the ids of those being or having been backed up."""
+        """As CBR itself sees them now, oldest first; ``resources`` are the ids of those being or having been backed up.
+
+        ``created_at`` is in seconds since 1970.
+        """
         with self._front.busy:
             now = self._clock()
             self._vaults.advance(now)
@@ -175,6 +178,7 @@ class Sandbox:
                     "name": taken.name,
                     "vault_id": taken.vault.id,
                     "status": taken.status(now, self.habits.partial),
+                    "created_at": taken.created_at,
                     "resources": [backup.resource.id for backup in taken.backups],
                 }
                 for taken in self._vaults.checkpoints.values()

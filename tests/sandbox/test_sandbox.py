@@ -78,6 +78,7 @@ def test_restore_points_are_as_cbr_sees_them_now(client: Any, sandbox: Any, cloc
     assert sandbox.restore_points() == []
     created = client.create(name="nightly", resources=[APP]).json["checkpoint"]["id"]
     expected = {"id": created, "name": "nightly", "vault_id": ERP, "status": "protecting", "resources": [APP]}
+    expected["created_at"] = clock()
     assert sandbox.restore_points() == [expected]
     clock.forward(60)
     assert sandbox.restore_points() == [expected | {"status": "available"}]

@@ -41,7 +41,7 @@ CLOCKS_OFF = (0.0, 3.0, -3.0, 200.0, -200.0)
 """Seconds by which the clocks of instances may be wrong: more than the settling time, too."""
 STEPS = 400
 """Of the troubled part, at most; then calm comes."""
-PASSING = ((1.0, 0.5), (15.0, 0.4), (70.0, 0.15), (200.0, 0.15))
+PASSING = ((1.0, 0.5), (15.0, 0.4), (70.0, 0.15), (200.0, 0.15), (1300.0, 0.02))
 """How much time may pass at once, and how likely."""
 HOURS = 12.0
 """Of calm, within which everything must be settled: longer than give_up_after."""
@@ -94,7 +94,7 @@ sender = "am"
 match = {{ where = "files" }}
 by = ["what"]
 vaults = ["files"]
-window = "7d"
+window = "20m"
 max_event_age = "7d"
 [[rules]]
 name = "alert-empty"
