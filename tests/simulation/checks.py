@@ -144,15 +144,19 @@ def _said(story: Story, delivery: Delivery) -> Iterator[str]:
 
 def _told(story: Story, outcome: Failed) -> bool:
     """Or the same cause was asked for once more before the topic was back, and what came of that counts."""
-    record = story.ledger.get("wish", outcome.cause) if outcome.cause else None
-    body = json.loads(record.body) if record else {"state": "failed", "reason": outcome.reason, "untold": ""}
-    if body["state"] == "done" or body["reason"] in ("budget", "min_interval", "superseded"):
+    if _published(story, outcome, outcome.reason):
         return True
-    return any(
-        f"failed ({body['reason']})" in message["message"] and (outcome.vault or outcome.reason) in message["message"]
-        for message in story.sandbox.published
-        if not body["untold"]
-    )
+    record = story.ledger.get("wish", outcome.cause) if outcome.cause else None
+    body = json.loads(record.body) if record else {"state": "failed", "reason": outcome.reason, "untold": "this"}
+    if body["state"] != "failed" or body["reason"] in ("budget", "min_interval", "superseded"):
+        return True
+    return not body["untold"] and _published(story, outcome, body["reason"])
+
+
+def _published(story: Story, outcome: Failed, reason: str) -> bool:
+    about = outcome.vault or outcome.reason
+    said = (message["message"] for message in story.sandbox.published)
+    return any(f"failed ({reason})" in text and about in text for text in said)
 
 
 def _calls(delivery: Delivery) -> Iterator[str]:
