@@ -107,7 +107,7 @@ def one_skipped(stage: Stage) -> None:
 
 @faults("C17")
 def idle_closed(stage: Stage) -> None:
-    stage.strike("close_idle:times=0")
+    stage.strike("close_idle:times=0,seconds=1")  # later than a loaded machine needs from one call to the next
     stage.fire()
     hung_up(stage.world.sandbox.endpoint)
     stage.world.clock.forward(3600)

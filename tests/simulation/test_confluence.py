@@ -24,7 +24,7 @@ from tests.simulation.warm import Step, Warm
 
 SEEDS = 40 if os.environ.get("RESTORE_POINT_STRICT") == "1" else 12
 ORDERS = 4
-FREE = RULES.replace('min_interval = "10m"', "").replace("budget_per_hour = 2", "")
+FREE = RULES.replace('min_interval = "10m"', "").replace("budget_per_hour = 2", "").replace('window = "20m"', 'window = "7d"')
 RESOLVED = {"alerts": [{"status": "resolved", "labels": {"where": "erp", "what": "a"}}]}
 UNBOUND: tuple[tuple[str, Door, Any], ...] = (
     *(each for each in EVENTS if each[0] not in ("empty", "earlier timer", "once, full")),

@@ -203,7 +203,7 @@ def take_down(world: Warm, what: str, choices: Choices) -> None:
 def test_whatever_was_down_the_same_service_goes_on_when_it_is_back(seed: int) -> None:
     choices, what = Choices(seed=seed), DOWN[seed % len(DOWN)]
     events = [each for each in EVENTS if each[0] not in ("empty", "nobody's", "earlier timer", "once, full")]
-    rules = RULES.replace('min_interval = "10m"', "").replace("budget_per_hour = 2", "")
+    rules = RULES.replace('min_interval = "10m"', "").replace("budget_per_hour = 2", "").replace('"20m"', '"7d"')
     steps = steps_of(choices, events, 2 + choices.pick([1.0] * 4), APART, REFUSED if what == "topic" else ("",))
     with Warm(rules, seed=seed % 4, password=what == "iam" or seed % 8 > 3) as world:
         world.deliver(steps[0])
