@@ -71,17 +71,20 @@ def _not_looked(held: Held, failure: CallFailed) -> Outcome:
     """Looking failed: nothing is sent blindly."""
     what = held.planned.what
     perhaps = " An earlier try may have made it: look at the vault's backups." if held.wish and held.wish.perhaps else ""
+    unreachable = f"CBR could not be asked about {what}: {say(failure)}"
     match failure:
+        case _ if held.unsettled:  # whatever it is: a claim that may be somebody's must not come free by it
+            return held.later("cbr_unreachable", unreachable, failure)
         case Unauthorized():
             return held.failed("not_authorized", rights(what, failure) + perhaps, failure)
         case Untrusted():
             return held.failed("not_trusted", trust(what, failure) + perhaps, failure)
         case Rejected():
             return held.failed("rejected", f"CBR refused to list the backups for {what}: {say(failure)}{perhaps}", failure)
-        case _ if held.gives_up and not held.unsettled:
+        case _ if held.gives_up:
             return held.gave_up(looked=False)
         case _:
-            return held.later("cbr_unreachable", f"CBR could not be asked about {what}: {say(failure)}", failure)
+            return held.later("cbr_unreachable", unreachable, failure)
 
 
 def _not_created(held: Held, cbr: Cbr, failure: CallFailed, deadline: Deadline) -> Outcome:
