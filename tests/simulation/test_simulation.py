@@ -43,13 +43,13 @@ def test_the_same_choices_are_the_same_story() -> None:
         ]
 
 
-@pytest.mark.parametrize("gone", ["watch", *(["settling"] if STRICT else [])])
-def test_what_the_promise_needs_of_others_is_missed(gone: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The checkers can fail, and a failing story comes short enough to be read. The product's own guards: ``tests/guards``."""
-    if gone == "settling":
-        monkeypatch.setattr(story, "SETTLE_SECONDS", 0)
-    else:
-        monkeypatch.setattr(story.Story, "_watch", lambda _: None)
+def test_a_watch_that_never_comes_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The checkers can fail, and a failing story comes short enough to be read. The product's own guards: ``tests/guards``.
+
+    A settling time of nothing is not noticed here any more: where something may have been sent the operation log is read, too,
+    and that does not lag. That a claim outlives the kill by it is a guard of its own.
+    """
+    monkeypatch.setattr(story.Story, "_watch", lambda _: None)
     told = tell(range(500))
     assert told.breach
     seed, shortened, *trace = told.breach.splitlines()
