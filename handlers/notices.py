@@ -161,7 +161,7 @@ class Notices:
 
     def ledger_fails(self, envelope: Envelope, problem: LedgerDown) -> Settled:
         """A sweep that could not go on."""
-        message = f"The watch could not use the ledger, so not everything was looked after: {problem}"
+        message = f"The watch could not use the ledger, so not everything was looked after: {problem}. See restore-point check."
         down = Failed(reason="ledger_down", message=message, delivery_id=envelope.delivery_id, trigger="watch")
         return self.open_here(LEDGER, down) or [(down, Told(0, before=True))]
 

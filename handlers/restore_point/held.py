@@ -163,7 +163,8 @@ class Held:
         """It was wanted for too long. Only who has looked may say that there is none."""
         why = self.wish.reason if self.wish else ""
         known = "There is no restore point" if looked else "It is not known whether there is a restore point"
-        then = "take one by hand" if looked else "look at the vault's backups, and take one by hand if there is none"
+        take = f"restore-point take {self.planned.whose}"
+        then = take if looked else f"look at the vault's backups, and if there is none: {take}"
         message = (
             f"{known} of vault {self.planned.whose}: it was wanted for {self.planned.give_up_after / 3600:g} hours and CBR could "
             f"not take it ({why or 'unknown'}). Nothing more is tried; {then}."

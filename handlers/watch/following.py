@@ -16,7 +16,7 @@ from handlers.restore_point.held import SKEW
 from handlers.restore_point.rest import write_down
 from handlers.restore_point.wish import Wish
 from handlers.vault_backup import Checkpoint
-from handlers.watch.telling import Telling, known, that
+from handlers.watch.telling import SELDOM_SECONDS, Telling, known, that
 from handlers.wire import Deadline
 
 NO_CHECKPOINT = "BackupService.6217"
@@ -24,8 +24,6 @@ NO_CHECKPOINT = "BackupService.6217"
 LATE_SECONDS = 86400.0
 """A first full backup may take hours; one without an end after a day is told."""
 LATE = "not_finished"
-SELDOM_SECONDS = 3600.0
-"""How soon such a one is looked at again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +75,9 @@ class Following:
             if failure.code != NO_CHECKPOINT:
                 raise
             why = f"CBR no longer knows it ({failure.code})"
-            return _ended(Broken, wish, "gone", f"{that(wish)} is gone: {why}. There is none for this cause."), False
+            return _ended(Broken, wish, "gone", f"{that(wish)} is gone: {why}. {_none(wish)}"), False
         if checkpoint.status in ("deleting", "deleted", "error-deleting"):
-            why = f"{that(wish)} was deleted ({checkpoint.status}). There is none for this cause."
-            return _ended(Broken, wish, "gone", why), False
+            return _ended(Broken, wish, "gone", f"{that(wish)} was deleted ({checkpoint.status}). {_none(wish)}"), False
         if checkpoint.status == "error":
             again = not wish.again_at and self.allowed(wish, deadline)
             why = "; ".join(_problems(wish, cbr, deadline)[:3]) or "CBR gives no reason in its operation log"
@@ -101,6 +98,10 @@ class Following:
             message = f"{that(wish)} is available, but without: {'; '.join(missing[:5])}."
             return _ended(Partly, wish, "resources_missing", message, checkpoint)
         return _ended(Available, wish, "complete", f"{that(wish)} is available.", checkpoint)
+
+
+def _none(wish: Wish) -> str:
+    return f"There is none for this cause; if it was not deleted on purpose: restore-point take {wish.planned.whose}."
 
 
 def _missing(wish: Wish, checkpoint: Checkpoint) -> list[str]:

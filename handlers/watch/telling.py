@@ -17,7 +17,7 @@ from handlers.restore_point.wish import KIND as WISH
 from handlers.restore_point.wish import Wish
 
 SELDOM_SECONDS = 3600.0
-"""Between two tries to tell what no topic takes, at most."""
+"""Between two tries to tell what no topic takes, at most; and between two looks at a restore point that does not end."""
 TELL_SECONDS = 300.0
 """How long one sweep may need to tell an end before another sweep tries to."""
 
@@ -91,7 +91,10 @@ class Telling:
             mine = ledger.swap(replace(standing, due=self.now() + TELL_SECONDS))
             if mine is None:
                 return []
-            message = f"The ledger holds a {record.kind} that {why}, {record.key[:64]}: nothing is done about it any more."
+            message = (
+                f"The ledger holds a {record.kind} that {why}, {record.key[:64]}: nothing is done about it any "
+                "more. See whether the ledger was written by another program or version; the vault's backups are at CBR."
+            )
             outcome = Failed(reason=reason, message=message, trigger="watch")
             told = self.notices.publish(outcome)
             ledger.swap(replace(mine, due=self.now() + self.tools.follow_seconds if unheard(told) else None))

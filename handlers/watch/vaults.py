@@ -116,7 +116,7 @@ class Vaults:
             return self.notices.open(overdue, age)
         soonest = min(seen.counted_from(now, max_age).values()) + max_age
         seen.next_look = min(max(soonest, now + SOON_SECONDS), seen.next_look)
-        return self.notices.close(overdue, age) or self.notices.close(unknown, age)
+        return self.notices.close(overdue, age) + self.notices.close(unknown, age)
 
     def _wanted(self, listed: Listed) -> frozenset[str]:
         """The resources that rules name in this vault; empty where one of them wants the whole of it, or none lists it."""
