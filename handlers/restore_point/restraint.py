@@ -25,7 +25,7 @@ HOUR = 3600.0
 NEWEST = 5
 """Parts of a budget that may still be given back are among the newest."""
 TRIES = 5
-"""How often a budget that others change at the same moment is tried for."""
+"""How often a part of a budget is given back, where others change it at the same moment."""
 
 
 def restrained_before(held: Held) -> Outcome | None:
