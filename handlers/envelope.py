@@ -66,11 +66,21 @@ class Envelope:
         return min(self.seconds_left, WEBHOOK_SECONDS) if self.webhook else self.seconds_left
 
 
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A topic's message that is written for people, with the subject it came under. ``problem`` is why it is no document."""
+
+    text: str
+    subject: str
+    problem: Refusal
+
+
 def parse_json(body: bytes, what: str = "event") -> object:
     """``body`` as JSON that every reader reads alike; raises Refusal("malformed" or "too_large").
 
     Refused although Python's own reader takes them: duplicate keys (two readers may take different ones), NaN and Infinity,
-    numbers beyond 2**53, UTF-16 and byte order marks, lone surrogates (a log line holding one is lost), NUL characters.
+    UTF-16 and byte order marks, lone surrogates (a log line holding one is lost), NUL characters, fractions beyond 2**53.
+    A whole number beyond 2**53 is its digits, as text: Falco and Opsgenie send nanoseconds, and nobody may calculate with them.
     """
     if len(body) > BODY_CAP:
         raise Refusal("too_large", f"the {what} is larger than {BODY_CAP} bytes", http=413)
@@ -141,10 +151,10 @@ def _constant(_: str) -> NoReturn:
     raise ValueError("holds NaN or Infinity")
 
 
-def _integer(text: str) -> int:
-    if len(text) > 17 or not -_EXACT <= int(text) <= _EXACT:
-        raise ValueError("holds a number beyond 2**53")
-    return int(text)
+def _integer(text: str) -> int | str:
+    if len(text) > 20:  # the longest 64-bit number there is
+        raise ValueError("holds a number beyond 64 bits")
+    return int(text) if -_EXACT <= int(text) <= _EXACT else text
 
 
 def _float(text: str) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 
-from handlers.alerts import DIALECTS
+from handlers.alerts import reader
 from handlers.envelope import Envelope, check, check_size, parse_json
 from handlers.errors import Refusal
 from handlers.message import is_ours
@@ -27,7 +27,7 @@ def read(envelope: Envelope, name: str, sender: Sender | None, now: datetime) ->
     if envelope.door == "timer":
         return [read_timer(document)]
     if envelope.door == "alert" and sender is not None:
-        return [*DIALECTS[sender.dialect](document, name)]
+        return [*reader(sender)(document, name)]
     if envelope.door == "once" and sender is not None:
         return [_once(document, envelope, name, now)]
     raise Refusal("wrong_door", f"no event is read at the door {envelope.door!r}", field="document")

@@ -9,7 +9,8 @@ from typing import Literal
 
 from handlers.vault_backup import VaultBackup
 
-Status = Literal["firing", "resolved", "other"]
+Status = Literal["firing", "resolved", "acknowledged", "suppressed", "no_data", "test", "other"]
+"""Only the first asks for anything; the rest is why nothing is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +28,22 @@ class Timer:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One alert of a sender. Only a firing one asks for anything; its labels are what rules look at and causes are made of.
+    """One alert of a sender. Only a firing one asks for anything; its labels are what rules look at.
 
-    ``title`` and ``severity`` are for people. ``starts_at`` can move to an earlier time between two notifications of the same
-    firing (Alertmanager), so it is no part of the cause either.
+    ``identity`` names the labels that make the cause where the rule does not say ``by``: those that stay the same while the
+    problem lasts, whatever else changes. ``title``, ``severity`` and ``link`` are for people; a link is never followed.
+    ``starts_at`` can move to an earlier time between two notifications of the same firing (Alertmanager), so it is no part of
+    the cause either.
     """
 
     sender: str
     status: Status
     labels: Mapping[str, str]
+    identity: tuple[str, ...]
     title: str
     severity: str
     starts_at: datetime | None
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,19 @@
-"""The alert dialects of fixed shape, one file each, and ``simple`` for every sender whose body is a template."""
+"""The alert dialects: one file per fixed shape, ``generic`` and ``simple`` for senders whose body is a template."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from importlib import import_module
 
-from handlers.alerts import alertmanager, simple
+from handlers.rules import Sender
 from handlers.trigger import Alert, Lost
 
-DIALECTS: dict[str, Callable[[object, str], list[Alert | Lost]]] = {
-    "alertmanager": alertmanager.read,
-    "simple": simple.read,
-}
-"""What ``[senders.…] dialect`` may say. A reader takes the document and the sender's name; it raises Refusal."""
+Reader = Callable[[object, str], list[Alert | Lost]]
+"""Takes the document and the sender's name; raises Refusal."""
+
+
+def reader(sender: Sender) -> Reader:
+    """How this sender's documents are read: ``dialect = "cloud-eye"`` by ``cloud_eye.py``, loaded when the first one comes."""
+    read = import_module(f"{__name__}.{sender.dialect.replace('-', '_')}").read
+    return partial(read, paths=sender.paths) if sender.paths else read

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from handlers.alerts.bodies import text_of
 from handlers.alerts.labels import flat, moment
 from handlers.errors import Refusal
 from handlers.trigger import Alert, Lost, Status
@@ -38,9 +39,11 @@ def _alert(alert: Any, group: Mapping[str, Any], sender: str, field: str) -> Ale
         sender=sender,
         status=_status(alert.get("status", group.get("status"))),
         labels=labels,
+        identity=tuple(labels),
         title=summary if isinstance(summary, str) and summary else labels.get("alertname", ""),
         severity=labels.get("severity", ""),
         starts_at=moment(alert.get("startsAt")),
+        link=text_of(alert.get("generatorURL")),
     )
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
+from handlers.alerts.bodies import text_of
 from handlers.errors import Refusal
+from handlers.trigger import Alert, Status
 
 MOST, KEY, VALUE = 64, 128, 1024
 """How many labels, how long a name, how long a value: beyond any sender's own limits, and small enough to be kept."""
+GATHERED = 256
+"""How many labels of a sender that has not labels but fields: a Falco event of a long command may have eighty."""
 
 
 def flat(found: object, field: str) -> dict[str, str]:
@@ -27,6 +31,56 @@ def flat(found: object, field: str) -> dict[str, str]:
     return labels
 
 
+def alert(
+    sender: str,
+    status: Status,
+    identity: Iterable[str],
+    own: Mapping[str, object],
+    *free: Mapping[str, object],
+    title: str = "",
+    starts_at: datetime | None = None,
+    link: str = "",
+) -> Alert:
+    """An alert of a sender that has fields instead of labels. Raises Refusal where nothing of its identity is there.
+
+    ``own`` are the dialect's labels; ``free`` ones (tags, dimensions, properties, the more telling first) keep the sender's
+    names and never take the place of another: who may write a tag must not be able to rename the alarm. What is empty or no
+    scalar is no label. A long value is cut, for the alert still counts; a long identity would merge two causes, and is refused.
+    """
+    wanted = tuple(identity)
+    labels: dict[str, str] = {}
+    for source in (own, *free):
+        for key, value in source.items():
+            text = text_of(value)
+            if text and key not in labels and len(key) <= KEY:
+                if len(text) > VALUE and key in wanted:
+                    raise Refusal("malformed", f"{key}: is longer than {VALUE} characters", field=key)
+                labels[key] = text[:VALUE]
+    if len(labels) > GATHERED:
+        raise Refusal("malformed", f"the alert has more than {GATHERED} labels", field="document")
+    there = tuple(name for name in wanted if name in labels)
+    if not there and status == "firing":
+        raise Refusal("malformed", f"{wanted[0]}: is missing, and without it all alerts would be one", field=wanted[0])
+    return Alert(
+        sender=sender,
+        status=status,
+        labels=labels,
+        identity=there,
+        title=title or labels.get(wanted[0], ""),
+        severity=labels.get("severity", ""),
+        starts_at=starts_at,
+        link=link,
+    )
+
+
+def tagged(found: object) -> tuple[str, dict[str, str]]:
+    """Tags, a list or text with commas between them: as one text, and those of the form ``key:value`` as labels."""
+    each = found.split(",") if isinstance(found, str) else found if isinstance(found, list | tuple) else ()
+    tags = [text.strip() for tag in each if isinstance(tag, str) and (text := tag).strip()]
+    pairs = [tag.partition(":") for tag in tags]
+    return ",".join(tags), {key: value for key, colon, value in reversed(pairs) if colon and key and value}
+
+
 def moment(found: object) -> datetime | None:
     """A sender's time where it is one; year 1 is how Alertmanager says "not yet"."""
     if not isinstance(found, str) or not found.isascii() or not 19 <= len(found) <= 40:
@@ -37,3 +91,10 @@ def moment(found: object) -> datetime | None:
     except (ValueError, OverflowError):
         return None
     return when if 1970 <= when.year <= 2200 else None
+
+
+def since_1970(found: object, unit: float = 1.0) -> datetime | None:
+    """A sender's time as a number of seconds (``unit`` 0.001: of milliseconds) where it is one; 0 means "not yet"."""
+    if not isinstance(found, int | float) or isinstance(found, bool) or not 0 < found * unit < 7258118400:
+        return None
+    return datetime.fromtimestamp(found * unit, UTC)

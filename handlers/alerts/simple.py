@@ -38,8 +38,10 @@ def read(document: object, sender: str) -> list[Alert | Lost]:
             sender=sender,
             status=alert.status,
             labels=flat(alert.labels, "labels"),
+            identity=tuple(alert.labels),
             title=alert.title or alert.labels.get("alertname", ""),
             severity=alert.severity or alert.labels.get("severity", ""),
             starts_at=moment(alert.starts_at),
+            link=alert.link,
         )
     ]

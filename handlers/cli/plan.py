@@ -100,7 +100,7 @@ def _tags(rule: Rule) -> str:
 def checked_sender(arguments: argparse.Namespace, rules: Rules) -> str:
     """``--sender``, which alerts and one-offs need. Raises Misconfigured."""
     name = str(arguments.sender)
-    fits = [each for each, sender in rules.senders.items() if (sender.dialect == "once") == (arguments.door == "once")]
+    fits = [each for each, sender in rules.senders.items() if sender.door == arguments.door]
     if arguments.door in ("alert", "once") and name not in fits:
         known = ", ".join(fits) or "none"
         raise Misconfigured("--sender", f"must name who sends it; the rules have for --as {arguments.door}: {known}")

@@ -138,7 +138,7 @@ class Sorting:
     def _planned(self, alert: Alert, rule: Rule, vault: str, parameters: CheckpointParam) -> Planned:
         entry = self._rules.vaults[vault]
         bare = VaultBackup(vault_id=entry.id, parameters=parameters)
-        labels = sorted(alert.labels.items()) if not rule.by else [(key, alert.labels.get(key, "")) for key in sorted(rule.by)]
+        labels = [(key, alert.labels.get(key, "")) for key in sorted(rule.by or alert.identity)]
         cause = cause_of("alert", bare, self._sender, *(word for pair in labels for word in pair))
         occurred = min(alert.starts_at or self._now, self._now)
         why = f"restore-point: rule {rule.name}, alert {_labels(alert)} from {self._sender}, delivery {self._delivery_id}"

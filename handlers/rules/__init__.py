@@ -70,9 +70,10 @@ class Rules(Strict):
         """How people know a vault that rules list: by its name here, or by its own."""
         return self._called.get(vault, vault)
 
-    def timer_of(self, schedule: str) -> str | None:
-        """The name here of a schedule that may speak."""
-        return next((name for name, timer in self.timers.items() if timer.source == schedule), None)
+    def timer_of(self, schedule: str, sender: str = "") -> str | None:
+        """The name here of a schedule that may speak by this sender (none: by its platform)."""
+        known = self.timers.items()
+        return next((name for name, timer in known if (timer.source, timer.sender or "") == (schedule, sender)), None)
 
     def vault_named(self, id_or_name: str) -> tuple[str, Vault] | None:
         """A vault by its name here or by its id."""
@@ -87,7 +88,8 @@ class Rules(Strict):
             if is_uuid(name):
                 yield f"vaults.{name}", "is named like an id: `take` could not tell whether the name or an id is meant"
         yield from _twice("vaults", "id", {f".{name}": vault.id for name, vault in self.vaults.items()})
-        yield from _twice("timers", "source", {f".{name}": timer.source for name, timer in self.timers.items()})
+        yield from _twice("timers", "source", {f".{name}": (timer.source, timer.sender) for name, timer in self.timers.items()})
+        yield from self._timers_brought()
         yield from _twice("rules", "name", {f"[{index}]": rule.name for index, rule in enumerate(self.rules)})
         if TERMINAL in self.senders:
             yield f"senders.{TERMINAL}", "is whoever sits at a terminal, who needs no rule: choose another name"
@@ -97,6 +99,12 @@ class Rules(Strict):
             if rule.sender is not None:
                 yield from self._sender_faults(index, rule, rule.sender)
             yield from self._place_faults(index, rule)
+
+    def _timers_brought(self) -> Iterator[tuple[str, str]]:
+        for name, timer in self.timers.items():
+            if timer.sender is not None and (self.senders[timer.sender].door if timer.sender in self.senders else "") != "timer":
+                why = "brings no timers" if timer.sender in self.senders else _unknown("senders", timer.sender, self.senders)
+                yield f"timers.{name}.sender", f'{why}: it must be one with dialect = "timer"'
 
     def _place_faults(self, index: int, rule: Rule) -> Iterator[tuple[str, str]]:
         for place, vault in enumerate(rule.vaults):
@@ -109,17 +117,19 @@ class Rules(Strict):
     def _sender_faults(self, index: int, rule: Rule, name: str) -> Iterator[tuple[str, str]]:
         if name not in self.senders:
             yield f"rules[{index}].sender", _unknown("senders", name, self.senders)
-        elif self.senders[name].dialect == "once":
+        elif self.senders[name].door == "timer":
+            yield f"rules[{index}].sender", f'[senders.{name}] brings timers: name one of them, timer = "…"'
+        elif self.senders[name].door == "once":
             for key in ("match", "by", "window", "resource_from", "max_event_age"):
                 if key in rule.model_fields_set:
                     yield f"rules[{index}].{key}", f"is for alerts, and [senders.{name}] sends one-offs"
 
     def _sources_of_one(self) -> Iterator[tuple[str, str]]:
         """A topic or caller must say who it is; at each door there is one sender who is proven by no source at all."""
-        first: dict[tuple[bool, str], str] = {}
+        first: dict[tuple[str, str], str] = {}
         for name, sender in self.senders.items():
             for source in (sender.sources or ("",)) if sender.proof == "platform" else ():
-                other = first.setdefault((sender.dialect == "once", source), name)
+                other = first.setdefault((sender.door, source), name)
                 if other != name:
                     what = f"lists a source of [senders.{other}]" if source else f"is without sources like [senders.{other}]"
                     yield f"senders.{name}.sources", f"{what}: nobody could tell which of the two sends"
@@ -139,8 +149,8 @@ DEFAULT_PROJECT = "default"
 """The name of the project that the environment alone describes."""
 
 
-def _twice(table: str, field: str, values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    first: dict[str, str] = {}
+def _twice(table: str, field: str, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    first: dict[object, str] = {}
     for place, value in values.items():
         if first.setdefault(value, place) != place:
             yield f"{table}{place}.{field}", f"is the {field} of {table}{first[value]} already"

@@ -10,6 +10,8 @@ from pydantic_core import PydanticCustomError
 from handlers.documents import Strict
 from handlers.rules.words import (
     Duration,
+    Label,
+    Path,
     Word,
     checked_credentials,
     checked_project_id,
@@ -81,9 +83,11 @@ class Vault(Strict):
 
 
 class Timer(Strict):
-    """A schedule that may speak. ``source`` is its exact name: a rule or schedule ARN, a FunctionGraph trigger's name."""
+    """A schedule that may speak. ``source`` is its exact name: an ARN, a trigger's, job's or PingSource's name."""
 
     source: Annotated[StrictStr, Field(min_length=1, max_length=1024)]
+    sender: Word | None = None
+    """Who brings its events over HTTP, and then nobody else: a [senders.…] with ``dialect = "timer"``. Else the platform does."""
     every: Duration | None = None
     """How often it fires. The watch tells when it has not, and ``grace`` has passed, too."""
     grace: Duration = 3600.0
@@ -96,6 +100,43 @@ class Timer(Strict):
         return self
 
 
+AlertDialect = Literal[
+    "alertmanager", "aom", "azure", "cloud-eye", "cloudwatch", "dynatrace", "falco", "generic", "google-monitoring", "grafana",
+    "grafana-legacy", "graylog", "opsgenie", "pagerduty", "pingdom", "sentry", "simple", "statuspage", "uptime-kuma",
+    "uptimerobot", "wazuh",
+]  # fmt: skip
+"""The alert dialects, each a file of ``handlers.alerts``."""
+
+
+class Paths(Strict):
+    """Where the generic dialect looks: keys with dots between them (``incident.host``), numbers for places in lists."""
+
+    identity: Annotated[tuple[Path, ...], Field(min_length=1, max_length=16)]
+    """What makes the cause: values that stay the same while the problem lasts."""
+    alerts: Path | None = None
+    """A list, each of whose entries is an alert; the other paths lead on from there. Without it the whole body is one."""
+    status: Path | None = None
+    """What says whether it fires. Without it every event does."""
+    firing: tuple[StrictStr, ...] = ()
+    """The words of ``status`` that mean it fires, in any case."""
+    resolved: tuple[StrictStr, ...] = ()
+    """The words that mean it is over. Any other asks for nothing either."""
+    labels: dict[Label, Path] = Field(default_factory=dict)
+    """What rules may match on, by the name it gets."""
+    title: Path | None = None
+    severity: Path | None = None
+    starts_at: Path | None = None
+    link: Path | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.status is None) != (not self.firing):
+            raise PydanticCustomError("not_whole", "{why}", {"key": "firing", "why": "goes with status, both or none"})
+        if self.resolved and self.status is None:
+            raise PydanticCustomError("not_whole", "{why}", {"key": "resolved", "why": "goes with status only"})
+        return self
+
+
 class Sender(Strict):
     """Somebody who may send: which words they speak, and how they prove who they are.
 
@@ -104,7 +145,10 @@ class Sender(Strict):
     role's without the session's name). With none listed it is whoever IAM lets invoke the function or call its URL.
     """
 
-    dialect: Literal["alertmanager", "simple", "once"]
+    dialect: AlertDialect | Literal["once", "timer"]
+    """How its bodies are read. ``once``: one-offs. ``timer``: the events of schedules that come over HTTP."""
+    paths: Paths | None = None
+    """Where ``generic`` finds what it needs."""
     proof: Literal["bearer", "platform"]
     secret: Annotated[StrictStr, AfterValidator(checked_reference)] | None = None
     sources: tuple[Annotated[StrictStr, Field(min_length=1, max_length=1024), AfterValidator(checked_source)], ...] = ()
@@ -119,7 +163,14 @@ class Sender(Strict):
             raise PydanticCustomError("not_whole", "{why}", {"key": "sources", "why": 'goes with proof = "platform" only'})
         if self.may and self.dialect != "once":
             raise PydanticCustomError("not_whole", "{why}", {"key": "may", "why": 'goes with dialect = "once" only'})
+        if (self.dialect == "generic") != (self.paths is not None):
+            raise PydanticCustomError("not_whole", "{why}", {"key": "paths", "why": 'belongs to dialect = "generic"'})
         return self
+
+    @property
+    def door(self) -> Literal["alert", "once", "timer"]:
+        """The entry this sender may come to."""
+        return self.dialect if self.dialect in ("once", "timer") else "alert"
 
 
 class Topic(Strict):

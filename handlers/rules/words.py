@@ -104,6 +104,13 @@ def is_loop(label: str, value: str) -> bool:
     return label.lower().endswith("namespace") and value in LOOPS
 
 
+def _path(value: str) -> str:
+    if not all(value.split(".")):
+        raise ValueError('must be keys with dots between them, such as "incident.id"')
+    return value
+
+
+Path = Annotated[StrictStr, Field(max_length=512), AfterValidator(_path)]
 Label = Annotated[StrictStr, Field(min_length=1, max_length=128)]
 Glob = Annotated[StrictStr, Field(max_length=1024)]
 Word = Annotated[StrictStr, AfterValidator(_word)]

@@ -1,0 +1,57 @@
+"""What other people's bodies have in common: they grow, they say null for what is missing, and numbers come as text or not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+
+from handlers.documents import read
+from handlers.errors import Refusal
+
+Model = TypeVar("Model", bound="Body")
+
+
+class Body(BaseModel):
+    """Base of a sender's documented fields. Unknown ones are let through unread, null means missing, errors do not repeat."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, defer_build=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_null(cls, document: Any) -> Any:
+        if isinstance(document, Mapping):
+            return {key: value for key, value in document.items() if value is not None}
+        return document
+
+
+def text_of(value: object) -> str:
+    """A scalar as JSON writes it, text as it is; nothing for whatever else."""
+    if isinstance(value, str):
+        return value
+    return json.dumps(value) if isinstance(value, bool | int | float) else ""
+
+
+def _listed(value: object) -> object:
+    return value if isinstance(value, list) else ()
+
+
+def _mapped(value: object) -> object:
+    return value if isinstance(value, Mapping) else {}
+
+
+Said = Annotated[str, BeforeValidator(text_of)]
+"""Text, or a number or truth value as text; empty for whatever else: a field that decides nothing must not refuse an alert."""
+Listed = Annotated[tuple[Any, ...], BeforeValidator(_listed)]
+"""A list, or nothing. Give it the default ``()``."""
+Free = Annotated[dict[str, Any], BeforeValidator(_mapped)]
+"""An object whose keys the sender's user chooses, or nothing. Give it the default ``Field(default_factory=dict)``."""
+
+
+def body(model: type[Model], document: object, key: str, what: str) -> Model:
+    """``document`` as ``model``. Raises Refusal: wrong_dialect where it has no ``key`` at its top, malformed naming the field."""
+    if not isinstance(document, Mapping) or key not in document:
+        raise Refusal("wrong_dialect", f"{key}: is missing, so this is no {what}", field=key)
+    return read(model, document)
