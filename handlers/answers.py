@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -47,6 +47,12 @@ def function_answer(*deliveries: Delivered) -> dict[str, Any]:
     return found
 
 
+def each_of(service: Service, records: Sequence[Envelope], seconds_left: Callable[[], float]) -> Iterator[Delivered]:
+    """One after the other, each with the time that is left."""
+    for record in records:
+        yield service.handle(replace(record, seconds_left=seconds_left()))
+
+
 def batch_answer(service: Service, records: Sequence[Envelope], seconds_left: Callable[[], float]) -> dict[str, Any]:
     """Which messages of a batch the queue must hand out again: those that are not settled, and no other.
 
@@ -68,10 +74,15 @@ def batch_answer(service: Service, records: Sequence[Envelope], seconds_left: Ca
 
 def gateway_answer(service: Service, envelope: Envelope, request_in: Callable[[object], Http | None]) -> dict[str, Any]:
     """An event that may be a gateway's form of an HTTP request: that gets a status and a short body, any other everything."""
+    event = envelope.document
     try:
-        http = request_in(envelope.document)
+        http = request_in(event)
     except Refusal as refusal:
         return http_response(service.refuse(replace(envelope, document=None, http=NO_REQUEST), refusal))
     if http is None:
         return function_answer(service.handle(envelope))
-    return http_response(service.handle(replace(envelope, document=None, http=http)))
+    response = http_response(service.handle(replace(envelope, document=None, http=http)))
+    if isinstance(event, dict) and "multiValueHeaders" in event and "headers" not in event:
+        # A load balancer that sends headers as lists takes no others back (its guide, "Multi-value headers").
+        response["multiValueHeaders"] = {name: [value] for name, value in response.pop("headers").items()}
+    return response

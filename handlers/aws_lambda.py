@@ -9,8 +9,9 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, Protocol
 
-from handlers.answers import batch_answer, function_answer, gateway_answer
-from handlers.carriers import lambda_http, sqs_records
+from handlers.answers import batch_answer, each_of, function_answer, gateway_answer
+from handlers.carriers.batches import sns_records, sqs_records
+from handlers.carriers.gateways import lambda_http
 from handlers.envelope import Door, Envelope
 from handlers.service import Service
 from handlers.settings import load
@@ -25,13 +26,12 @@ class Context(Protocol):
 
 
 def timer(event: object, context: Context) -> dict[str, Any]:
-    """A schedule fired; its event may have waited in a queue."""
-    envelope = _envelope("timer", event, context)
-    return _batch(envelope, context) or function_answer(service().handle(envelope))
+    """A schedule fired; its event may have waited in a queue, or come over HTTP from another cloud's scheduler."""
+    return _answer("timer", event, context)
 
 
 def alert(event: object, context: Context) -> dict[str, Any]:
-    """A monitoring alert, by Function URL or API Gateway (its path ends in the sender's name), a queue, or directly."""
+    """A monitoring alert, by URL, gateway, load balancer (its path ends in the sender's name), topic, queue or directly."""
     return _answer("alert", event, context)
 
 
@@ -53,14 +53,16 @@ def service() -> Service:
 
 def _answer(door: Door, event: object, context: Context) -> dict[str, Any]:
     envelope = _envelope(door, event, context)
-    return _batch(envelope, context) or gateway_answer(service(), envelope, lambda_http)
-
-
-def _batch(envelope: Envelope, context: Context) -> dict[str, Any] | None:
-    """The answer to a batch of messages, with ReportBatchItemFailures in the event source mapping; None: this is none."""
-    records = sqs_records(envelope)
-    return batch_answer(service(), records, lambda: context.get_remaining_time_in_millis() / 1000) if records else None
+    if records := sqs_records(envelope):
+        return batch_answer(service(), records, lambda: _seconds(context))
+    if records := sns_records(envelope):
+        return function_answer(*each_of(service(), records, lambda: _seconds(context)))
+    return gateway_answer(service(), envelope, lambda_http)
 
 
 def _envelope(door: Door, event: object, context: Context) -> Envelope:
-    return Envelope(door, "lambda", context.aws_request_id, event, context.get_remaining_time_in_millis() / 1000)
+    return Envelope(door, "lambda", context.aws_request_id, event, _seconds(context))
+
+
+def _seconds(context: Context) -> float:
+    return context.get_remaining_time_in_millis() / 1000

@@ -75,6 +75,13 @@ class Text:
     problem: Refusal
 
 
+def text_at(value: object, *keys: str) -> str:
+    """The text behind these keys, or nothing."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value if isinstance(value, str) else ""
+
+
 def parse_json(body: bytes, what: str = "event") -> object:
     """``body`` as JSON that every reader reads alike; raises Refusal("malformed" or "too_large").
 

@@ -15,13 +15,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
-from handlers.answers import function_answer, gateway_answer
-from handlers.carriers import apig_http, smn_records
+from handlers.answers import each_of, function_answer, gateway_answer
+from handlers.carriers.batches import smn_records
+from handlers.carriers.gateways import apig_http
 from handlers.credentials import AccessKey, Handed, Platform, Secret
 from handlers.envelope import Door, Envelope
 from handlers.errors import Refusal
 from handlers.rules import checked_project_id
-from handlers.service import Delivered, Service
+from handlers.service import Service
 from handlers.settings import load
 
 
@@ -38,8 +39,8 @@ class Context(Protocol):
 
 
 def timer(event: object, context: Context) -> dict[str, Any]:
-    """A TIMER trigger fired."""
-    return function_answer(warm.service(context).handle(_envelope("timer", event, context)))
+    """A TIMER trigger fired, or another cloud's scheduler calls by API Gateway."""
+    return _answer("timer", event, context)
 
 
 def alert(event: object, context: Context) -> dict[str, Any]:
@@ -115,15 +116,7 @@ def _answer(door: Door, event: object, context: Context) -> dict[str, Any]:
         return function_answer(warm.service(context).refuse(envelope, refusal))
     if not records:
         return gateway_answer(warm.service(context), envelope, apig_http)
-    return function_answer(*_handled(warm.service(context), records, context))
-
-
-def _handled(service: Service, records: list[Envelope], context: Context) -> Iterator[Delivered]:
-    """One after the other, each with the time that is left."""
-    from dataclasses import replace
-
-    for each in records:
-        yield service.handle(replace(each, seconds_left=_seconds(context)))
+    return function_answer(*each_of(warm.service(context), records, lambda: _seconds(context)))
 
 
 def _envelope(door: Door, event: object, context: Context) -> Envelope:

@@ -52,7 +52,7 @@ def compose(outcome: Outcome) -> Message:
     lines = [
         _line(outcome.message, 2000),
         "",
-        *(f"{label}: {_line(value)}" for label, value in _facts(outcome) if value),
+        *(f"{label}: {_line(value, 500 if label == 'See' else 200)}" for label, value in _facts(outcome) if value),
         *(
             f"Skipped: {_line(each.name or each.id)} ({_line(each.code)}) {_line(each.reason)}"
             for each in outcome.skipped_resources[:20]
@@ -83,6 +83,7 @@ def _facts(outcome: Outcome) -> tuple[tuple[str, str], ...]:
         ("Rule", outcome.rule),
         ("Asked by", f"{outcome.trigger} {outcome.sender}".strip()),
         ("Cause", "; ".join(outcome.cause_names[:3])),
+        ("See", outcome.link),
         ("Delivery", outcome.delivery_id),
         ("Degraded", "the ledger could not be used, so a second one of this cause is possible" if outcome.degraded else ""),
         ("Error code", outcome.error_code),

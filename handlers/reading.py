@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 
-from handlers.alerts import reader
-from handlers.envelope import Envelope, check, check_size, parse_json
+from handlers.alerts import READS_TEXT, reader
+from handlers.carriers.unwrapping import Carried, Confirmation, is_cloud_event, lenient, unwrapped
+from handlers.envelope import Envelope, Text, check, check_size, parse_json
 from handlers.errors import Refusal
 from handlers.message import is_ours
 from handlers.rules import Sender
-from handlers.timers import read_timer
-from handlers.trigger import Echo, Once, Trigger
+from handlers.timers import is_cloud_scheduler, read_timer
+from handlers.trigger import Alert, Echo, Handshake, Lost, Once, Trigger, Unread
 from handlers.vault_backup import read_vault_backup
 
 _KEY = re.compile(r"[!-~]{1,255}")
@@ -21,33 +22,47 @@ _KEY = re.compile(r"[!-~]{1,255}")
 
 def read(envelope: Envelope, name: str, sender: Sender | None, now: datetime) -> list[Trigger]:
     """The triggers of one delivery; raises Refusal. A body shaped for another door never opens it."""
-    document = _document(envelope)
-    if _is_echo(document):
+    parts = unwrapped(_document(envelope), envelope.http)
+    if len(parts) == 1:
+        return _read(parts[0], envelope, name, sender, now)
+    found: list[Trigger] = []
+    for part in parts:
+        try:
+            found += _read(part, envelope, name, sender, now)
+        except Refusal as refusal:
+            found.append(Unread(name, refusal))
+    return found
+
+
+def _read(part: Carried, envelope: Envelope, name: str, sender: Sender | None, now: datetime) -> list[Trigger]:
+    if isinstance(part.document, Confirmation):
+        return [Handshake(name, part.document.topic, part.document.kind, part.document.url)]
+    if isinstance(part.document, Mapping) and is_ours(part.document.get("schema")):
         return [Echo(name)]
     if envelope.door == "timer":
-        return [read_timer(document)]
+        return [read_timer(part, envelope.http, name)]
+    if isinstance(part.document, Text) and (sender is None or sender.dialect not in READS_TEXT):
+        raise part.document.problem
     if envelope.door == "alert" and sender is not None:
-        return [*reader(sender)(document, name)]
+        return [_from_topic(each, part.topic) for each in reader(sender)(part.document, name)]
     if envelope.door == "once" and sender is not None:
-        return [_once(document, envelope, name, now)]
+        return [_once(part, envelope, name, now)]
     raise Refusal("wrong_door", f"no event is read at the door {envelope.door!r}", field="document")
 
 
-def _is_echo(document: object) -> bool:
-    """A message of ours: as it is, or as SMN and SNS deliver it over HTTP, whole inside theirs."""
-    if not isinstance(document, Mapping):
-        return False
-    topic, message = document.get("topic_urn") or document.get("TopicArn"), document.get("message") or document.get("Message")
-    if topic and isinstance(message, str) and message.startswith("{"):
-        with suppress(Refusal):
-            inside = parse_json(message.encode("utf-8", "surrogatepass"))
-            return isinstance(inside, Mapping) and is_ours(inside.get("schema"))
-    return is_ours(document.get("schema"))
+def _from_topic(found: Alert | Lost, topic: str) -> Alert | Lost:
+    """With a label that says which topic brought it, for rules to match on; a sender's own label of that name stays."""
+    if not topic or isinstance(found, Lost) or "topic" in found.identity:
+        return found
+    return replace(found, labels={**found.labels, "topic": topic})
 
 
 def _document(envelope: Envelope) -> object:
-    if envelope.http is not None:
-        return parse_json(envelope.http.body, "body")
+    http = envelope.http
+    if http is not None and (is_cloud_event(http) or is_cloud_scheduler(http)):
+        return lenient(http.body, what="body") if http.body else None  # what matters may stand in the headers alone
+    if http is not None:
+        return parse_json(http.body, "body")
     if isinstance(envelope.document, bytes):
         return parse_json(envelope.document, "message")
     check_size(envelope.document)
@@ -58,8 +73,9 @@ def _document(envelope: Envelope) -> object:
     return envelope.document
 
 
-def _once(document: object, envelope: Envelope, name: str, now: datetime) -> Once:
+def _once(part: Carried, envelope: Envelope, name: str, now: datetime) -> Once:
     """The API's own ``{"checkpoint": {…}}`` or ``{"rule": "name"}``, each with an optional ``idempotency_key``."""
+    document = part.document
     if not isinstance(document, Mapping) or not document.keys() & {"checkpoint", "rule"}:
         raise Refusal("wrong_dialect", "neither checkpoint nor rule is there, so this is no one-off", field="document")
     rest = dict(document)
@@ -67,8 +83,9 @@ def _once(document: object, envelope: Envelope, name: str, now: datetime) -> Onc
     key = rest.pop("idempotency_key", header)
     if key is not None and (not isinstance(key, str) or not _KEY.fullmatch(key)):
         raise Refusal("malformed", "idempotency_key: must be 1 to 255 printable ASCII characters", field="idempotency_key")
-    # Without a key the platform's delivery id makes a repetition of this delivery the same wish, and nothing else.
-    key = key or envelope.delivery_id
+    # Without a key the carrier's id of the message, or else the platform's of the delivery, makes a repetition of this the same
+    # wish, and nothing else.
+    key = key or (part.id if _KEY.fullmatch(part.id) else envelope.delivery_id)
     if "rule" not in rest:
         return Once(name, read_vault_backup(rest), "", key, now)
     rule = rest.pop("rule")

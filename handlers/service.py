@@ -220,7 +220,7 @@ class Service:
             return
         planned = any(each.word != "skipped" for each in delivered.outcomes)
         for each in triggers:
-            if isinstance(each, Timer) and (name := self.settings.rules.timer_of(each.schedule)):
+            if isinstance(each, Timer) and (name := self.settings.rules.timer_of(each.schedule, each.sender)):
                 with suppress(LedgerDown):
                     arrived(self.tools.ledger, name, each.at, self.clock.now().timestamp(), planned=planned)
 

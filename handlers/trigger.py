@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from handlers.errors import Refusal
 from handlers.vault_backup import VaultBackup
 
 Status = Literal["firing", "resolved", "acknowledged", "suppressed", "no_data", "test", "other"]
@@ -17,13 +18,14 @@ Status = Literal["firing", "resolved", "acknowledged", "suppressed", "no_data", 
 class Timer:
     """A timer fired. Schedule and scheduled time are its identity; the attempt and the time of arrival are not.
 
-    ``schedule`` is the platform's own name: an EventBridge rule or Scheduler ARN, a FunctionGraph trigger name.
-    ``at`` is the scheduled time, UTC, to the second.
+    ``schedule`` is the platform's own name: an EventBridge rule or Scheduler ARN, a FunctionGraph trigger's, a job's.
+    ``at`` is the scheduled time, UTC, to the second. ``sender`` brought it over HTTP; empty where the platform itself did.
     """
 
     schedule: str
     at: datetime
     dialect: str
+    sender: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,4 +77,22 @@ class Echo:
     sender: str
 
 
-Trigger = Timer | Alert | Lost | Once | Echo
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """A topic asks whether it may send here, or says that it does so no more. Nothing is followed by itself."""
+
+    sender: str
+    topic: str
+    kind: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """One of several documents that came together and could not be read; the others were."""
+
+    sender: str
+    refusal: Refusal
+
+
+Trigger = Timer | Alert | Lost | Once | Echo | Handshake | Unread

@@ -12,12 +12,18 @@ from handlers.errors import Refusal
 from handlers.rules import Sender
 
 _NOBODY = Secret("")
+_METHODS: Mapping[Door, Sequence[str]] = {"alert": ("POST", "PUT")}
+"""Grafana and falcosidekick can be set to PUT."""
+_OTHER_KINDS = {
+    "text/plain": ("x-amz-sns-message-type", "x-smn-message-type"),
+    "application/octet-stream": ("x-cloudscheduler", "ce-specversion"),
+    "": ("x-cloudscheduler", "ce-specversion"),
+}
+"""What SNS, SMN, Cloud Scheduler and binary CloudEvents call their bodies, and the headers they are known by."""
 
 
 def verify(envelope: Envelope, senders: Mapping[str, Sender], secrets: Mapping[str, Secret]) -> str:
-    """The name of the sender; raises Refusal. Timers and the watch's own are proven by the platform: no name."""
-    if envelope.door == "timer" and envelope.http is not None:
-        raise Refusal("bad_proof", "a timer is invoked by its platform, not over HTTP", http=401)
+    """The name of the sender; raises Refusal. Timers and the watch that the platform itself invokes have none."""
     if envelope.door in ("timer", "watch") and envelope.http is None:
         return ""
     if envelope.http is not None:
@@ -26,14 +32,13 @@ def verify(envelope: Envelope, senders: Mapping[str, Sender], secrets: Mapping[s
 
 
 def _by_http(http: Http, door: Door, senders: Mapping[str, Sender], secrets: Mapping[str, Secret]) -> str:
-    if http.method != "POST":
+    if http.method not in _METHODS.get(door, ("POST",)):
         raise Refusal("method", "only POST is understood here", http=405)
     if len(http.body) > BODY_CAP:
         raise Refusal("too_large", f"the body is larger than {BODY_CAP} bytes", field="body", http=413)
     if http.headers.get("content-encoding", "identity").lower() != "identity":
         raise Refusal("compressed", "a compressed body is not understood here", field="Content-Encoding", http=415)
-    kind = http.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
+    if not _understood(http.headers):
         raise Refusal("content_type", "the body must be application/json", field="Content-Type", http=415)
     name = http.path.rstrip("/").rpartition("/")[2]
     sender = senders.get(name)
@@ -42,6 +47,13 @@ def _by_http(http: Http, door: Door, senders: Mapping[str, Sender], secrets: Map
     if sender is None or not proven or not _fits(sender, door):
         raise Refusal("bad_proof", "the sender is unknown here, or its proof is missing or wrong", http=401)
     return name
+
+
+def _understood(headers: Mapping[str, str]) -> bool:
+    """JSON by any name (RFC 6839), or what a carrier is known to call it; nothing a form in a browser could send by itself."""
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    is_json = kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
+    return is_json or any(name in headers for name in _OTHER_KINDS.get(kind, ()))
 
 
 def _by_platform(envelope: Envelope, senders: Mapping[str, Sender]) -> str:

@@ -1,8 +1,8 @@
 """HTTP functions for functions-framework (Cloud Run functions, Knative, any container): a request becomes an Envelope.
 
-``main`` serves POST /alert/SENDER, /once/SENDER and /watch/SENDER, and GET /healthz; ``alert``, ``once`` and ``watch`` are the
-same one by one, the sender being the last part of whatever path. Every sender proves itself by its bearer; the watch is for those
-who may ask for one-offs. Timers are proven by their platform, and plain HTTP has none.
+``main`` serves POST /timer/SENDER, /alert/SENDER, /once/SENDER and /watch/SENDER, and GET /healthz; ``timer``, ``alert``,
+``once`` and ``watch`` are the same one by one, the sender being the last part of whatever path. Every sender proves itself by its
+bearer; the watch is for those who may ask for one-offs.
 
 functions-framework runs this file inside its application, gives a function any path and method, and reads the whole body once
 more after it: hence ``bounded`` around the application. The framework itself is not imported here.
@@ -63,6 +63,11 @@ def alert(request: Request) -> Response:
 def once(request: Request) -> Response:
     """A one-off: somebody asks for one restore point."""
     return _answer("once", request)
+
+
+def timer(request: Request) -> Response:
+    """A schedule fired: Cloud Scheduler, a PingSource, a CronJob."""
+    return _answer("timer", request)
 
 
 def watch(request: Request) -> Response:

@@ -11,6 +11,8 @@ from handlers.trigger import Alert, Lost
 
 Reader = Callable[[object, str], list[Alert | Lost]]
 """Takes the document and the sender's name; raises Refusal."""
+READS_TEXT = ("cloud-eye",)
+"""Dialects that can make something of a message written for people."""
 
 
 def reader(sender: Sender) -> Reader:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from handlers.carriers import sqs_records
+from handlers.carriers.batches import sqs_records
 from handlers.cli import DONE, FAILED, print_json
 from handlers.envelope import Envelope, parse_json
 from handlers.errors import Misconfigured, Refusal

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from handlers.errors import Refusal
 from handlers.outcome import Refused, Skipped
 from handlers.plan.alerts import Sorting
 from handlers.plan.once import by_once, check_may
-from handlers.plan.planned import Planned
+from handlers.plan.planned import Planned, clip
 from handlers.plan.timers import CLOCK_TOLERANCE, by_timer
 from handlers.rules import TERMINAL, Rule, Rules
-from handlers.trigger import Alert, Echo, Lost, Once, Timer, Trigger
+from handlers.trigger import Alert, Echo, Handshake, Lost, Once, Timer, Trigger, Unread
 
 Plan = list[Planned | Skipped | Refused]
 
@@ -31,14 +32,29 @@ def plan(triggers: Sequence[Trigger], rules: Rules, delivery_id: str, now: datet
             found += by_timer(trigger, rules, delivery_id, now)
         elif isinstance(trigger, Once):
             found += by_once(trigger, rules, delivery_id)
-        elif isinstance(trigger, Echo):
-            why = "this is a message of our own: who hears of restore points must not ask for them by that"
-            found.append(Skipped(reason="loop", message=why, sender=trigger.sender, delivery_id=delivery_id))
+        elif isinstance(trigger, Echo | Handshake | Unread):
+            found.append(_unasked(trigger, delivery_id))
     planned: dict[tuple[str, frozenset[str]], Planned] = {}
     for each in found:
         if isinstance(each, Planned):
             planned.setdefault((each.backup.vault_id, each.backup.resource_ids), each)
     return [*planned.values(), *(each for each in found if not isinstance(each, Planned))]
+
+
+def _unasked(trigger: Echo | Handshake | Unread, delivery_id: str) -> Skipped | Refused:
+    """What is no wish at all."""
+    if isinstance(trigger, Unread):
+        return refused(trigger.refusal, delivery_id, "", trigger.sender)
+    about: dict[str, Any] = {"sender": trigger.sender, "delivery_id": delivery_id}
+    if isinstance(trigger, Echo):
+        why = "this is a message of our own: who hears of restore points must not ask for them by that"
+        return Skipped(reason="loop", message=why, **about)
+    what = "asks whether it may send here" if trigger.kind == "SubscriptionConfirmation" else "says that it sends here no more"
+    why = (
+        f"Topic {clip(trigger.topic, 120)} {what} ({clip(trigger.kind, 40)}). Nothing was done: if you want it, open the link "
+        "in this line yourself; nothing arrives from the topic before."
+    )
+    return Skipped(reason="handshake", message=why, link=clip(trigger.link, 1000), **about)
 
 
 def by_tags(triggers: Sequence[Trigger], rules: Rules, now: datetime) -> list[Rule]:
@@ -57,7 +73,7 @@ def by_tags(triggers: Sequence[Trigger], rules: Rules, now: datetime) -> list[Ru
 def _means(trigger: Trigger, rule: Rule, rules: Rules, now: datetime) -> bool:
     match trigger:
         case Timer():
-            mine = rule.timer is not None and rules.timers[rule.timer].source == trigger.schedule
+            mine = rule.timer is not None and rules.timer_of(trigger.schedule, trigger.sender) == rule.timer
             return mine and trigger.at <= now + CLOCK_TOLERANCE and not rule.too_late(trigger.at, now)
         case Alert():
             mine = trigger.status == "firing" and rule.sender == trigger.sender and not rule.misses(trigger.labels)

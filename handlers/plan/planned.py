@@ -41,6 +41,8 @@ class Planned:
     narrowed_to: str = ""
     causes: int = 1
     cause_names: tuple[str, ...] = ()
+    link: str = ""
+    """The first alert's page."""
     give_up_after: float = NO_GIVING_UP
     window: float | None = None
     min_interval: float = 0.0
@@ -86,6 +88,7 @@ class Planned:
             "cause": self.cause,
             "causes": self.causes,
             "cause_names": self.cause_names,
+            "link": self.link,
             "name": self.name,
             "delivery_id": self.delivery_id,
             "trigger": self.trigger,

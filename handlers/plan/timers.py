@@ -18,9 +18,10 @@ CLOCK_TOLERANCE = timedelta(minutes=15)
 def by_timer(timer: Timer, rules: Rules, delivery_id: str, now: datetime) -> list[Planned | Skipped | Refused]:
     """What the rules of this schedule ask for."""
     about: dict[str, Any] = {"delivery_id": delivery_id, "trigger": "timer"}
-    name = rules.timer_of(timer.schedule)
+    name = rules.timer_of(timer.schedule, timer.sender)
     if name is None:
-        why = f"no [timers.…] has this source: {clip(timer.schedule)}; add it to the rules if this schedule may speak"
+        who = f' with sender = "{timer.sender}"' if timer.sender else ""
+        why = f"no [timers.…]{who} has this source: {clip(timer.schedule)}; add it to the rules if this schedule may speak"
         return [Refused(reason="unknown_timer", message=why, http=403, **about)]
     if timer.at > now + CLOCK_TOLERANCE:
         why = f"the event of timer {name} is for {timer.at.isoformat()}, which is in the future: check the clock of the sender"
