@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from handlers.carriers.unwrapping import PUBSUB, Carried
-from handlers.envelope import Http
+from handlers.envelope import Http, Text
 from handlers.errors import Refusal
 from handlers.trigger import Timer
 
@@ -56,8 +56,10 @@ def _by_carrier(carried: Carried, http: Http | None) -> _Read | None:
 
 
 def _by_document(document: object) -> _Read:
+    if isinstance(document, Text):
+        raise document.problem
     if not isinstance(document, Mapping):
-        raise Refusal("not_a_timer" if document is None else "malformed", "the event must be a JSON object", field="document")
+        raise Refusal("malformed", "the event must be a JSON object", field="document")
     if document.get("source") in ("aws.events", "aws.scheduler") and document.get("detail-type") == "Scheduled Event":
         return _eventbridge(document)
     if "schedule_arn" in document or ("scheduled_time" in document and "schedule" not in document):

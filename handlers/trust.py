@@ -12,14 +12,17 @@ from handlers.errors import Refusal
 from handlers.rules import Sender
 
 _NOBODY = Secret("")
-_METHODS: Mapping[Door, Sequence[str]] = {"alert": ("POST", "PUT")}
-"""Grafana and falcosidekick can be set to PUT."""
 _OTHER_KINDS = {
     "text/plain": ("x-amz-sns-message-type", "x-smn-message-type"),
     "application/octet-stream": ("x-cloudscheduler", "ce-specversion"),
     "": ("x-cloudscheduler", "ce-specversion"),
 }
 """What SNS, SMN, Cloud Scheduler and binary CloudEvents call their bodies, and the headers they are known by."""
+
+
+def methods(door: Door) -> Sequence[str]:
+    """How HTTP may come to a door: Grafana and falcosidekick can be set to PUT."""
+    return ("POST", "PUT") if door == "alert" else ("POST",)
 
 
 def verify(envelope: Envelope, senders: Mapping[str, Sender], secrets: Mapping[str, Secret]) -> str:
@@ -32,8 +35,8 @@ def verify(envelope: Envelope, senders: Mapping[str, Sender], secrets: Mapping[s
 
 
 def _by_http(http: Http, door: Door, senders: Mapping[str, Sender], secrets: Mapping[str, Secret]) -> str:
-    if http.method not in _METHODS.get(door, ("POST",)):
-        raise Refusal("method", "only POST is understood here", http=405)
+    if http.method not in methods(door):
+        raise Refusal("method", f"only {' or '.join(methods(door))} is understood here", http=405)
     if len(http.body) > BODY_CAP:
         raise Refusal("too_large", f"the body is larger than {BODY_CAP} bytes", field="body", http=413)
     if http.headers.get("content-encoding", "identity").lower() != "identity":

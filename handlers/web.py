@@ -22,6 +22,7 @@ from handlers.envelope import BODY_CAP, NO_REQUEST, Door, Envelope, Http
 from handlers.errors import Refusal
 from handlers.service import Service, delivery_id
 from handlers.settings import served
+from handlers.trust import methods
 
 RUN_SECONDS = 25.0
 """For one request: gunicorn lets those that run end within 30 seconds after SIGTERM, and senders wait no longer than that."""
@@ -98,7 +99,7 @@ def _answer(door: Door, request: Request) -> Response:
     else:
         answer = http_response(service().handle(Envelope(door, "web", envelope.delivery_id, None, RUN_SECONDS, http)))
     if answer["statusCode"] == 405:
-        answer["headers"]["Allow"] = "POST"
+        answer["headers"]["Allow"] = ", ".join(methods(door))
     return answer["body"], answer["statusCode"], answer["headers"]
 
 

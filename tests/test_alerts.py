@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.alerts import DIALECTS
+from handlers.alerts import alertmanager as am
+from handlers.alerts import simple as own
 from handlers.alerts.labels import KEY, MOST, VALUE, flat, moment
 from handlers.errors import Refusal
 from handlers.trigger import Alert, Lost
 
+DIALECTS = {"alertmanager": am.read, "simple": own.read}
 CANARY = "hush-7f3a"
 BEGAN = datetime(2026, 11, 23, 1, 59, 30, tzinfo=UTC)
 
@@ -31,12 +33,12 @@ def firing(**changes: Any) -> dict[str, Any]:
 
 
 def alertmanager(*alerts: object, **group: Any) -> list[Alert | Lost]:
-    return DIALECTS["alertmanager"]({"version": "4", "status": "firing", "alerts": list(alerts)} | group, "am")
+    return am.read({"version": "4", "status": "firing", "alerts": list(alerts)} | group, "am")
 
 
 def simple(**changes: Any) -> Alert:
     document = {"status": "firing", "labels": {"service": "erp"}} | changes
-    (alert,) = DIALECTS["simple"]({key: value for key, value in document.items() if value is not None}, "mon")
+    (alert,) = own.read({key: value for key, value in document.items() if value is not None}, "mon")
     assert isinstance(alert, Alert)
     return alert
 
@@ -60,7 +62,7 @@ def refusal_of(dialect: str, document: object) -> Refusal:
 
 def test_an_alert_of_a_group() -> None:
     labels = {"alertname": "DiskFailing", "severity": "critical"}
-    assert one(firing()) == Alert("am", "firing", labels, "a disk fails", "critical", BEGAN)
+    assert one(firing()) == Alert("am", "firing", labels, (*labels,), "a disk fails", "critical", BEGAN)
 
 
 def test_every_alert_of_a_group_stands_for_itself() -> None:
@@ -130,11 +132,11 @@ def test_a_webhook_body_badly_filled_in(alerts: object, field: str) -> None:
 
 def test_a_simple_alert() -> None:
     alert = simple(id="7", title="a disk fails", severity="high", starts_at="2026-11-23T02:59:30+01:00", link="https://x.example")
-    assert alert == Alert("mon", "firing", {"service": "erp"}, "a disk fails", "high", BEGAN)
+    assert alert == Alert("mon", "firing", {"service": "erp"}, ("service",), "a disk fails", "high", BEGAN, "https://x.example")
 
 
 def test_the_least_of_a_simple_alert() -> None:
-    assert simple() == Alert("mon", "firing", {"service": "erp"}, "", "", None)
+    assert simple() == Alert("mon", "firing", {"service": "erp"}, ("service",), "", "", None)
     assert simple(labels={}).labels == {}
     assert simple(labels={"alertname": "A", "severity": "S"}).title == "A"
     assert simple(labels={"alertname": "A", "severity": "S"}).severity == "S"

@@ -72,7 +72,7 @@ def rules(rule: dict[str, Any], *more: dict[str, Any]) -> Rules:
 
 
 def alert(resource: str, host: str = "a") -> Alert:
-    return Alert("am", "firing", {"id": resource, "host": host}, "", "", NOW)
+    return Alert("am", "firing", {"id": resource, "host": host}, ("id", "host"), "", "", NOW)
 
 
 WHOLE = {"else": "whole vault"}

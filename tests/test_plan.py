@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handlers.carriers.unwrapping import Carried
 from handlers.outcome import Refused, Skipped
 from handlers.plan import Plan, plan
 from handlers.plan.planned import Planned, cause_of, clip
@@ -202,7 +203,7 @@ def test_every_delivery_of_one_firing_is_one_cause() -> None:
         "detail": "{}",
     }
     deliveries = [event | {"execution_id": "a", "attempt_number": "1"}, event | {"attempt_number": "186"}, default]
-    causes = {one(read_timer(each), delivery=f"delivery-{n}").cause for n, each in enumerate(deliveries)}
+    causes = {one(read_timer(Carried(each)), delivery=f"delivery-{n}").cause for n, each in enumerate(deliveries)}
     assert causes == {one().cause}
     later = plan([fired()], rules({}), "d", NOW + timedelta(hours=6))
     assert planned(later)[0].cause == one().cause
@@ -210,7 +211,7 @@ def test_every_delivery_of_one_firing_is_one_cause() -> None:
 
 def test_a_platform_is_no_part_of_the_cause() -> None:
     functiongraph = read_timer(
-        {"trigger_type": "TIMER", "trigger_name": SCHEDULE, "time": "2026-11-23T10:00:00+08:00", "version": "v2.0"}
+        Carried({"trigger_type": "TIMER", "trigger_name": SCHEDULE, "time": "2026-11-23T10:00:00+08:00", "version": "v2.0"})
     )
     assert one(functiongraph).cause == one().cause
 

@@ -40,7 +40,7 @@ def rules(*entries: Mapping[str, Any]) -> Rules:
 
 
 def alert(labels: Mapping[str, str] = DISK_FAILING, /, status: Status = "firing", age: float = 60.0, **more: str) -> Alert:
-    return Alert("am", status, {**labels, **more}, "", "", NOW - timedelta(seconds=age))
+    return Alert("am", status, {**labels, **more}, (*labels, *more), "", "", NOW - timedelta(seconds=age))
 
 
 def planned(given: Rules, *triggers: Alert | Lost) -> list[Planned]:
@@ -105,13 +105,13 @@ def test_without_by_every_label_makes_the_cause() -> None:
 def test_what_is_no_part_of_the_cause() -> None:
     cause = one(rules(), alert()).cause
     assert one(rules({"name": "renamed", "window": "7d", "parameters": {"incremental": False}}), alert(age=7)).cause == cause
-    other = Alert("am", "firing", DISK_FAILING, "another title", "another severity", None)
+    other = Alert("am", "firing", DISK_FAILING, (*DISK_FAILING,), "another title", "another severity", None)
     assert one(rules(), other).cause == cause
 
 
 def test_another_sender_is_another_cause() -> None:
     given = rules({}, {"sender": "mon"})
-    theirs = Alert("mon", "firing", DISK_FAILING, "", "", NOW)
+    theirs = Alert("mon", "firing", DISK_FAILING, (*DISK_FAILING,), "", "", NOW)
     (mine,), (other,) = planned(given, alert()), planned(given, theirs)
     assert mine.cause != other.cause
     assert (mine.rule, other.rule) == ("rule-0", "rule-1")
@@ -250,7 +250,7 @@ def test_how_old_an_alert_may_be(age: float, fits: bool) -> None:
 
 
 def test_an_alert_of_no_known_age_is_as_old_as_its_arrival() -> None:
-    assert one(rules(), Alert("am", "firing", DISK_FAILING, "", "", None)).occurred == NOW
+    assert one(rules(), Alert("am", "firing", DISK_FAILING, (*DISK_FAILING,), "", "", None)).occurred == NOW
 
 
 def test_the_nearest_rule_is_explained() -> None:

@@ -442,7 +442,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "a rule of timer and sender": (sent(timer="nightly"), "rules[0].timer", "either a timer or a sender"),
     "unknown sender": (sent(sender="amm"), "rules[0].sender", "did you mean 'am'"),
     "a sender called as the terminal is": (least(senders={"terminal": CI}), "senders.terminal", "choose another name"),
-    "dialect": (sent(AM | {"dialect": CANARY}), "senders.am.dialect", "'alertmanager', 'simple' or 'once'"),
+    "dialect": (sent(AM | {"dialect": CANARY}), "senders.am.dialect", "'once' or 'timer'"),
     "no dialect": (sent(AM | {"dialect": None}), "senders.am.dialect", "is required"),
     "proof": (sent(AM | {"proof": CANARY}), "senders.am.proof", "'bearer' or 'platform'"),
     "no proof": (sent(AM | {"proof": None}), "senders.am.proof", "is required"),

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from handlers.carriers.unwrapping import Carried
 from handlers.credentials import AccessKey
 from handlers.service import TELLING_SECONDS, Service
 from handlers.settings import SECRET_LENGTH, load
@@ -167,7 +168,10 @@ def test_the_schedules_say_what_the_code_reads() -> None:
     source = TEMPLATE["Outputs"]["TimerSource"]["Value"]["Fn::Sub"]
     assert source.endswith(":schedule/default/" + nightly["Name"]["Fn::Sub"])
     fired = nightly["Input"].replace("<aws.scheduler.schedule-arn>", source)
-    assert read_timer(json.loads(fired.replace("<aws.scheduler.scheduled-time>", "2026-11-23T02:00:00Z"))).schedule == source
+    assert (
+        read_timer(Carried(json.loads(fired.replace("<aws.scheduler.scheduled-time>", "2026-11-23T02:00:00Z")))).schedule
+        == source
+    )
     assert found["EveryFiveMinutes"]["ScheduleExpression"] == "rate(5 minutes)"
 
 

@@ -205,9 +205,33 @@ def test_proofs_are_compared_by_digests_of_one_length_and_for_unknown_senders_to
 # ── the request ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "post", ""])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "OPTIONS", "post", ""])
 def test_only_post(method: str) -> None:
     assert (refused(http(method=method)).reason, refused(http(method=method)).http) == ("method", 405)
+
+
+def test_alerts_may_be_put() -> None:
+    """Grafana and falcosidekick can be set to it; for nothing else."""
+    assert verify(http(method="PUT"), RULES.senders, SECRETS) == "am"
+    assert refused(http(method="PUT", door="once")).http == 405
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [
+        ("application/vnd.example+json", {}),
+        ("application/cloudevents-batch+json; charset=utf-8", {}),
+        ("text/plain; charset=UTF-8", {"x-amz-sns-message-type": "Notification"}),
+        ("text/plain", {"x-smn-message-type": "Notification"}),
+        ("application/octet-stream", {"x-cloudscheduler": "true"}),
+        ("", {"ce-specversion": "1.0"}),
+    ],
+)
+def test_what_carriers_call_their_bodies(kind: str, more: dict[str, str]) -> None:
+    proof = {"authorization": f"Bearer {AM}"}
+    assert verify(http(headers={"content-type": kind, **proof, **more}), RULES.senders, SECRETS) == "am"
+    if more:
+        assert refused(http(headers={"content-type": kind, **proof})).http == 415
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "identity, gzip", "GZIP", ""])
@@ -234,7 +258,7 @@ def test_a_body_has_an_end() -> None:
     assert (refusal.reason, refusal.http) == ("too_large", 413)
 
 
-def test_a_timer_never_comes_over_http() -> None:
+def test_a_timer_comes_over_http_only_by_a_sender_of_timers() -> None:
     assert refused(http(door="timer")).http == 401
     assert verify(direct("timer"), RULES.senders, SECRETS) == ""
 
@@ -333,7 +357,7 @@ REFUSED: dict[str, tuple[str, Any, int]] = {
     "proof twice": ("alert", v1(Authorization=[f"Bearer {AM}", f"Bearer {AM}"]), 401),
     "type twice": ("alert", v1(**{"Content-Type": ["application/json", "application/json"]}), 415),
     "nobody behind a direct alert": ("alert", json.loads(BODY), 401),
-    "timer over http": ("timer", url("/timer/am"), 400),
+    "timer over http": ("timer", url("/timer/am"), 401),
     "a vault of no rule": (
         "once",
         url("/once/ci", body=json.dumps({"checkpoint": {"vault_id": estate.ERP_VAULT_ID}}), authorization=f"Bearer {CI}"),

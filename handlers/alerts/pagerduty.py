@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pydantic import StrictStr
+
 from handlers.alerts.bodies import Body, Listed, Said, body, text_of
 from handlers.alerts.labels import alert, moment
 from handlers.errors import Refusal
@@ -46,7 +48,7 @@ class Incident(Body):
 class Event(Body):
     """What happened, and to what; ``data`` has another shape for what is no incident."""
 
-    event_type: Said = ""
+    event_type: StrictStr
     occurred_at: Said = ""
     data: Incident = Incident()
 

@@ -60,7 +60,7 @@ def unwrapped(document: object, http: Http | None = None) -> list[Carried]:
         attributes = {name[3:]: unquote(value) for name, value in http.headers.items() if name.startswith("ce-")}
         return [_opened(_event(attributes, document))]
     if isinstance(document, list) and document and all(_is_event(each) for each in document):
-        return [_opened(_structured(each)) for each in document]
+        return [_member(each) for each in document]
     if isinstance(document, dict) and _is_event(document):
         return [_opened(_structured(document))]
     refuse_foreign(document)
@@ -85,9 +85,19 @@ def _is_event(document: Any) -> bool:
     return isinstance(document, dict) and all(isinstance(document.get(key), str) for key in ("specversion", "type", "source"))
 
 
+def _member(event: Mapping[str, Any]) -> Carried:
+    """One of a batch: what is wrong with it is not the others' fault."""
+    try:
+        return _opened(_structured(event))
+    except Refusal as problem:
+        return Carried(Text("", "", problem))
+
+
 def _structured(event: Mapping[str, Any]) -> Carried:
     """CloudEvents JSON format, 3: the data is a JSON value, or base64."""
     data = event.get("data")
+    if isinstance(data, str):  # of another type than JSON, or JSON that was made text first
+        data = lenient(data.encode("utf-8", "surrogatepass"))
     if isinstance(coded := event.get("data_base64"), str):
         data = lenient(_decoded(coded, "data_base64"))
     return _event(event, data)

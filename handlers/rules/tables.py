@@ -106,6 +106,7 @@ AlertDialect = Literal[
     "uptimerobot", "wazuh",
 ]  # fmt: skip
 """The alert dialects, each a file of ``handlers.alerts``."""
+Dialect = Literal[AlertDialect, "once", "timer"]
 
 
 class Paths(Strict):
@@ -145,7 +146,7 @@ class Sender(Strict):
     role's without the session's name). With none listed it is whoever IAM lets invoke the function or call its URL.
     """
 
-    dialect: AlertDialect | Literal["once", "timer"]
+    dialect: Dialect
     """How its bodies are read. ``once``: one-offs. ``timer``: the events of schedules that come over HTTP."""
     paths: Paths | None = None
     """Where ``generic`` finds what it needs."""

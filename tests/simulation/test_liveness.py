@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from handlers.answers import batch_answer
-from handlers.carriers import sqs_records
+from handlers.carriers.batches import sqs_records
 from handlers.envelope import Envelope
 from handlers.outcome import Answer, Failed, Outcome
 from handlers.sandbox import estate
