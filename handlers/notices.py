@@ -35,6 +35,7 @@ _WORDS = {each.word: each for each in (Available, Partly, Broken, Overdue, Misse
 _KEPT_FIELDS = (
     "reason",
     "message",
+    "link",
     "rule",
     "vault",
     "vault_id",
@@ -113,7 +114,7 @@ class Notices:
         """A notice that is due: whoever was to tell it could not, or is dead. Raises LedgerDown."""
         try:
             found = body_of(record)
-            notice = _WORDS[found["word"]](**{name: found[name] for name in _KEPT_FIELDS})
+            notice = _WORDS[found["word"]](**{name: found[name] for name in _KEPT_FIELDS if name in found})
             compose(notice)
         except (ValueError, KeyError, TypeError, AttributeError):  # not written by us
             self.opened().swap(replace(record, due=None))
@@ -241,8 +242,9 @@ def _noticed(
         )
         yield f"loop {sender}", Warned(reason="loop", message=message, causes=loops, **about)
     for each in outcomes:
-        if each.reason == "wrong_answer":
-            yield f"wrong answer {each.vault_id}", Warned(reason=each.reason, message=each.message, vault=each.vault, **about)
+        if each.reason in ("wrong_answer", "handshake"):
+            said: dict[str, Any] = {"reason": each.reason, "message": each.message, "vault": each.vault, "link": each.link}
+            yield f"{each.reason} {each.vault_id or sender}", Warned(**said, **about)
     for rule in sorted({each.rule for each in outcomes if isinstance(each, Skipped) and each.reason == "budget"}):
         first = next(each for each in outcomes if each.rule == rule and each.reason == "budget")
         message = (
