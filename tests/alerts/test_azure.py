@@ -163,6 +163,7 @@ def test_one_rule_watches_many_resources() -> None:
         ({"status": "Activated"}, "wrong_dialect", "schemaId"),
         ({"schemaId": None, "data": {}}, "wrong_dialect", "schemaId"),
         ({"schemaId": "Microsoft.Insights/activityLogs", "status": "x", "context": {}}, "unknown_version", "schemaId"),
+        (older() | {"schemaId": ""}, "unknown_version", "schemaId"),
         ({"schemaId": [CANARY]}, "unknown_version", "schemaId"),
         ({"schemaId": "azureMonitorCommonAlertSchema"}, "malformed", "data"),
         ({"schemaId": "azureMonitorCommonAlertSchema", "data": {"essentials": CANARY}}, "malformed", "data.essentials"),

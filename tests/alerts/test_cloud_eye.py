@@ -208,6 +208,10 @@ def test_other_subjects(subject: str) -> None:
     assert (refusal.reason, refusal.field) == ("wrong_dialect", "subject")
 
 
+def test_a_bracket_that_never_closes() -> None:
+    assert refused(Text("(ID: 5f0c-1)", "[Critical Alarm", UNREAD)).reason == "wrong_dialect"
+
+
 def test_a_subject_that_is_nothing_but_its_bracket() -> None:
     assert refused(Text("", "[Critical Alarm] ", UNREAD)).reason == "malformed"
 

@@ -142,7 +142,7 @@ def test_what_several_metrics_agree_in(metrics: list[object], labels: dict[str, 
 
 def test_a_formula_in_a_topics_message() -> None:
     def stat(name: str, host: str) -> dict[str, Any]:
-        dimensions = [{"name": "host", "value": host}, {"name": "fs", "value": "ext4"}, CANARY]
+        dimensions = [{"name": "host", "value": host}, {"name": "fs", "value": "ext4"}, {"name": "fs", "value": name}, CANARY]
         return {"MetricStat": {"Metric": {"Namespace": "CWAgent", "MetricName": name, "Dimensions": dimensions}}}
 
     found = one(message(Trigger={"Metrics": [{"Expression": "m1/m2"}, stat("free", "a"), stat("total", "b")]})).labels

@@ -36,7 +36,7 @@ def paths(**changes: Any) -> Paths:
         "identity": ["incident.id"],
         "status": "incident.state",
         "firing": ["open", "ESCALATED"],
-        "resolved": ["closed"],
+        "resolved": ["Closed"],
         "labels": {"host": "incident.host"},
         "title": "incident.text",
         "severity": "incident.grade",
@@ -143,7 +143,9 @@ def test_numbers_are_places_in_lists_and_keys_of_objects() -> None:
     assert one([{"id": "a"}], identity=["0.id"]).labels["0.id"] == "a"
 
 
-@pytest.mark.parametrize("path", ["hits.2.id", "hits.-1.id", "hits.x.id", "hits.².id", "hits.0.id.0", f"hits.{'9' * 400}.id"])
+@pytest.mark.parametrize(
+    "path", ["hits.2.id", "hits.-1.id", "hits.x.id", "hits.².id", "hits.\u0661.id", "hits.0.id.0", f"hits.{'9' * 400}.id"]
+)
 def test_places_that_are_not_there(path: str) -> None:
     assert refused({"hits": [{"id": "a"}, {"id": "b"}]}, identity=[path]).reason == "wrong_dialect"
 
