@@ -1,0 +1,130 @@
+"""Azure Monitor's action groups: the common alert schema, the metric alerts before it, and classic alerts (Azure Monitor
+documentation, "Common alert schema", "Webhook actions for metric alerts", "Classic metric alert webhook").
+
+``alertId`` of the common schema is the alert instance, the same when it fires and when it is resolved. In the older two forms
+``context.id`` is the rule, which watches many resources: there the target is part of what an alert is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import Field
+
+from handlers.alerts.bodies import Body, Free, Listed, Said, text_of
+from handlers.alerts.labels import alert, moment
+from handlers.documents import read as read_document
+from handlers.errors import Refusal
+from handlers.trigger import Alert, Lost, Status
+
+_COMMON, _METRIC = "azureMonitorCommonAlertSchema", "AzureMonitorMetricAlert"
+_CONDITION: dict[str, Status] = {"Fired": "firing", "Resolved": "resolved"}
+_STATUS: dict[str, Status] = {"Activated": "firing", "Resolved": "resolved", "Deactivated": "resolved"}
+_SEVERITY = {"Sev0": "critical", "Sev1": "high", "Sev2": "warning", "Sev3": "info", "Sev4": "info"}
+
+
+class Essentials(Body):
+    """``data.essentials``, the same for every kind of alert."""
+
+    alert_id: Said = Field("", alias="alertId")
+    alert_rule: Said = Field("", alias="alertRule")
+    severity: Said = ""
+    signal_type: Said = Field("", alias="signalType")
+    condition: Said = Field("", alias="monitorCondition")
+    service: Said = Field("", alias="monitoringService")
+    targets: Listed = Field((), alias="alertTargetIDs")
+    items: Listed = Field((), alias="configurationItems")
+    fired: Said = Field("", alias="firedDateTime")
+    link: Said = Field("", alias="investigationLink")
+
+
+class CommonData(Body):
+    """``data`` of the common schema."""
+
+    essentials: Essentials
+    properties: Free = Field(default_factory=dict, alias="customProperties")
+
+
+class Common(Body):
+    """The whole body, common schema."""
+
+    data: CommonData
+
+
+class Context(Body):
+    """``context`` of the older forms. ``id`` is the rule's."""
+
+    id: Said = ""
+    name: Said = ""
+    severity: Said = ""
+    resource_id: Said = Field("", alias="resourceId")
+    resource_name: Said = Field("", alias="resourceName")
+    timestamp: Said = ""
+    link: Said = Field("", alias="portalLink")
+
+
+class Older(Body):
+    """A classic alert; ``data`` of a metric alert."""
+
+    status: Said = ""
+    context: Context
+    properties: Free = Field(default_factory=dict)
+
+
+class MetricAlert(Body):
+    """The whole body of a metric alert."""
+
+    data: Older
+
+
+def read(document: object, sender: str) -> list[Alert | Lost]:
+    """The one alert of a body. Raises Refusal."""
+    if not isinstance(document, Mapping):
+        raise Refusal("wrong_dialect", "the body is no object, so it is no alert of Azure Monitor", field="document")
+    schema = document.get("schemaId")
+    if schema == _COMMON:
+        return [_common(read_document(Common, document).data, sender)]
+    if schema == _METRIC:
+        return [_older(read_document(MetricAlert, document).data, sender)]
+    if schema is not None:
+        raise Refusal("unknown_version", "schemaId: enable the common alert schema in the action group", field="schemaId")
+    if document.keys() >= {"status", "context"}:
+        return [_older(read_document(Older, document), sender)]
+    raise Refusal("wrong_dialect", "schemaId: is missing, and there is no status with a context either", field="schemaId")
+
+
+def _common(data: CommonData, sender: str) -> Alert:
+    said = data.essentials
+    own = {
+        "alert_id": said.alert_id,
+        "alert_rule": said.alert_rule,
+        "monitoring_service": said.service,
+        "signal_type": said.signal_type,
+        "target": text_of(said.targets[0]) if said.targets else "",
+        "resource": text_of(said.items[0]) if said.items else "",
+        "severity": _SEVERITY.get(said.severity, ""),
+    }
+    status = _CONDITION.get(said.condition, "other")
+    title, since = said.alert_rule, moment(said.fired)
+    return alert(sender, status, ["alert_id"], own, data.properties, title=title, starts_at=since, link=said.link)
+
+
+def _older(body: Older, sender: str) -> Alert:
+    context = body.context
+    own = {
+        "alert_id": context.id,
+        "alert_rule": context.name,
+        "target": context.resource_id,
+        "resource": context.resource_name,
+        "severity": _SEVERITY.get(context.severity) or _SEVERITY.get(f"Sev{context.severity}", ""),
+    }
+    return alert(
+        sender,
+        _STATUS.get(body.status, "other"),
+        ["alert_id", "target"],
+        own,
+        body.properties,
+        title=context.name,
+        starts_at=moment(context.timestamp),
+        link=context.link,
+    )
