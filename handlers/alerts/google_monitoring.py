@@ -57,6 +57,8 @@ def read(document: object, sender: str) -> list[Alert | Lost]:
     version, incident = notification.version, notification.incident
     if version not in ("", "test") and version.partition(".")[0] != "1":
         raise Refusal("unknown_version", "version: must be 1, 1.1, 1.2 … or test", field="version")
+    if not incident.incident_id and version != "test":  # others have an incident, too
+        raise Refusal("malformed", "incident.incident_id: is required", field="incident.incident_id")
     resource_labels = _inside(incident.resource, "labels")
     own = {
         "incident_id": incident.incident_id,

@@ -161,7 +161,7 @@ def test_what_people_call_it(said: dict[str, Any], title: str) -> None:
         ({"version": "1.2", "alerts": []}, "wrong_dialect", "incident"),
         ({"incident": None}, "malformed", "incident"),
         ({"incident": [CANARY]}, "malformed", "incident"),
-        ({"incident": incident(incident_id=None)}, "malformed", "incident_id"),
+        ({"incident": incident(incident_id=None)}, "malformed", "incident.incident_id"),
         ({"incident": incident(incident_id="i" * 1025)}, "malformed", "incident_id"),
     ],
 )
