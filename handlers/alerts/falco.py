@@ -34,7 +34,7 @@ _SIGNS = ("priority", "output", "output_fields")
 
 
 class Event(Body):
-    """The whole body. ``hostname``, ``source`` and ``tags`` came with later versions."""
+    """The whole body. Older versions have no ``hostname``, ``source`` or ``tags``."""
 
     rule: Annotated[Said, Field(min_length=1)]
     output: Said = ""

@@ -1,9 +1,9 @@
-"""Grafana's webhook before unified alerting: versions 4 to 7, and 8 with the old alerting (grafana.com/docs/grafana/v7.5,
-"Alert notifications", Webhook).
+"""Grafana's webhook before unified alerting: versions 4 to 7, and later ones while the old alerting is on
+(grafana.com/docs/grafana/v7.5, "Alert notifications", Webhook).
 
 A rule has one state for all of its series, so the rule is the cause; its number counts within one Grafana, over all of its
-organisations. The channel's test has the number 0, which no rule has. ``orgId``, the dashboard and ``tags`` came with
-versions 6 and 7.
+organisations. The channel's test has the number 0, which no rule has. ``orgId``, the dashboard and ``tags`` are
+not there in the first of these versions.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from handlers.trigger import Alert, Lost, Status
 
 _STATUS: dict[str, Status] = {"Create": "firing", "Acknowledge": "acknowledged", "Close": "resolved"}
 _SEVERITY = {"1": "critical", "2": "high", "3": "warning", "4": "info", "5": "info"}
-"""By the digit of P1 to P5; older integrations send the digit alone."""
+"""By the digit of P1 to P5; some send the digit alone."""
 
 
 class Subject(Body):
