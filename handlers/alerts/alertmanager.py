@@ -17,8 +17,13 @@ from handlers.trigger import Alert, Lost, Status
 
 def read(document: object, sender: str) -> list[Alert | Lost]:
     """The alerts of one group. Real ones lack ``version``, a status of their own, or a fingerprint: all of that is tolerated."""
+    return read_group(document, sender, "Alertmanager")
+
+
+def read_group(document: object, sender: str, who: str) -> list[Alert | Lost]:
+    """The alerts of a group in Alertmanager's form, whoever sent it. Raises Refusal."""
     if not isinstance(document, Mapping) or "alerts" not in document:
-        raise Refusal("wrong_dialect", "alerts: is missing, so this is no Alertmanager webhook body", field="alerts")
+        raise Refusal("wrong_dialect", f"alerts: is missing, so this is no {who} webhook body", field="alerts")
     alerts = document["alerts"]
     if not isinstance(alerts, list):
         raise Refusal("malformed", "alerts: must be a list", field="alerts")

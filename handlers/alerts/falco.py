@@ -1,0 +1,76 @@
+"""Falco's alerts, as ``http_output`` and falcosidekick's webhook send them (falco.org, "Falco Alerts").
+
+Falco has no incidents: every matching system call is an event of its own, for which nothing ever says it is over. What stays
+the same while a container misbehaves is the rule and where it was: host, container, and pod.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from handlers.alerts.bodies import Body, Free, Said, body
+from handlers.alerts.labels import alert, moment, tagged
+from handlers.errors import Refusal
+from handlers.trigger import Alert, Lost
+
+_IDENTITY = ("rule", "hostname", "container.id", "k8s.ns.name", "k8s.pod.name")
+_SEVERITY = {
+    "emergency": "critical",
+    "alert": "critical",
+    "critical": "critical",
+    "error": "high",
+    "warning": "warning",
+    "notice": "info",
+    "informational": "info",
+    "debug": "info",
+}
+_TEST = ("Test rule", "This is a test from falcosidekick")
+"""Rule and output of what falcosidekick sends when its ``/test`` is called (its handlers.go)."""
+_SIGNS = ("priority", "output", "output_fields")
+"""Besides ``rule``, which is a common word."""
+
+
+class Event(Body):
+    """The whole body. Older versions have no ``hostname``, ``source`` or ``tags``."""
+
+    rule: Annotated[Said, Field(min_length=1)]
+    output: Said = ""
+    priority: Said = ""
+    hostname: Said = ""
+    source: Said = ""
+    time: Said = ""
+    tags: Any = None
+    output_fields: Free = Field(default_factory=dict)
+
+
+def read(document: object, sender: str) -> list[Alert | Lost]:
+    """The one alert of a body. Raises Refusal."""
+    if isinstance(document, Mapping) and "rule" in document:
+        if isinstance(document["rule"], Mapping):  # Wazuh's
+            raise Refusal("wrong_dialect", "rule: is an object, and Falco's is a name", field="rule")
+        if document.keys().isdisjoint(_SIGNS):
+            raise Refusal("wrong_dialect", "priority: is missing, so this is no Falco alert", field="priority")
+    event = body(Event, document, "rule", "Falco alert")
+    tags, pairs = tagged(event.tags)
+    own = {
+        "rule": event.rule,
+        "priority": event.priority,
+        "hostname": event.hostname,
+        "source": event.source,
+        "severity": _SEVERITY.get(event.priority.lower(), ""),
+        "tags": tags,
+    }
+    found = alert(
+        sender,
+        "test" if (event.rule, event.output) == _TEST else "firing",
+        _IDENTITY,
+        own,
+        pairs,
+        event.output_fields,
+        title=event.rule,
+        starts_at=moment(event.time),
+    )
+    return [found]
