@@ -41,18 +41,20 @@ def alert(
     starts_at: datetime | None = None,
     link: str = "",
 ) -> Alert:
-    """An alert of a sender that has fields instead of labels. Raises Refusal where nothing of its identity is there.
+    """An alert of a sender that has fields instead of labels. Raises Refusal where it fires and nothing of its identity is there.
 
     ``own`` are the dialect's labels; ``free`` ones (tags, dimensions, properties, the more telling first) keep the sender's
-    names and never take the place of another: who may write a tag must not be able to rename the alarm. What is empty or no
-    scalar is no label. A long value is cut, for the alert still counts; a long identity would merge two causes, and is refused.
+    names. They never take the place of another, nor that of an own label of the identity that is missing: who may write a tag
+    must not be able to rename the alarm. What is empty or no scalar is no label. A long value is cut, for the alert still
+    counts; a long identity would merge two causes, and is refused.
     """
     wanted = tuple(identity)
     labels: dict[str, str] = {}
     for source in (own, *free):
         for key, value in source.items():
             text = text_of(value)
-            if text and key not in labels and len(key) <= KEY:
+            allowed = 0 < len(key) <= KEY and not (source is not own and key in wanted and key in own)
+            if text and allowed and key not in labels:
                 if len(text) > VALUE and key in wanted:
                     raise Refusal("malformed", f"{key}: is longer than {VALUE} characters", field=key)
                 labels[key] = text[:VALUE]
@@ -95,6 +97,9 @@ def moment(found: object) -> datetime | None:
 
 def since_1970(found: object, unit: float = 1.0) -> datetime | None:
     """A sender's time as a number of seconds (``unit`` 0.001: of milliseconds) where it is one; 0 means "not yet"."""
-    if not isinstance(found, int | float) or isinstance(found, bool) or not 0 < found * unit < 7258118400:
+    try:
+        if not isinstance(found, int | float) or isinstance(found, bool) or not 0 < found * unit < 7258118400:
+            return None
+    except OverflowError:  # a whole number beyond any fraction, out of a document that a platform parsed
         return None
     return datetime.fromtimestamp(found * unit, UTC)
