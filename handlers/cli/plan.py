@@ -1,20 +1,21 @@
 """Show what an event would ask of CBR, and why.
 
-Calls nothing, unless ``--resolve`` lets it look up which vaults carry a rule's tags and whether they hold the resource that an
-alert names.
+Calls nothing, unless ``--resolve`` lets it look: which vaults carry a rule's tags, what they hold, and what would come of it now
+(a restore point that is there already, a vault that was backed up just now, a budget that is used up). Nothing is written.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from handlers.carriers.batches import sqs_records
 from handlers.cli import DONE, FAILED, print_json
+from handlers.cli.arrivals import arrivals
+from handlers.cli.explain import explain, explained
 from handlers.envelope import Envelope, parse_json
 from handlers.errors import Misconfigured, Refusal
 from handlers.outcome import Outcome, Skipped
@@ -34,11 +35,16 @@ UNRESOLVED = "vaults_by_tag"
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``plan``."""
-    parser.add_argument("file", metavar="FILE", help="an event document; - for standard input")
+    parser.add_argument("file", metavar="FILE", help="an event document, or a platform's whole event; - for standard input")
     parser.add_argument(
         "--as", dest="door", choices=["timer", "alert", "once"], required=True, help="the entry function it would arrive at"
     )
-    parser.add_argument("--sender", default="", metavar="NAME", help="whose alert or one-off it is: a [senders.…] of the rules")
+    parser.add_argument(
+        "--sender", default="", metavar="NAME", help="whose it is: a [senders.…] of the rules; a platform's event says so itself"
+    )
+    parser.add_argument(
+        "--header", action="append", default=[], metavar="NAME:VALUE", help="of the HTTP request whose body FILE is; may be repeated"
+    )
     parser.add_argument("--resolve", action="store_true", help="look at the cloud where the rules need it (GET only)")
 
 
@@ -46,65 +52,112 @@ def run(arguments: argparse.Namespace) -> int:
     """Read, plan, show."""
     rules_file = find_rules(os.environ, arguments.rules)
     rules = read_rules(rules_file) if rules_file else Rules()
-    document = parse_json(read_file(arguments.file), f"event in {arguments.file}")
     now = datetime.now(UTC)
-    envelope, sender = Envelope(arguments.door, "terminal", "plan", document, 0.0), checked_sender(arguments, rules)
-    try:
-        messages = sqs_records(envelope) or [envelope]
-        triggers = [each for message in messages for each in read(message, sender, rules.senders.get(sender), now)]
-        found = _resolved(triggers, envelope, sender, arguments.rules) if arguments.resolve else _alone(triggers, rules, now)
-    except Refusal as refusal:
-        found = [refused(refusal, "plan", arguments.door)]
+    looking = _Looking(arguments, rules, now)
+    found: list[Planned | Outcome] = []
+    triggers: list[Trigger] = []
+    would: dict[str, dict[str, Any]] = {}
+    for envelope, sender in _arrivals(arguments, rules):
+        try:
+            wanted = read(envelope, sender, rules.senders.get(sender), now)
+            triggers += wanted
+            found += looking.at(wanted, envelope, sender)
+        except Refusal as refusal:
+            found.append(refused(refusal, "plan", arguments.door, sender))
     planned = [each for each in found if isinstance(each, Planned)]
+    would = looking.ahead(planned)
+    looking.close()
     others: dict[str, list[Outcome]] = {"skipped": [], "refused": []}
     for each in found:
         if isinstance(each, Outcome):
             others.setdefault("unresolved" if each.reason == UNRESOLVED else each.word, []).append(each)
+    why = explained(triggers, planned, rules, now, would)
     if arguments.json:
         print_json(
             {"planned": [each.backup.to_dict() for each in planned]}
             | {word: [each.to_dict() for each in outcomes] for word, outcomes in others.items()}
+            | {"explained": why}
         )
     else:
-        _show(planned, others)
+        explain(why, planned, others)
     return FAILED if others.keys() & {"failed", "later"} or others["refused"] else DONE
 
 
-def _alone(triggers: Sequence[Trigger], rules: Rules, now: datetime) -> list[Planned | Outcome]:
-    """By the rules alone. Vaults that are known by their tags are not known here."""
-    unknown = [
-        Skipped(reason=UNRESOLVED, message=f"would ask for every vault tagged {_tags(rule)}: see --resolve", rule=rule.name)
-        for rule in by_tags(triggers, rules, now)
-    ]
-    try:
-        return [*plan(triggers, rules, "plan", now), *unknown]
-    except Refusal as refusal:
-        if unknown and refusal.reason == "vault_not_listed":  # perhaps it is one of those
-            return [*unknown]
-        raise
+class _Looking:
+    """The rules as they stand, or, with ``--resolve``, as a delivery would find them now."""
 
+    def __init__(self, arguments: argparse.Namespace, rules: Rules, now: datetime) -> None:
+        self._rules, self._now = rules, now
+        self._service = Service(load(rules_file=arguments.rules)) if arguments.resolve else None
 
-def _resolved(triggers: Sequence[Trigger], envelope: Envelope, sender: str, rules_file: str | None) -> list[Planned | Outcome]:
-    """As a delivery would find it now."""
-    service = Service(load(rules_file=rules_file))
-    try:
-        return service.planned(triggers, envelope, sender, Deadline.after(service.clock, RESOLVE_SECONDS))
-    finally:
-        service.close()
+    def at(self, triggers: Sequence[Trigger], envelope: Envelope, sender: str) -> list[Planned | Outcome]:
+        """What they ask for. Raises Refusal."""
+        if self._service is not None:
+            return self._service.planned(triggers, envelope, sender, Deadline.after(self._service.clock, RESOLVE_SECONDS))
+        return self._alone(triggers)
+
+    def _alone(self, triggers: Sequence[Trigger]) -> list[Planned | Outcome]:
+        """By the rules alone. Vaults that are known by their tags are not known here."""
+        unknown = [
+            Skipped(reason=UNRESOLVED, message=f"would ask for every vault tagged {_tags(rule)}: see --resolve", rule=rule.name)
+            for rule in by_tags(triggers, self._rules, self._now)
+        ]
+        try:
+            return [*plan(triggers, self._rules, "plan", self._now), *unknown]
+        except Refusal as refusal:
+            if unknown and refusal.reason == "vault_not_listed":  # perhaps it is one of those
+                return [*unknown]
+            raise
+
+    def ahead(self, planned: Sequence[Planned]) -> dict[str, Ahead]:
+        """By cause: what the vaults hold, and what would come of it now."""
+        if self._service is None:
+            return {}
+        service, found = self._service, dict[str, Ahead]()
+        for each in planned[:NAMED]:
+            deadline = Deadline.after(service.clock, RESOLVE_SECONDS)
+            try:
+                held = {one.id: one.name for one in service.cbrs[each.project].vault(each.backup.vault_id, deadline).resources}
+            except CallFailed:
+                held = {}  # what cannot be looked at is told by the rehearsal
+            found[each.cause] = Ahead(held, service.rehearse(each, deadline))
+        return found
+
+    def close(self) -> None:
+        if self._service is not None:
+            self._service.close()
 
 
 def _tags(rule: Rule) -> str:
     return ", ".join(f"{key} = {glob!r}" for key, glob in rule.vault_tags.items())
 
 
-def checked_sender(arguments: argparse.Namespace, rules: Rules) -> str:
+def checked_sender(name: str, door: str, rules: Rules) -> str:
     """``--sender``, which alerts and one-offs need. Raises Misconfigured."""
-    name = str(arguments.sender)
-    fits = [each for each, sender in rules.senders.items() if sender.door == arguments.door]
-    if arguments.door in ("alert", "once") and name not in fits:
+    fits = [each for each, sender in rules.senders.items() if sender.door == door]
+    if (door in ("alert", "once") or name) and name not in fits:
         known = ", ".join(fits) or "none"
-        raise Misconfigured("--sender", f"must name who sends it; the rules have for --as {arguments.door}: {known}")
+        raise Misconfigured("--sender", f"must name who sends it; the rules have for --as {door}: {known}")
     return name
+
+
+def _arrivals(arguments: argparse.Namespace, rules: Rules) -> list[tuple[Envelope, str]]:
+    """Each delivery in FILE, and who sends it: as the event says, or as the command does. Raises Misconfigured, Refusal."""
+    body, door = read_file(arguments.file), arguments.door
+    if arguments.header:
+        headers = {name.strip().lower(): value.strip() for name, _, value in (each.partition(":") for each in arguments.header)}
+        http = Http("POST", f"/{door}/{arguments.sender}", headers, body)
+        return [(Envelope(door, "terminal", "plan", None, 0.0, http), checked_sender(arguments.sender, door, rules))]
+    event = Envelope(door, "terminal", "plan", parse_json(body, f"event in {arguments.file}"), 0.0)
+    return [(each, checked_sender(arguments.sender or _sender_of(each, rules), door, rules)) for each in arrivals(event)]
+
+
+def _sender_of(envelope: Envelope, rules: Rules) -> str:
+    """Whom a platform's event itself names, by its path or its source."""
+    if envelope.http is not None:
+        return envelope.http.path.rstrip("/").rpartition("/")[2]
+    known = rules.senders.items()
+    return next((name for name, sender in known if envelope.source and envelope.source in sender.sources), "")
 
 
 def read_file(name: str) -> bytes:
@@ -117,15 +170,3 @@ def read_file(name: str) -> bytes:
         return Path(name).read_bytes()
     except OSError as error:
         raise Misconfigured("FILE", f"{name} cannot be read: {error.strerror}") from None
-
-
-def _show(planned: list[Planned], others: dict[str, list[Any]]) -> None:
-    for each in planned:
-        print(f"would ask for {each.what} (rule {each.rule}, {'; '.join(each.cause_names)})")
-        print(f"  as {each.name}")
-        print(f"  {each.backup.to_bytes().decode()}")
-    if not planned and not any(others.values()):
-        print("nothing to do")
-    for word, outcomes in others.items():
-        for outcome in outcomes:
-            print(f"{word} ({outcome.reason}): {outcome.message}")

@@ -1,0 +1,144 @@
+"""``plan``'s why: what was read, which rules want it, what that comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from handlers.cli.show import fold
+from handlers.outcome import Outcome
+from handlers.plan.explained import considered
+from handlers.plan.planned import NAMED, Planned
+from handlers.rules import Rules
+from handlers.trigger import Alert, Lost, Once, Timer, Trigger
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What a look at the cloud and into the ledger says of a planned restore point.
+
+    ``held`` are the vault's resources, id and name. ``outcome`` is what it would end in now; None: CBR would be asked.
+    """
+
+    held: Mapping[str, str]
+    outcome: Outcome | None
+
+
+def explained(
+    triggers: Sequence[Trigger], planned: Sequence[Planned], rules: Rules, now: datetime, ahead: Mapping[str, Ahead]
+) -> dict[str, Any]:
+    """In JSON: ``triggers`` (the first 20) with every rule beside each, ``planned`` in the order of the plan."""
+    wanting = {name for each in triggers for name in _wanting(each, rules, now)}
+    return {
+        "triggers": [_read(each) | {"rules": _beside(each, rules, now)} for each in triggers[:NAMED]],
+        "left_out": max(len(triggers) - NAMED, 0),
+        "planned": [_asked(each, wanting, rules) | _seen(each, ahead.get(each.cause)) for each in planned],
+    }
+
+
+def _wanting(trigger: Trigger, rules: Rules, now: datetime) -> list[str]:
+    return [each.rule for each in considered(trigger, rules, now) if not each.why]
+
+
+def _beside(trigger: Trigger, rules: Rules, now: datetime) -> list[dict[str, Any]]:
+    return [{"rule": each.rule, "wants_it": not each.why, "why_not": each.why} for each in considered(trigger, rules, now)]
+
+
+def _read(trigger: Trigger) -> dict[str, Any]:
+    match trigger:
+        case Timer():
+            return {"kind": "timer", "schedule": trigger.schedule, "at": trigger.at.isoformat(), "form": trigger.dialect}
+        case Alert():
+            about: dict[str, Any] = {"title": trigger.title, "severity": trigger.severity, "link": trigger.link}
+            labels = {"labels": dict(trigger.labels), "identity": list(trigger.identity)}
+            return {"kind": "alert", "status": trigger.status, **about, **labels}
+        case Once():
+            return {"kind": "once", "rule": trigger.rule, "key": trigger.key}
+        case Lost():
+            return {"kind": "lost", "count": trigger.count}
+    return {"kind": type(trigger).__name__.lower()}
+
+
+def _asked(planned: Planned, wanting: set[str], rules: Rules) -> dict[str, Any]:
+    """Of what, without which disks, and for whom else."""
+    parameters = planned.backup.parameters
+    details = (parameters and parameters.resource_details) or ()
+    without = {each.id: list(each.extra_info.exclude_volumes or ()) for each in details if each.extra_info}
+    also = [
+        rule.name
+        for rule in rules.rules
+        if rule.name in wanting and rule.name != planned.rule and planned.vault in map(rules.name_of, rule.vaults)
+    ]
+    return {
+        "rule": planned.rule,
+        "also_wanted_by": also,
+        "vault": planned.vault,
+        "vault_id": planned.backup.vault_id,
+        "resources": sorted(planned.backup.resource_ids),
+        "without_disks": {key: disks for key, disks in without.items() if disks},
+        "causes": planned.causes,
+        "cause_names": list(planned.cause_names),
+    }
+
+
+def _seen(planned: Planned, ahead: Ahead | None) -> dict[str, Any]:
+    if ahead is None:
+        return {}
+    asked = planned.backup.resource_ids or set(ahead.held)
+    of = {"held": {each: ahead.held.get(each, "") for each in sorted(asked)}}
+    if ahead.outcome is None:
+        return of | {"now": {"outcome": "created", "reason": "", "message": "CBR would be asked to make it."}}
+    plain = ahead.outcome.to_dict()
+    return of | {"now": {key: plain[key] for key in ("outcome", "reason", "message", "checkpoint_id")}}
+
+
+def explain(why: Mapping[str, Any], planned: Sequence[Planned], others: Mapping[str, Sequence[Outcome]]) -> None:
+    """The same for people, and the requests as they would be sent."""
+    for each in why["triggers"]:
+        _print_trigger(each)
+    if why["left_out"]:
+        print(f"… and {why['left_out']} more")
+    for each, told in zip(planned, why["planned"], strict=True):
+        print(f"would ask for {each.what} (rule {each.rule}, {'; '.join(each.cause_names)})")
+        print(f"  as {each.name}")
+        for line in _lines(told):
+            print(fold(f"  {line}"))
+        print(f"  {each.backup.to_bytes().decode()}")
+    if not planned and not any(others.values()):
+        print("nothing to do")
+    for word, outcomes in others.items():
+        for outcome in outcomes:
+            print(f"{word} ({outcome.reason}): {outcome.message}")
+
+
+def _print_trigger(trigger: Mapping[str, Any]) -> None:
+    match trigger["kind"]:
+        case "timer":
+            print(f"timer {trigger['schedule']} at {trigger['at']} ({trigger['form']})")
+        case "alert":
+            severity = f", {trigger['severity']}" if trigger["severity"] else ""
+            print(fold(f"alert {ascii(trigger['title'])} ({trigger['status']}{severity}) {ascii(trigger['link'])[1:-1]}".rstrip()))
+            identity = [f"{key}={ascii(trigger['labels'][key])[1:-1]}" for key in trigger["identity"]]
+            others = [f"{key}={ascii(text)[1:-1]}" for key, text in trigger["labels"].items() if key not in trigger["identity"]]
+            print(fold(f"  is what it is by {', '.join(identity) or 'nothing'}"))
+            if others:
+                print(fold(f"  and has {', '.join(others)}"))
+        case "once":
+            print(f"one-off by key {ascii(trigger['key'])[1:-1]}")
+    for each in trigger["rules"]:
+        print(fold(f"  rule {each['rule']}: {'wants it' if each['wants_it'] else f'no, {each["why_not"]}'}"))
+
+
+def _lines(told: Mapping[str, Any]) -> list[str]:
+    held = told.get("held", {})
+    named = [f"{held[each]} ({each})" if held.get(each) else each for each in told["resources"] or held]
+    lines = [f"of {', '.join(named)}" if named else "of the whole vault"]
+    lines += [f"without disks {', '.join(disks)} of {each}" for each, disks in told["without_disks"].items()]
+    if told["also_wanted_by"]:
+        lines.append(f"which serves rule {', '.join(told['also_wanted_by'])}, too")
+    if "now" in told:
+        now = told["now"]
+        lines.append(f"now: {now['outcome']}{f' ({now["reason"]})' if now['reason'] else ''}: {now['message']}")
+    return lines
