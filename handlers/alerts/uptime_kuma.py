@@ -63,9 +63,9 @@ def read(document: object, sender: str) -> list[Alert | Lost]:
 
 
 def _tags(found: object) -> dict[str, object]:
-    """A monitor may have one tag several times, with other values: the first stands. A tag without a value is no label."""
+    """A monitor may have one tag several times: the first stands. One without a name or a value is no label."""
     tags: dict[str, object] = {}
     for each in found if isinstance(found, list) else ():
-        if isinstance(each, Mapping) and text_of(each.get("value")):
-            tags.setdefault(text_of(each.get("name")), each["value"])
+        if isinstance(each, Mapping) and (name := text_of(each.get("name"))) and text_of(each.get("value")):
+            tags.setdefault(name, each["value"])
     return tags
