@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pydantic import StrictStr
+from pydantic import Field, StrictStr
 
-from handlers.alerts.bodies import Body, Listed, Said, body, text_of
+from handlers.alerts.bodies import Body, Free, Listed, Said, body, text_of
 from handlers.alerts.labels import alert, moment
 from handlers.errors import Refusal
 from handlers.trigger import Alert, Lost, Status
@@ -25,13 +25,6 @@ _PRIORITY = {"P1": "critical", "P2": "high", "P3": "warning", "P4": "info", "P5"
 _URGENCY = {"high": "high", "low": "warning"}
 
 
-class Reference(Body):
-    """Another object of PagerDuty's, by id and by how people know it."""
-
-    id: Said = ""
-    summary: Said = ""
-
-
 class Incident(Body):
     """``event.data`` of an incident's event."""
 
@@ -40,8 +33,9 @@ class Incident(Body):
     title: Said = ""
     html_url: Said = ""
     urgency: Said = ""
-    service: Reference = Reference()
-    priority: Reference = Reference()
+    service: Free = Field(default_factory=dict)
+    """A reference: ``id``, and ``summary``, which is how people know it."""
+    priority: Free = Field(default_factory=dict)
     custom_fields: Listed = ()
 
 
@@ -50,7 +44,7 @@ class Event(Body):
 
     event_type: StrictStr
     occurred_at: Said = ""
-    data: Incident = Incident()
+    data: Incident = Field(default_factory=lambda: Incident.model_validate({}))
 
 
 class Webhook(Body):
@@ -67,15 +61,16 @@ def read(document: object, sender: str) -> list[Alert | Lost]:
         )
     event = body(Webhook, document, "event", "PagerDuty webhook body").event
     incident = event.data
+    priority = text_of(incident.priority.get("summary"))
     own = {
         "incident_id": incident.id,
         "incident_number": incident.number,
-        "service": incident.service.summary,
-        "service_id": incident.service.id,
-        "priority": incident.priority.summary,
+        "service": incident.service.get("summary"),
+        "service_id": incident.service.get("id"),
+        "priority": priority,
         "urgency": incident.urgency,
         "event_type": event.event_type,
-        "severity": _PRIORITY.get(incident.priority.summary) or _URGENCY.get(incident.urgency, ""),
+        "severity": _PRIORITY.get(priority) or _URGENCY.get(incident.urgency, ""),
     }
     fields = {text_of(each.get("name")): each.get("value") for each in incident.custom_fields if isinstance(each, Mapping)}
     found = alert(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, StrictStr
 
 from handlers.alerts.bodies import Body, Free, Said, text_of
 from handlers.alerts.labels import alert, moment, tagged
@@ -33,7 +33,7 @@ class Webhook(Body):
     check_type: Said = ""
     check_params: Free = Field(default_factory=dict)
     tags: Any = ()
-    current_state: Said = ""
+    current_state: StrictStr
     importance_level: Said = ""
     state_changed_utc_time: Said = ""
     """ISO 8601; without a zone, for it is UTC by its name."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pydantic import Field
+from pydantic import Field, StrictStr
 
 from handlers.alerts.bodies import Body, Free, Said, body, text_of
 from handlers.alerts.labels import alert, moment
@@ -37,7 +37,7 @@ _OUTAGE = {"degraded_performance": "warning", "partial_outage": "high", "major_o
 class Incident(Body):
     """What is wrong, as somebody told it; ``impact`` is for people to choose too."""
 
-    id: Said = ""
+    id: StrictStr
     name: Said = ""
     status: Said = ""
     impact: Said = ""

@@ -31,6 +31,8 @@ def read(document: object, sender: str) -> list[Alert | Lost]:
         "url": _said(document, _URL),
         "alert_type": _said(document, _TYPE),
     }
+    if not own["alert_type"]:
+        raise Refusal("malformed", "alertType: is missing, and without it nobody could tell down from up", field="alertType")
     found = alert(
         sender,
         _STATUS.get(own["alert_type"], "other"),

@@ -8,6 +8,8 @@ from handlers.carriers.batches import smn_records, sns_records, sqs_records
 from handlers.carriers.gateways import apig_http, lambda_http
 from handlers.envelope import Envelope
 
+_REQUEST = {"headers", "multiValueHeaders"}
+
 
 def arrivals(event: Envelope) -> list[Envelope]:
     """One for each message, request or document. Raises Refusal."""
@@ -15,8 +17,8 @@ def arrivals(event: Envelope) -> list[Envelope]:
         if found := records(event):
             return found
     document = event.document
-    if isinstance(document, dict) and "requestContext" in document and document.keys() & {"body", "headers", "multiValueHeaders"}:
-        http = lambda_http(document) if {"resource", "rawPath"} & document.keys() or "elb" in str(document["requestContext"]) else None
-        http = http or apig_http(document)
+    if isinstance(document, dict) and isinstance(document.get("requestContext"), dict) and document.keys() & _REQUEST:
+        on_lambda = {"resource", "rawPath"} & document.keys() or "elb" in document["requestContext"]
+        http = lambda_http(document) if on_lambda else apig_http(document)
         return [replace(event, document=None, http=http)] if http else [event]
     return [event]

@@ -10,7 +10,7 @@ from typing import Any
 from handlers.cli.show import fold
 from handlers.outcome import Outcome
 from handlers.plan.explained import considered
-from handlers.plan.planned import NAMED, Planned
+from handlers.plan.planned import NAMED, Planned, clip
 from handlers.rules import Rules
 from handlers.trigger import Alert, Lost, Once, Timer, Trigger
 
@@ -116,19 +116,29 @@ def explain(why: Mapping[str, Any], planned: Sequence[Planned], others: Mapping[
 def _print_trigger(trigger: Mapping[str, Any]) -> None:
     match trigger["kind"]:
         case "timer":
-            print(f"timer {trigger['schedule']} at {trigger['at']} ({trigger['form']})")
+            print(f"timer {_plain(trigger['schedule'])} at {trigger['at']} ({trigger['form']})")
         case "alert":
-            severity = f", {trigger['severity']}" if trigger["severity"] else ""
-            print(fold(f"alert {ascii(trigger['title'])} ({trigger['status']}{severity}) {ascii(trigger['link'])[1:-1]}".rstrip()))
-            identity = [f"{key}={ascii(trigger['labels'][key])[1:-1]}" for key in trigger["identity"]]
-            others = [f"{key}={ascii(text)[1:-1]}" for key, text in trigger["labels"].items() if key not in trigger["identity"]]
-            print(fold(f"  is what it is by {', '.join(identity) or 'nothing'}"))
-            if others:
-                print(fold(f"  and has {', '.join(others)}"))
+            severity = f", {_plain(trigger['severity'])}" if trigger["severity"] else ""
+            what = f"alert {_plain(trigger['title'])!r} ({trigger['status']}{severity}) {_plain(trigger['link'])}"
+            print(fold(what.rstrip()))
+            pairs = {key: f"{_plain(key)}={_plain(text)}" for key, text in trigger["labels"].items()}
+            print(fold(f"  identity: {', '.join(pairs.pop(key) for key in trigger['identity']) or 'nothing'}"))
+            if pairs:
+                print(fold(f"  other labels: {', '.join(pairs.values())}"))
         case "once":
-            print(f"one-off by key {ascii(trigger['key'])[1:-1]}")
+            print(f"one-off by key {_plain(trigger['key'])}")
+        case "lost":
+            print(f"{trigger['count']} alerts that the sender left out")
+        case kind:
+            print(kind)
     for each in trigger["rules"]:
-        print(fold(f"  rule {each['rule']}: {'wants it' if each['wants_it'] else f'no, {each["why_not"]}'}"))
+        answer = "wants it" if each["wants_it"] else f"no, {each['why_not']}"
+        print(fold(f"  rule {each['rule']}: {answer}"))
+
+
+def _plain(text: str) -> str:
+    """What comes from an event, fit for a terminal."""
+    return clip(text, 200)
 
 
 def _lines(told: Mapping[str, Any]) -> list[str]:
@@ -140,5 +150,6 @@ def _lines(told: Mapping[str, Any]) -> list[str]:
         lines.append(f"which serves rule {', '.join(told['also_wanted_by'])}, too")
     if "now" in told:
         now = told["now"]
-        lines.append(f"now: {now['outcome']}{f' ({now["reason"]})' if now['reason'] else ''}: {now['message']}")
+        reason = f" ({now['reason']})" if now["reason"] else ""
+        lines.append(f"now: {now['outcome']}{reason}: {now['message']}")
     return lines

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from handlers.cli import DONE, FAILED, print_json
 from handlers.cli.arrivals import arrivals
-from handlers.cli.explain import explain, explained
-from handlers.envelope import Envelope, parse_json
-from handlers.errors import Misconfigured, Refusal
+from handlers.cli.explain import Ahead, explain, explained
+from handlers.envelope import Envelope, Http, parse_json
+from handlers.errors import CallFailed, Misconfigured, Refusal
 from handlers.outcome import Outcome, Skipped
 from handlers.plan import by_tags, plan, refused
-from handlers.plan.planned import Planned
+from handlers.plan.planned import NAMED, Planned
 from handlers.reading import read
 from handlers.rules import Rule, Rules
 from handlers.service import Service
@@ -43,7 +42,11 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--sender", default="", metavar="NAME", help="whose it is: a [senders.…] of the rules; a platform's event says so itself"
     )
     parser.add_argument(
-        "--header", action="append", default=[], metavar="NAME:VALUE", help="of the HTTP request whose body FILE is; may be repeated"
+        "--header",
+        action="append",
+        default=[],
+        metavar="NAME:VALUE",
+        help="of the request whose body FILE is; may be repeated",
     )
     parser.add_argument("--resolve", action="store_true", help="look at the cloud where the rules need it (GET only)")
 
@@ -56,7 +59,6 @@ def run(arguments: argparse.Namespace) -> int:
     looking = _Looking(arguments, rules, now)
     found: list[Planned | Outcome] = []
     triggers: list[Trigger] = []
-    would: dict[str, dict[str, Any]] = {}
     for envelope, sender in _arrivals(arguments, rules):
         try:
             wanted = read(envelope, sender, rules.senders.get(sender), now)
@@ -65,13 +67,13 @@ def run(arguments: argparse.Namespace) -> int:
         except Refusal as refusal:
             found.append(refused(refusal, "plan", arguments.door, sender))
     planned = [each for each in found if isinstance(each, Planned)]
-    would = looking.ahead(planned)
+    ahead = looking.ahead(planned)
     looking.close()
     others: dict[str, list[Outcome]] = {"skipped": [], "refused": []}
     for each in found:
         if isinstance(each, Outcome):
             others.setdefault("unresolved" if each.reason == UNRESOLVED else each.word, []).append(each)
-    why = explained(triggers, planned, rules, now, would)
+    why = explained(triggers, planned, rules, now, ahead)
     if arguments.json:
         print_json(
             {"planned": [each.backup.to_dict() for each in planned]}

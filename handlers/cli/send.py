@@ -127,7 +127,7 @@ def _request(arguments: argparse.Namespace, document: object) -> tuple[str, dict
     if door == "timer":
         return f"/timer/{name or 'nobody'}", {"Content-Type": "application/json"}, body
     if door != "watch":
-        checked_sender(arguments, settings.rules)
+        checked_sender(arguments.sender, arguments.door, settings.rules)
     return f"/{door}/{name}", proof(settings.secrets, settings.rules, name), body
 
 
@@ -137,7 +137,7 @@ def _carried(arguments: argparse.Namespace, document: object) -> object:
     if arguments.door not in ("alert", "once") or not bare:
         return document
     settings = load()
-    name = checked_sender(arguments, settings.rules)
+    name = checked_sender(arguments.sender, arguments.door, settings.rules)
     if name not in settings.secrets:
         return document
     carried = apig if arguments.platform == "functiongraph" else function_url

@@ -39,7 +39,8 @@ def _against(trigger: Timer | Alert | Once, rule: Rule, rules: Rules, now: datet
         case _ if rule.sender != trigger.sender:
             yield f"is for {f'timer {rule.timer}' if rule.timer else f'sender {rule.sender}'}"
         case Once():
-            if trigger.backup and rule.vaults and not any(rules.vaults[each].id == trigger.backup.vault_id for each in rule.vaults):
+            ids = [rules.vaults[each].id for each in rule.vaults]
+            if trigger.backup and ids and trigger.backup.vault_id not in ids:
                 yield "does not list the vault that is asked for"
         case Alert():
             yield from _against_alert(trigger, rule, rules, now)

@@ -59,12 +59,17 @@ def test_a_check_that_is_down() -> None:
         ("SUCCESS", "resolved"),
         ("UNKNOWN", "other"),
         ("down", "other"),
-        (None, "other"),
-        (["DOWN"], "other"),
     ],
 )
 def test_the_current_state_decides(state: object, expected: str) -> None:
     assert one(current_state=state).status == expected
+
+
+@pytest.mark.parametrize("state", [None, ["DOWN"]])
+def test_without_a_state_nobody_could_tell_down_from_up(state: object) -> None:
+    with pytest.raises(Refusal, match="current_state: ") as caught:
+        one(current_state=state)
+    assert caught.value.reason == "malformed"
 
 
 def test_without_the_full_url_the_path_is_the_url() -> None:

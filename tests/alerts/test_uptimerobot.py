@@ -43,15 +43,16 @@ def test_a_monitor_that_is_down_in_either_spelling(document: dict[str, Any]) -> 
 
 @pytest.mark.parametrize(
     ("said", "expected"),
-    [(1, "firing"), ("1", "firing"), (2, "resolved"), ("3", "other"), ("*alertType*", "other"), (True, "other"), (None, "other")],
+    [(1, "firing"), ("1", "firing"), (2, "resolved"), ("3", "other"), ("*alertType*", "other"), (True, "other")],
 )
 def test_the_alert_type_decides(said: object, expected: str) -> None:
     assert one({**CAMEL, "alertType": said}).status == expected
 
 
-def test_an_alert_without_a_type_fires_nothing() -> None:
-    found = one({"monitorID": "778"})
-    assert (found.status, found.labels) == ("other", {"monitor_id": "778"})
+def test_without_a_type_nobody_could_tell_down_from_up() -> None:
+    with pytest.raises(Refusal, match="alertType: is missing") as caught:
+        one({"monitorID": "778"})
+    assert caught.value.reason == "malformed"
 
 
 @pytest.mark.parametrize("missing", [None, "", {}, []])

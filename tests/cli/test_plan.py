@@ -22,7 +22,7 @@ def asking(offline: Terminal) -> Terminal:
 def test_what_is_planned(asking: Terminal) -> None:
     ran = asking.run("plan", asking.write("event.json", event()), "--as", "timer", "--json")
     assert (ran.code, ran.err) == (0, "")
-    assert set(ran.json) == {"planned", "skipped", "refused"}
+    assert set(ran.json) == {"planned", "skipped", "refused", "explained"}
     assert [each["vault_id"] for each in ran.json["planned"]] == [estate.ERP_VAULT_ID, estate.FILES_VAULT_ID]
     assert (ran.json["skipped"], ran.json["refused"]) == ([], [])
     for each in ran.json["planned"]:
