@@ -29,7 +29,7 @@ class Ahead:
 def explained(
     triggers: Sequence[Trigger], planned: Sequence[Planned], rules: Rules, now: datetime, ahead: Mapping[str, Ahead]
 ) -> dict[str, Any]:
-    """In JSON: ``triggers`` (the first 20) with every rule beside each, ``planned`` in the order of the plan."""
+    """In JSON: ``triggers`` (the first 20) with the rules of its sender beside each, ``planned`` in the plan's order."""
     wanting = {name for each in triggers for name in _wanting(each, rules, now)}
     return {
         "triggers": [_read(each) | {"rules": _beside(each, rules, now)} for each in triggers[:NAMED]],
@@ -131,6 +131,8 @@ def _print_trigger(trigger: Mapping[str, Any]) -> None:
             print(f"{trigger['count']} alerts that the sender left out")
         case kind:
             print(kind)
+    if trigger["kind"] in ("timer", "alert") and not trigger["rules"]:
+        print(f"  no rule is for its {'timer' if trigger['kind'] == 'timer' else 'sender'}")
     for each in trigger["rules"]:
         answer = "wants it" if each["wants_it"] else f"no, {each['why_not']}"
         print(fold(f"  rule {each['rule']}: {answer}"))

@@ -48,6 +48,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="NAME:VALUE",
         help="of the request whose body FILE is; may be repeated",
     )
+    parser.add_argument("--now", metavar="TIME", help="when it arrives (default: now)")
     parser.add_argument("--resolve", action="store_true", help="look at the cloud where the rules need it (GET only)")
 
 
@@ -55,8 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Read, plan, show."""
     rules_file = find_rules(os.environ, arguments.rules)
     rules = read_rules(rules_file) if rules_file else Rules()
-    now = datetime.now(UTC)
-    looking = _Looking(arguments, rules, now)
+    looking = _Looking(arguments, rules)
+    now = looking.now
     found: list[Planned | Outcome] = []
     triggers: list[Trigger] = []
     for envelope, sender in _arrivals(arguments, rules):
@@ -88,9 +89,12 @@ def run(arguments: argparse.Namespace) -> int:
 class _Looking:
     """The rules as they stand, or, with ``--resolve``, as a delivery would find them now."""
 
-    def __init__(self, arguments: argparse.Namespace, rules: Rules, now: datetime) -> None:
-        self._rules, self._now = rules, now
-        self._service = Service(load(rules_file=arguments.rules)) if arguments.resolve else None
+    def __init__(self, arguments: argparse.Namespace, rules: Rules) -> None:
+        clock = {"RESTORE_POINT_NOW": arguments.now} if arguments.now else {}
+        self._rules = rules
+        self._service = Service(load(os.environ | clock, rules_file=arguments.rules)) if arguments.resolve else None
+        given = _moment(arguments.now) if arguments.now else datetime.now(UTC)
+        self.now = self._service.clock.now() if self._service else given
 
     def at(self, triggers: Sequence[Trigger], envelope: Envelope, sender: str) -> list[Planned | Outcome]:
         """What they ask for. Raises Refusal."""
@@ -102,10 +106,10 @@ class _Looking:
         """By the rules alone. Vaults that are known by their tags are not known here."""
         unknown = [
             Skipped(reason=UNRESOLVED, message=f"would ask for every vault tagged {_tags(rule)}: see --resolve", rule=rule.name)
-            for rule in by_tags(triggers, self._rules, self._now)
+            for rule in by_tags(triggers, self._rules, self.now)
         ]
         try:
-            return [*plan(triggers, self._rules, "plan", self._now), *unknown]
+            return [*plan(triggers, self._rules, "plan", self.now), *unknown]
         except Refusal as refusal:
             if unknown and refusal.reason == "vault_not_listed":  # perhaps it is one of those
                 return [*unknown]
@@ -128,6 +132,13 @@ class _Looking:
     def close(self) -> None:
         if self._service is not None:
             self._service.close()
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise Misconfigured("--now", "must be a time such as 2026-11-23T02:00:00Z") from None
 
 
 def _tags(rule: Rule) -> str:

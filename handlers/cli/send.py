@@ -122,10 +122,10 @@ def send(door: str, document: object) -> dict[str, Any]:
 
 
 def _request(arguments: argparse.Namespace, document: object) -> tuple[str, dict[str, str], bytes]:
-    """A sender's body over HTTP, with its proof. Timers have none, which is what their answer will say."""
+    """A sender's body over HTTP, with its proof. Timers of a platform have none, which is what their answer will say."""
     settings, name, door, body = load(), str(arguments.sender), arguments.door, json.dumps(document).encode()
-    if door == "timer":
-        return f"/timer/{name or 'nobody'}", {"Content-Type": "application/json"}, body
+    if door == "timer" and not name:
+        return "/timer/nobody", {"Content-Type": "application/json"}, body
     if door != "watch":
         checked_sender(arguments.sender, arguments.door, settings.rules)
     return f"/{door}/{name}", proof(settings.secrets, settings.rules, name), body
@@ -134,7 +134,7 @@ def _request(arguments: argparse.Namespace, document: object) -> tuple[str, dict
 def _carried(arguments: argparse.Namespace, document: object) -> object:
     """A sender's bare body as the platform would bring it: by its gateway with its proof, or by direct invocation."""
     bare = not (isinstance(document, dict) and document.keys() & {"requestContext", "record", "Records"})
-    if arguments.door not in ("alert", "once") or not bare:
+    if arguments.door == "watch" or (arguments.door == "timer" and not arguments.sender) or not bare:
         return document
     settings = load()
     name = checked_sender(arguments.sender, arguments.door, settings.rules)

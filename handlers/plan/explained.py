@@ -22,39 +22,33 @@ class Considered:
 
 
 def considered(trigger: Trigger, rules: Rules, now: datetime) -> list[Considered]:
-    """Every rule, in its order. Nothing where the trigger is none that a rule could want."""
-    if not isinstance(trigger, Timer | Alert | Once):
-        return []
-    return [Considered(rule.name, "; ".join(_against(trigger, rule, rules, now))) for rule in rules.rules]
-
-
-def _against(trigger: Timer | Alert | Once, rule: Rule, rules: Rules, now: datetime) -> Iterator[str]:
-    """What speaks against it."""
+    """Every rule of the trigger's sender, timer or name, in their order; rules of others could never want it."""
     match trigger:
         case Timer():
-            yield from _against_timer(trigger, rule, rules, now)
-        case Once() if trigger.rule:
-            if rule.name != trigger.rule:
-                yield "is not the rule that is asked for"
-        case _ if rule.sender != trigger.sender:
-            yield f"is for {f'timer {rule.timer}' if rule.timer else f'sender {rule.sender}'}"
-        case Once():
-            ids = [rules.vaults[each].id for each in rule.vaults]
-            if trigger.backup and ids and trigger.backup.vault_id not in ids:
-                yield "does not list the vault that is asked for"
+            timer = rules.timer_of(trigger.schedule, trigger.sender)
+            found = [(each, _against_timer(trigger, each, now)) for each in rules.rules if timer and each.timer == timer]
         case Alert():
-            yield from _against_alert(trigger, rule, rules, now)
+            found = [(each, _against_alert(trigger, each, rules, now)) for each in rules.rules if each.sender == trigger.sender]
+        case Once():
+            by_name = [each for each in rules.rules if trigger.rule and each.name == trigger.rule]
+            own = [each for each in rules.rules if each.sender == trigger.sender and not trigger.rule]
+            found = [(each, _against_once(trigger, each, rules)) for each in by_name + own]
+        case _:
+            found = []
+    return [Considered(rule.name, "; ".join(why)) for rule, why in found]
 
 
-def _against_timer(timer: Timer, rule: Rule, rules: Rules, now: datetime) -> Iterator[str]:
-    if rule.timer is None:
-        yield f"is for sender {rule.sender}"
-    elif rules.timer_of(timer.schedule, timer.sender) != rule.timer:
-        yield f"is for timer {rule.timer}"
-    elif timer.at > now + CLOCK_TOLERANCE:
+def _against_timer(timer: Timer, rule: Rule, now: datetime) -> Iterator[str]:
+    if timer.at > now + CLOCK_TOLERANCE:
         yield "the event is of the future"
     elif rule.too_late(timer.at, now):
         yield "the event is older than its max_event_age"
+
+
+def _against_once(once: Once, rule: Rule, rules: Rules) -> Iterator[str]:
+    ids = [rules.vaults[each].id for each in rule.vaults]
+    if once.backup and ids and once.backup.vault_id not in ids:
+        yield "does not list the vault that is asked for"
 
 
 def _against_alert(alert: Alert, rule: Rule, rules: Rules, now: datetime) -> Iterator[str]:
