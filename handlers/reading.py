@@ -41,6 +41,8 @@ def _read(part: Carried, envelope: Envelope, name: str, sender: Sender | None, n
         return [Echo(name)]
     if envelope.door == "timer":
         return [read_timer(part, envelope.http, name)]
+    if part.document is None:
+        raise Refusal("malformed", "the message holds no document", field="document")
     if isinstance(part.document, Text) and (sender is None or sender.dialect not in READS_TEXT):
         raise part.document.problem
     if envelope.door == "alert" and sender is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from handlers.envelope import text_at
 from handlers.errors import Refusal
 
+_SERVICES = ("aws:s3", "aws:dynamodb", "aws:kinesis", "aws:ses", "aws:codecommit", "aws:mq", "aws:rmq")
 EVENT_GRID = "an event of Huawei EventGrid: let it publish to an SMN topic, or call FunctionGraph's APIG, with a body of your own"
 
 
@@ -31,6 +32,6 @@ def _foreign(document: dict[str, object]) -> str:
     if document.keys() >= {"request_context", "response_context"}:
         return "the notification of an asynchronous invocation of FunctionGraph, perhaps of one of these functions' own"
     records = document.get("Records")
-    if isinstance(records, list) and (source := text_at(records[0], "eventSource") if records else "") and source != "aws:sqs":
-        return "a batch of records of another AWS service than SNS and SQS"
-    return ""
+    source = text_at(records[0], "eventSource") if isinstance(records, list) and records else ""
+    known = next((each for each in _SERVICES if source == each), "another service") if source else ""
+    return f"a batch of records of {known}: only those of SNS and SQS are understood" if known else ""
