@@ -54,10 +54,15 @@ class Expected(Strict):
     path: str = ""
     headers: dict[str, str] = Field(default_factory=dict)
     status: int
+    again: tuple[str, ...] = ()
+    """Of a batch: the ids of the messages that the queue must hand out again. Its outcomes stand in the log lines alone."""
     outcomes: tuple[Wanted, ...]
 
     def differences(self, answer: Mapping[str, Any]) -> list[str]:
         """Sentences that say where an answer is not what was expected; none: it is."""
+        if "batchItemFailures" in answer:
+            ids = sorted(each["itemIdentifier"] for each in answer["batchItemFailures"])
+            return [] if ids == sorted(self.again) else [f"to be handed out again are {ids} and should be {sorted(self.again)}"]
         over_http = "statusCode" in answer
         status = answer["statusCode"] if over_http else answer["status"]
         found = [] if status == self.status else [f"the answer is {status} and should be {self.status}"]

@@ -77,9 +77,9 @@ def _judge(arguments: argparse.Namespace) -> int:
         answer = _sent(arguments, expected, read_file(arguments.file))
     differences = expected.differences(answer)
     if arguments.json:
-        print_json({"answer": answer, "outcomes": answer["outcomes"], "differences": differences})
+        print_json({"answer": answer, "outcomes": answer.get("outcomes", []), "differences": differences})
     else:
-        show(answer["outcomes"])
+        show(answer.get("outcomes", []))
         print("\n".join(differences) or "as expected")
     return FAILED if differences else DONE
 

@@ -14,13 +14,15 @@ import handlers.restore_point
 
 FOLDER = Path(handlers.restore_point.__file__).parent
 Line = tuple[str, int]
+_ELSEWHERE = ("rest.py", "rehearsal.py")
+"""Of storms of more than a thousand causes, which test_alert_storms.py plays; and of plan, which sends and writes nothing."""
 
 
 def executable() -> set[Line]:
     """The lines inside the protocol's functions that do something: file's name and number."""
     found = set[Line]()
     for file in sorted(FOLDER.glob("*.py")):
-        if file.name == "rest.py":  # of storms of more than a thousand causes, which test_alert_storms.py plays
+        if file.name in _ELSEWHERE:
             continue
         for code in _functions(compile(file.read_text(encoding="utf-8"), str(file), "exec")):
             found |= {(file.name, line) for _, _, line in code.co_lines() if line and line > code.co_firstlineno}
