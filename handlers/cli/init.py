@@ -39,7 +39,7 @@ _TAIL = f"""
 
 # Who may send alerts or ask for one-offs, and how they prove who they are. Over HTTP the sender is the last part of the path.
 # [senders.am]
-# dialect = "alertmanager"       # or "simple": any sender whose body is a template; or "once": one-offs
+# dialect = "alertmanager"       # "grafana", "cloudwatch", "cloud-eye" …; "simple", "generic"; or "once", "timer"
 # proof = "bearer"               # Authorization: Bearer …; or "platform" with sources = ["urn:smn:…", "arn:aws:iam::…:user/…"]
 # secret = "env:RESTORE_POINT_ALERT_TOKEN"   # or "file:/…": where it stands, never the secret itself; 24 characters or more
 
