@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from handlers import cbr
-from handlers.cbr import Cbr
+from handlers.cbr import Cbr, VaultResource
 from handlers.errors import CallFailed, Rejected, Unauthorized
 from handlers.outcome import Failed, Later, Outcome, Refused
 from handlers.plan import by_tags
@@ -26,7 +26,7 @@ class Inventory:
 
     def __init__(self, cbrs: Mapping[str, Cbr], clock: Clock) -> None:
         self._cbrs, self._clock = cbrs, clock
-        self._held: dict[str, tuple[float, frozenset[str]]] = {}
+        self._held: dict[str, tuple[float, tuple[VaultResource, ...]]] = {}
         self._vaults: dict[str, tuple[float, list[cbr.Vault]]] = {}
 
     def listed(self, triggers: Sequence[Trigger], rules: Rules, deadline: Deadline) -> tuple[Rules, list[Outcome]]:
@@ -79,36 +79,41 @@ class Inventory:
     def narrow(self, plans: Sequence[Planned | Outcome], deadline: Deadline) -> list[Planned | Outcome]:
         """Each as it is, as its fallback, or refused; two that ask for the same after that become one."""
         found: list[Planned | Outcome] = []
-        seen: dict[tuple[str, frozenset[str]], int] = {}
+        seen: dict[object, int] = {}
         for each in plans:
             settled = self._settled(each, deadline) if isinstance(each, Planned) and each.narrowed_to else each
             if isinstance(settled, Planned):
-                key = settled.backup.vault_id, settled.backup.resource_ids
-                if key in seen:
-                    found[seen[key]] = _together(found[seen[key]], settled)
+                if settled.wants in seen:
+                    found[seen[settled.wants]] = _together(found[seen[settled.wants]], settled)
                     continue
-                seen[key] = len(found)
+                seen[settled.wants] = len(found)
             found.append(settled)
         return found
 
     def _settled(self, planned: Planned, deadline: Deadline) -> Planned | Outcome:
         try:
-            if planned.narrowed_to in self._resources(planned, deadline):
-                return planned
-        except CallFailed:
-            return planned  # its cause is not the fallback's; and CBR itself refuses what the vault does not hold
+            held = [each.id for each in self._resources(planned, deadline) if planned.narrowed_to in (each.id, each.name)]
+        except CallFailed as failure:
+            if planned.by_name and planned.fallback is None:
+                return _unnamed(planned, failure)
+            # By its id, CBR itself refuses what the vault does not hold. By its name, the whole vault is asked for, under the
+            # cause of the one resource: the cause must not change with the weather.
+            return replace(planned, narrowed_to="") if planned.by_name else planned
+        if len(held) == 1 and (narrowed := planned.of_resource(held[0])):
+            return narrowed
         if planned.fallback is not None:
             return planned.fallback
-        why = f'resource {planned.narrowed_to} is not in vault {planned.whose}, and the rule says else = "refuse"'
+        which = clip(planned.narrowed_to, 120)
+        there = "names several resources of" if len(held) > 1 else "is not in"
+        why = f'resource {which} {there} vault {planned.whose}, and the rule says else = "refuse"'
         about = planned.about() | {"name": ""}
         return Refused(reason="resource_not_held", message=why, http=403, **about)
 
-    def _resources(self, planned: Planned, deadline: Deadline) -> frozenset[str]:
+    def _resources(self, planned: Planned, deadline: Deadline) -> tuple[VaultResource, ...]:
         vault_id, now = planned.backup.vault_id, self._clock.monotonic()
-        at, held = self._held.get(vault_id, (float("-inf"), frozenset()))
+        at, held = self._held.get(vault_id, (float("-inf"), ()))
         if now - at > KEPT_SECONDS:
-            vault = self._cbrs[planned.project].vault(vault_id, deadline)
-            held = frozenset(each.id for each in vault.resources)
+            held = self._cbrs[planned.project].vault(vault_id, deadline).resources
             self._held[vault_id] = now, held
         return held
 
@@ -127,6 +132,16 @@ def _entry(vault: cbr.Vault, project: str, rules: Rules) -> tuple[str, Vault]:
     if known := rules.vault_named(vault.id):
         return known
     return vault.id, Vault(id=vault.id, project=project) if rules.projects else Vault(id=vault.id)
+
+
+def _unnamed(planned: Planned, failure: CallFailed) -> Outcome:
+    """As above: which resource is meant is not known."""
+    what = f"{planned.what} is wanted, and what the vault holds could not be looked up ({failure.said})"
+    about: dict[str, Any] = {**planned.about(), "name": "", "error_code": failure.code, "request_id": failure.request_id}
+    if isinstance(failure, Unauthorized | Rejected):
+        message = f"No restore point was taken: {what}. The identity needs cbr:vaults:get."
+        return Failed(reason="resource_unknown", message=message, **about)
+    return Later(reason="resource_unknown", message=f"No restore point was taken yet: {what}.", durable=False, **about)
 
 
 def _unknown(rule: Rule, failure: CallFailed) -> Outcome:

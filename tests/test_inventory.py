@@ -11,7 +11,7 @@ import pytest
 from handlers.cbr import Cbr, Vault
 from handlers.errors import CallFailed, NotSent, Rejected, Throttled, Unauthorized, Unclear
 from handlers.inventory import KEPT_SECONDS, Inventory
-from handlers.outcome import Outcome, Refused, Skipped
+from handlers.outcome import Failed, Later, Outcome, Refused, Skipped
 from handlers.plan import plan
 from handlers.plan.planned import Planned
 from handlers.rules import Rules
@@ -21,7 +21,8 @@ from tests.scripted import Clock
 
 NOW = datetime(2026, 11, 23, 2, 0, 30, tzinfo=UTC)
 ERP = "3b5816b5-f29c-4172-9d9a-76c719a659ce"
-HELD, ALSO_HELD, GONE = (f"{n}4eba8b2-acc9-4d82-badc-127144cc5526" for n in (1, 2, 3))
+HELD, ALSO_HELD, GONE, *TWINS = (f"{n}4eba8b2-acc9-4d82-badc-127144cc5526" for n in range(1, 6))
+NAMES = {HELD: "erp-db", ALSO_HELD: "erp-app", **dict.fromkeys(TWINS, "twin")}
 
 
 class Asked:
@@ -35,7 +36,7 @@ class Asked:
         if self.problem:
             raise self.problem
         return Vault.model_validate(
-            {"id": vault_id, "resources": [{"id": each, "type": "OS::Nova::Server"} for each in self.held]}
+            {"id": vault_id, "resources": [{"id": each, "name": NAMES.get(each, "")} for each in self.held]}
         )
 
 
@@ -124,7 +125,7 @@ def test_a_vault_is_asked_once_for_a_storm_and_again_when_it_is_old(shelf: Shelf
 
 
 def test_where_no_alert_names_a_resource_nothing_is_asked(shelf: Shelf) -> None:
-    shelf.narrow(alert("not an id"), alert("x", "b"), **WHOLE)
+    shelf.narrow(alert(""), **WHOLE)
     skipped = Skipped(reason="no_rule", message="m")
     assert shelf.inventory.narrow([skipped], Deadline.after(shelf.clock, 30)) == [skipped]
     assert shelf.cbr.times == 0
@@ -137,6 +138,61 @@ def test_who_cannot_ask_takes_the_part_and_leaves_it_to_cbr_to_refuse(shelf: She
     assert shelf.one(alert(HELD), **WHOLE).backup.resource_ids == frozenset([HELD])  # the cause must not change with the weather
     shelf.cbr.problem = None
     assert shelf.one(alert(GONE), **WHOLE).backup.resource_ids == frozenset()
+
+
+# ── by name ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_resource_is_known_by_its_name_too(shelf: Shelf) -> None:
+    by_name = shelf.one(alert("erp-db"))
+    assert (by_name.backup.resource_ids, by_name.narrowed_to) == (frozenset([HELD]), HELD)
+    assert by_name.name.endswith(by_name.cause[:16])
+    assert shelf.one(alert("erp-app")).cause != by_name.cause
+    assert shelf.cbr.times == 1
+
+
+def test_one_name_and_its_id_in_one_delivery_are_one_restore_point(shelf: Shelf) -> None:
+    both = shelf.one(alert("erp-db"), alert(HELD, "b"))
+    assert (both.causes, len(both.others), both.backup.resource_ids) == (2, 1, frozenset([HELD]))
+
+
+def test_only_its_own_disks_are_left_out(shelf: Shelf) -> None:
+    server = {"type": "OS::Nova::Server", "extra_info": {"exclude_volumes": [GONE]}}
+    details = [{"id": each, **server} for each in (HELD, ALSO_HELD)]
+    asked = shelf.one(alert("erp-db"), parameters={"resource_details": details}).backup.parameters
+    assert asked is not None
+    assert [each.id for each in asked.resource_details or ()] == [HELD]
+
+
+@pytest.mark.parametrize("name", ["nobody", "ERP-DB", "erp-", "twin", ERP.upper()])
+def test_a_name_the_vault_does_not_hold_or_holds_twice(shelf: Shelf, name: str) -> None:
+    shelf.cbr.held = (HELD, *TWINS)
+    (refused,) = shelf.narrow(alert(name))
+    assert isinstance(refused, Refused)
+    assert (refused.reason, "several" in refused.message) == ("resource_not_held", name == "twin")
+    assert shelf.one(alert(name), **WHOLE).backup.resource_ids == frozenset()
+
+
+def test_a_name_of_a_resource_the_rule_does_not_list(shelf: Shelf) -> None:
+    only = {"parameters": {"resources": [ALSO_HELD]}}
+    (refused,) = shelf.narrow(alert("erp-db"), **only)
+    assert isinstance(refused, Refused)
+    assert shelf.one(alert("erp-db"), **only, **WHOLE).backup.resource_ids == frozenset([ALSO_HELD])
+
+
+@pytest.mark.parametrize("failure", [NotSent, Unclear, Throttled, Unauthorized, Rejected])
+def test_who_cannot_ask_for_a_name_takes_the_whole_vault_under_its_cause(
+    shelf: Shelf, failure: Callable[[str], CallFailed]
+) -> None:
+    shelf.cbr.problem = failure("no")
+    whole = shelf.one(alert("erp-db"), **WHOLE)
+    assert (whole.backup.resource_ids, whole.narrowed_to) == (frozenset(), "")
+    (unknown,) = shelf.narrow(alert("erp-db"))
+    assert isinstance(unknown, Failed if failure in (Unauthorized, Rejected) else Later)
+    assert unknown.reason == "resource_unknown"
+    assert not getattr(unknown, "durable", False)
+    shelf.cbr.problem = None
+    assert shelf.one(alert("erp-db"), **WHOLE).cause == whole.cause  # come again, it is the same wish
 
 
 def test_each_keeps_its_place(shelf: Shelf) -> None:

@@ -311,13 +311,19 @@ def test_else_whole_vault_has_a_fallback_that_settles_every_cause() -> None:
     assert {found.fallback.cause, *found.fallback.others} == alone
 
 
-@pytest.mark.parametrize("labels", [{}, {"resource_id": ""}, {"resource_id": "erp-1"}, {"resource_id": SERVER.upper()}])
+@pytest.mark.parametrize("labels", [{}, {"resource_id": ""}])
 def test_a_label_that_names_no_resource(labels: dict[str, str]) -> None:
     (refused,) = told(rules({"resource_from": "resource_id"}), alert({**DISK_FAILING, **labels}))
     assert isinstance(refused, Refused)
     assert (refused.reason, refused.http, refused.rule, refused.vault) == ("resource_not_held", 403, "rule-0", "erp")
     found = one(rules({"resource_from": "resource_id", "else": "whole vault"}), alert({**DISK_FAILING, **labels}))
     assert (found.backup.resource_ids, found.narrowed_to) == (frozenset(), "")
+
+
+def test_a_name_has_to_be_looked_up_and_an_id_may_be_in_capitals() -> None:
+    found = one(rules({"resource_from": "host"}), alert(host="erp-1"))
+    assert (found.by_name, found.narrowed_to, found.backup.resource_ids, found.fallback) == (True, "erp-1", frozenset(), None)
+    assert one(rules({"resource_from": "resource_id"}), alert(resource_id=SERVER.upper())).narrowed_to == SERVER
 
 
 def test_other_resources_are_other_restore_points() -> None:

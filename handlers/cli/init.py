@@ -69,7 +69,7 @@ _TAIL = f"""
 # window = "1h"
 # budget_per_hour = 10           # restore points of this rule; what is asked for beyond that is skipped and told
 # vaults = ["erp"]
-# resource_from = "resource_id"  # the label that names the one server to back up
+# resource_from = "resource_id"  # the label that has the id, or the name, of the one server to back up
 # else = "whole vault"           # or "refuse", where it names none
 """
 

@@ -30,6 +30,8 @@ from handlers.wire import Deadline
 RESOLVE_SECONDS = 30.0
 UNRESOLVED = "vaults_by_tag"
 """What is wanted of vaults that only a look at the cloud can name."""
+UNNAMED = "resource_by_name"
+"""... of a resource."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -73,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     others: dict[str, list[Outcome]] = {"skipped": [], "refused": []}
     for each in found:
         if isinstance(each, Outcome):
-            others.setdefault("unresolved" if each.reason == UNRESOLVED else each.word, []).append(each)
+            others.setdefault("unresolved" if each.reason in (UNRESOLVED, UNNAMED) else each.word, []).append(each)
     why = explained(triggers, planned, rules, now, ahead)
     if arguments.json:
         print_json(
@@ -109,7 +111,8 @@ class _Looking:
             for rule in by_tags(triggers, self._rules, self.now)
         ]
         try:
-            return [*plan(triggers, self._rules, "plan", self.now), *unknown]
+            found = plan(triggers, self._rules, "plan", self.now)
+            return [*(_by_name(each) if isinstance(each, Planned) and each.by_name else each for each in found), *unknown]
         except Refusal as refusal:
             if unknown and refusal.reason == "vault_not_listed":  # perhaps it is one of those
                 return [*unknown]
@@ -139,6 +142,11 @@ def _moment(text: str) -> datetime:
         return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
         raise Misconfigured("--now", "must be a time such as 2026-11-23T02:00:00Z") from None
+
+
+def _by_name(planned: Planned) -> Outcome:
+    """Which resource that is, only a look at the cloud can tell."""
+    return Skipped(reason=UNNAMED, message=f"would ask for {planned.what}: see --resolve", rule=planned.rule, vault=planned.vault)
 
 
 def _tags(rule: Rule) -> str:

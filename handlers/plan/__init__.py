@@ -34,10 +34,10 @@ def plan(triggers: Sequence[Trigger], rules: Rules, delivery_id: str, now: datet
             found += by_once(trigger, rules, delivery_id)
         elif isinstance(trigger, Echo | Handshake | Unread):
             found.append(_unasked(trigger, delivery_id))
-    planned: dict[tuple[str, frozenset[str]], Planned] = {}
+    planned: dict[object, Planned] = {}
     for each in found:
         if isinstance(each, Planned):
-            planned.setdefault((each.backup.vault_id, each.backup.resource_ids), each)
+            planned.setdefault(each.wants, each)
     return [*planned.values(), *(each for each in found if not isinstance(each, Planned))]
 
 

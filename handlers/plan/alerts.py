@@ -61,7 +61,7 @@ class Sorting:
         self._rules, self._sender, self._delivery_id, self._now = rules, sender, delivery_id, now
         self._by_sender = [rule for rule in rules.rules if rule.sender == sender]
         self._rank = {rule.name: number for number, rule in enumerate(self._by_sender)}
-        self._wanted: dict[tuple[str, frozenset[str]], _Wanted] = {}
+        self._wanted: dict[object, _Wanted] = {}
         self._told: dict[tuple[str, str, str], _Told] = {}
 
     def result(self, triggers: Iterable[Alert | Lost]) -> list[Planned | Skipped | Refused]:
@@ -88,7 +88,7 @@ class Sorting:
         matching = [rule for rule in self._by_sender if not rule.misses(alert.labels)]
         if not matching:
             self._tell(_Told("no_rule", self._nearest(alert)), name=_name(alert))
-        asked: set[tuple[str, frozenset[str]]] = set()
+        asked: set[object] = set()
         matching = self._naming(alert, matching)
         for rule in matching:
             late = rule.too_late(alert.starts_at, self._now)
@@ -96,11 +96,9 @@ class Sorting:
                 if late:
                     why = f"the alert fires for longer than max_event_age of rule {rule.name}"
                     self._tell(_Told("stale", why, rule.name, vault), name=_name(alert))
-                elif planned := self._asked(alert, rule, vault):
-                    key = planned.backup.vault_id, planned.backup.resource_ids
-                    if key not in asked:
-                        asked.add(key)
-                        self._wanted.setdefault(key, _Wanted(planned)).add(planned, _name(alert, rule.by), self._rank)
+                elif (planned := self._asked(alert, rule, vault)) and planned.wants not in asked:
+                    asked.add(planned.wants)
+                    self._wanted.setdefault(planned.wants, _Wanted(planned)).add(planned, _name(alert, rule.by), self._rank)
 
     def _naming(self, alert: Alert, rules: list[Rule]) -> list[Rule]:
         """Where a label vault_id names a vault of some of the rules, the alert is not about the others."""
@@ -123,23 +121,29 @@ class Sorting:
     def _asked(self, alert: Alert, rule: Rule, vault: str) -> Planned | None:
         whole = rule.resource_from is None or rule.otherwise == "whole vault"
         resource = alert.labels.get(rule.resource_from, "") if rule.resource_from else ""
+        resource = resource.lower() if is_uuid(resource.lower()) else resource
         listed = VaultBackup(vault_id=self._rules.vaults[vault].id, parameters=rule.parameters).resource_ids
         if is_uuid(resource) and (not listed or resource in listed):
             details = tuple(each for each in rule.parameters.resource_details or () if each.id == resource) or None
             narrowed = rule.parameters.model_copy(update={"resources": (resource,), "resource_details": details})
             fallback = self._planned(alert, rule, vault, rule.parameters) if whole else None
             return replace(self._planned(alert, rule, vault, narrowed), narrowed_to=resource, fallback=fallback)
+        if resource and not is_uuid(resource):
+            fallback = self._planned(alert, rule, vault, rule.parameters) if whole else None
+            named = self._planned(alert, rule, vault, rule.parameters, resource)
+            return replace(named, narrowed_to=resource, fallback=fallback)
         if whole:
             return self._planned(alert, rule, vault, rule.parameters)
         why = f'label {rule.resource_from} names no resource and rule {rule.name} says else = "refuse"'
         self._tell(_Told("resource_not_held", why, rule.name, vault, refused=True), name=_name(alert))
         return None
 
-    def _planned(self, alert: Alert, rule: Rule, vault: str, parameters: CheckpointParam) -> Planned:
+    def _planned(self, alert: Alert, rule: Rule, vault: str, parameters: CheckpointParam, resource: str = "") -> Planned:
         entry = self._rules.vaults[vault]
         bare = VaultBackup(vault_id=entry.id, parameters=parameters)
         labels = [(key, alert.labels.get(key, "")) for key in sorted(rule.by or alert.identity)]
-        cause = cause_of("alert", bare, self._sender, *(word for pair in labels for word in pair))
+        words = [word for pair in labels for word in pair]
+        cause = cause_of("alert", bare, self._sender, *words, *(("resource", resource) if resource else ()))
         occurred = min(alert.starts_at or self._now, self._now)
         why = f"restore-point: rule {rule.name}, alert {_labels(alert)} from {self._sender}, delivery {self._delivery_id}"
         return Planned(

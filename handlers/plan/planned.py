@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from handlers.vault_backup import CheckpointParam, VaultBackup, restore_point_name
+from handlers.vault_backup import CheckpointParam, VaultBackup, is_uuid, restore_point_name
 
 NAMED = 20
 """Causes a restore point carries by name; the rest are counted."""
@@ -39,6 +39,7 @@ class Planned:
     fallback: Planned | None = None
     """Where one resource is named by an alert: what is taken instead if the vault does not hold it (None: nothing)."""
     narrowed_to: str = ""
+    """The resource an alert names: its id, which is asked for, or its name, which has to be looked up in the vault first."""
     causes: int = 1
     cause_names: tuple[str, ...] = ()
     link: str = ""
@@ -54,9 +55,30 @@ class Planned:
         return self.backup.parameters.name or "" if self.backup.parameters else ""
 
     @property
+    def by_name(self) -> bool:
+        """Whether its resource is known by name only: until that is looked up, ``backup`` is the whole vault's."""
+        return bool(self.narrowed_to) and not is_uuid(self.narrowed_to)
+
+    @property
+    def wants(self) -> tuple[str, frozenset[str], str]:
+        """Vault and resources: two that want the same are one."""
+        return self.backup.vault_id, self.backup.resource_ids, self.narrowed_to if self.by_name else ""
+
+    @property
     def named_for(self) -> str:
         """The cause its name carries: the first of those it settles."""
         return self.name.rpartition("-")[2]
+
+    def of_resource(self, resource: str) -> Planned | None:
+        """The same, of the one resource that was looked up by its name; None where the rule lists others."""
+        if not self.by_name:
+            return self
+        asked = self.backup.parameters or CheckpointParam()
+        if self.backup.resource_ids and resource not in self.backup.resource_ids:
+            return None
+        details = tuple(each for each in asked.resource_details or () if each.id == resource) or None
+        narrowed = asked.model_copy(update={"resources": (resource,), "resource_details": details})
+        return replace(self, backup=VaultBackup(vault_id=self.backup.vault_id, parameters=narrowed), narrowed_to=resource)
 
     def led_by(self, cause: str) -> Planned:
         """The same restore point with another of its causes as the first, hence under that one's name."""
@@ -77,6 +99,8 @@ class Planned:
     def what(self) -> str:
         """What is asked for, in a sentence's words."""
         some = self.backup.resource_ids
+        if self.by_name:
+            return f"a restore point of resource {clip(self.narrowed_to, 120)!r} of vault {self.whose}"
         return f"a restore point of vault {self.whose}" + (f" ({len(some)} of its resources)" if some else "")
 
     def about(self) -> dict[str, Any]:

@@ -42,7 +42,7 @@ class Rule(Strict):
     window: Duration = 3600.0
     """One cause gets one restore point of a vault within this span, however often it is sent."""
     resource_from: Label | None = None
-    """The label that names the affected resource by its id; only that one is backed up."""
+    """The label that has the affected resource's id, or its name in the vault; only that one is backed up."""
     otherwise: Annotated[Literal["whole vault", "refuse"], Field(alias="else")] = "refuse"
     """What happens where that label is missing or names nothing in the vault."""
     max_event_age: Duration = 86400.0
