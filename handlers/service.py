@@ -184,12 +184,6 @@ class Service:
         self.report.log(Envelope("once", "terminal", planned.delivery_id, None, deadline.left()), self.told([outcome], deadline))
         return outcome
 
-    def rehearse(self, planned: Planned, deadline: Deadline) -> Outcome | None:
-        """What it would end in now, without doing anything; None: CBR would be asked to make it."""
-        from handlers.restore_point.rehearsal import rehearse
-
-        return rehearse(planned, self.cbrs[planned.project], self.tools, deadline)
-
     def take_all(self, plans: Sequence[Planned | Outcome], deadline: Deadline) -> list[Outcome]:
         """An outcome for each, in their order; several at a time where there are several."""
         wanted = sum(isinstance(each, Planned) for each in plans)

@@ -21,6 +21,7 @@ from handlers.outcome import Outcome, Skipped
 from handlers.plan import by_tags, plan, refused
 from handlers.plan.planned import NAMED, Planned
 from handlers.reading import read
+from handlers.restore_point.rehearsal import rehearse
 from handlers.rules import Rule, Rules
 from handlers.service import Service
 from handlers.settings import find_rules, load, read_rules
@@ -129,7 +130,7 @@ class _Looking:
                 held = {one.id: one.name for one in service.cbrs[each.project].vault(each.backup.vault_id, deadline).resources}
             except CallFailed:
                 held = {}  # what cannot be looked at is told by the rehearsal
-            found[each.cause] = Ahead(held, service.rehearse(each, deadline))
+            found[each.cause] = Ahead(held, rehearse(each, service.cbrs[each.project], service.tools, deadline))
         return found
 
     def close(self) -> None:
