@@ -5,7 +5,7 @@ The way of an event, one file per step::
     aws_lambda, functiongraph, web    a platform's call becomes an Envelope, the outcomes its answer   (answers)
       └▶ service          builds everything once per cold start; handle(envelope) is the pipeline
            ├▶ trust       who sends it: nothing is read before that is proven       (rules, credentials)
-           ├▶ reading     envelope → triggers            (envelope, timers, alerts, trigger)
+           ├▶ reading     envelope → triggers            (carriers, timers, alerts, trigger)
            ├▶ inventory   which vaults carry a rule's tags; one resource of a vault, if the vault holds it
            ├▶ plan        triggers + rules + now → one Planned per (vault, resources)
            ├▶ restore_point.take   wish → claim → look → one POST → outcome   (ledger, cbr, iam, wire, signing)
