@@ -54,6 +54,8 @@ class Envelope:
     seconds_left: float
     http: Http | None = None
     source: str = ""
+    proven_by: str = ""
+    """Where the secret stands that proved its sender; while one is being changed, logs tell which is still in use."""
 
     @property
     def webhook(self) -> bool:

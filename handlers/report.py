@@ -112,6 +112,7 @@ class Report:
         level = max((_LEVELS.get(word, logging.INFO) for word in counted), default=logging.INFO)
         extra: dict[str, Any] = {
             "delivery": {"id": envelope.delivery_id, "door": envelope.door, "platform": envelope.platform} | _addressed(envelope),
+            **({"proven_by": envelope.proven_by} if envelope.proven_by else {}),
             "restore_points": [_brief(outcome) for outcome in outcomes[:NAMED]],
             "told": sum(told.sent for _, told in every),
         }

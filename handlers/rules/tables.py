@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, StrictStr, model_validator
 from pydantic_core import PydanticCustomError
 
 from handlers.documents import Strict
+from handlers.rules.proofs import SCHEMES, WITH_SECRET, Proof, Retiring, Scheme, SchemeName, Token
 from handlers.rules.words import (
     Duration,
     Label,
     Path,
     Word,
+    checked_certificate,
     checked_credentials,
     checked_project_id,
     checked_reference,
@@ -109,6 +113,12 @@ AlertDialect = Literal[
 Dialect = Literal[AlertDialect, "once", "timer"]
 
 
+_TOPICS = {
+    "sns": r"arn:aws(?:-cn|-us-gov)?:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]{1,256}",
+    "smn": r"urn:smn:[a-z0-9-]+:[0-9a-f]{32}:[A-Za-z0-9_-]{1,255}",
+}
+
+
 class Paths(Strict):
     """Where the generic dialect looks: keys with dots between them (``incident.host``), numbers for places in lists."""
 
@@ -141,32 +151,65 @@ class Paths(Strict):
 class Sender(Strict):
     """Somebody who may send: which words they speak, and how they prove who they are.
 
-    ``bearer``: ``Authorization: Bearer <secret>`` over HTTP. ``platform``: the platform says who it is, ``sources`` whom
-    that may be: the topic a message came from, or the caller AWS authenticated at a URL or API (a user's ARN, or an assumed
-    role's without the session's name). With none listed it is whoever IAM lets invoke the function or call its URL.
+    ``bearer``, ``basic``: a secret in ``Authorization`` (``basic``: ``user:password``). ``hmac``: a signature of the body by
+    ``scheme``. ``sns``, ``smn``: the topic's own signature in the body; ``sources`` are the topics, for the signature proves the
+    service and not whose topic it is. ``oidc``: a ``token`` of an identity provider. ``platform``: the platform says who it is,
+    ``sources`` whom that may be: the topic a message came from, or the caller AWS authenticated at a URL or API (a user's ARN, or
+    an assumed role's without the session's name). With none listed it is whoever IAM lets invoke the function or call its URL.
     """
 
     dialect: Dialect
     """How its bodies are read. ``once``: one-offs. ``timer``: the events of schedules that come over HTTP."""
     paths: Paths | None = None
     """Where ``generic`` finds what it needs."""
-    proof: Literal["bearer", "platform"]
+    proof: Proof
     secret: Annotated[StrictStr, AfterValidator(checked_reference)] | None = None
+    retiring: Annotated[tuple[Retiring, ...], Field(max_length=4)] = ()
+    """Secrets that are being replaced, each with its end."""
+    scheme: SchemeName | Scheme | None = None
+    token: Token | None = None
+    certificate: Annotated[StrictStr, AfterValidator(checked_certificate)] | None = None
+    """A topic's certificate, pinned: ``file:/path``. Without it it is fetched from the one address the service has for them."""
     sources: tuple[Annotated[StrictStr, Field(min_length=1, max_length=1024), AfterValidator(checked_source)], ...] = ()
     may: tuple[OneOffParameter, ...] = ()
     """One-off parameters this sender may set; a rule's own are always there."""
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        if (self.proof == "bearer") != (self.secret is not None):
-            raise PydanticCustomError("not_whole", "{why}", {"key": "secret", "why": 'goes with proof = "bearer" only'})
-        if self.sources and self.proof != "platform":
-            raise PydanticCustomError("not_whole", "{why}", {"key": "sources", "why": 'goes with proof = "platform" only'})
-        if self.may and self.dialect != "once":
-            raise PydanticCustomError("not_whole", "{why}", {"key": "may", "why": 'goes with dialect = "once" only'})
-        if (self.dialect == "generic") != (self.paths is not None):
-            raise PydanticCustomError("not_whole", "{why}", {"key": "paths", "why": 'belongs to dialect = "generic"'})
+        for key, why in self._faults():
+            raise PydanticCustomError("not_whole", "{why}", {"key": key, "why": why})
         return self
+
+    def _faults(self) -> Iterator[tuple[str, str]]:
+        """Keys that do not go together, each with the sentence that says so."""
+        pairs = (
+            ("secret", self.secret, self.proof in WITH_SECRET, 'proof = "bearer", "basic" or "hmac"'),
+            ("scheme", self.scheme, self.proof == "hmac", 'proof = "hmac"'),
+            ("token", self.token, self.proof == "oidc", 'proof = "oidc"'),
+            ("paths", self.paths, self.dialect == "generic", 'dialect = "generic"'),
+        )
+        yield from ((key, f"belongs to {what}") for key, value, wanted, what in pairs if (value is not None) != wanted)
+        if self.retiring and self.secret is None:
+            yield "retiring", "goes with secret only"
+        if self.certificate and self.proof not in ("sns", "smn"):
+            yield "certificate", 'goes with proof = "sns" or "smn" only'
+        if self.sources and self.proof not in ("platform", "sns", "smn"):
+            yield "sources", 'goes with proof = "platform", "sns" or "smn" only'
+        if self.proof in ("sns", "smn"):
+            yield from self._topic_faults()
+        if self.may and self.dialect != "once":
+            yield "may", 'goes with dialect = "once" only'
+
+    def _topic_faults(self) -> Iterator[tuple[str, str]]:
+        form = _TOPICS[self.proof]
+        if not self.sources or not all(re.fullmatch(form, each) for each in self.sources):
+            what = "arn:aws:sns:<region>:<account>:<name>" if self.proof == "sns" else "urn:smn:<region>:<project id>:<name>"
+            yield "sources", f"must list the topics, {what}: the signature proves the service, not whose topic it is"
+
+    @property
+    def signed_by(self) -> Scheme | None:
+        """The scheme, by name or in full."""
+        return SCHEMES[self.scheme] if isinstance(self.scheme, str) else self.scheme
 
     @property
     def door(self) -> Literal["alert", "once", "timer"]:

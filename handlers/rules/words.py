@@ -72,6 +72,13 @@ def checked_reference(value: str) -> str:
     return value
 
 
+def checked_certificate(value: str) -> str:
+    """Where a certificate stands; raises ValueError."""
+    if not re.fullmatch(r"file:/.+", value):
+        raise ValueError('must say where the certificate is: "file:/path"')
+    return value
+
+
 def like(glob: str, text: str) -> bool:
     """Whether ``text`` is what ``glob`` says. Linear in time: no pattern and no label can make it slow."""
     first, *rest = glob.split("*")

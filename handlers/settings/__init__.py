@@ -13,17 +13,19 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from handlers.credentials import NO_PLATFORM, Platform, Secret
+from handlers.credentials import NO_PLATFORM, Platform
 from handlers.documents import fault
 from handlers.errors import Misconfigured
 from handlers.rules import DEFAULT_PROJECT, Project, Rules
 from handlers.settings.access import Access, find_access
 from handlers.settings.ledger import ON_THIS_MACHINE, PLATFORMS, LedgerAccess, find_ledger
+from handlers.settings.secrets import SECRET_LENGTH, Key, check_library, read_secrets
 
 __all__ = [
     "PLATFORMS",
     "SECRET_LENGTH",
     "Access",
+    "Key",
     "LedgerAccess",
     "Settings",
     "find_rules",
@@ -32,9 +34,6 @@ __all__ = [
     "read_secrets",
     "served",
 ]
-
-SECRET_LENGTH = 24
-"""Characters. A shorter bearer secret can be guessed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +44,8 @@ class Settings:
     rules_file: str
     """Where the rules came from; empty where there is no file."""
     projects: Mapping[str, Access]
-    secrets: Mapping[str, Secret]
-    """What proves each sender whose proof is a secret."""
+    secrets: Mapping[str, tuple[Key, ...]]
+    """What proves each sender whose proof is a secret: the current one, and those that are being replaced."""
     ledger: str
     """``memory``, ``sqlite:PATH``, ``dynamodb:TABLE`` or ``valkey://host:port/db``, as it may be shown: without a password."""
     ledger_access: LedgerAccess = ON_THIS_MACHINE
@@ -68,6 +67,7 @@ def load(environ: Mapping[str, str] | None = None, rules_file: str | None = None
     environ = ChainMap(os.environ if environ is None else environ, platform.variables)  # type: ignore[arg-type]  # only read
     found = find_rules(environ, rules_file)
     rules = read_rules(found) if found else Rules()
+    check_library(rules)
     named = rules.projects or {DEFAULT_PROJECT: Project()}
     projects = {name: find_access(name, project, environ, platform, alone=len(named) == 1) for name, project in named.items()}
     ca_file = _ca_file(environ)
@@ -125,26 +125,6 @@ def served(environ: Mapping[str, str] | None = None) -> Settings:
     if (os.environ if environ is None else environ).get("DEBUG"):
         raise Misconfigured("DEBUG", "is set: functions-framework would open a debugger to whoever can connect; unset it")
     return load(environ)
-
-
-def read_secrets(rules: Rules, environ: Mapping[str, str], only: str = "") -> dict[str, Secret]:
-    """Every sender's secret, or one's, from where the rules say it stands. Raises Misconfigured where it is missing or short."""
-    found = {}
-    for name, sender in rules.senders.items():
-        if sender.secret is None or only not in ("", name):
-            continue
-        kind, _, where = sender.secret.partition(":")
-        try:
-            value = environ.get(where, "") if kind == "env" else Path(where).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError):
-            value = ""
-        setting = f"senders.{name}.secret"
-        if not value:
-            raise Misconfigured(setting, f"{where} is not set or cannot be read")
-        if len(value) < SECRET_LENGTH or not value.isascii() or not value.isprintable():
-            raise Misconfigured(setting, f"{where} must hold at least {SECRET_LENGTH} printable ASCII characters")
-        found[name] = Secret(value)
-    return found
 
 
 def _ca_file(environ: Mapping[str, str]) -> str:

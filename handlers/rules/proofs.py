@@ -1,0 +1,118 @@
+"""How senders prove who they are, as the rules file says it."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, StrictStr, model_validator
+from pydantic_core import PydanticCustomError
+
+from handlers.documents import Strict
+from handlers.rules.words import Duration, checked_reference
+
+Proof = Literal["basic", "bearer", "hmac", "oidc", "platform", "smn", "sns"]
+"""What a sender is known by: a secret it sends, one it signs with, keys its cloud signs with, or what the platform says."""
+WITH_SECRET = ("basic", "bearer", "hmac")
+WITH_LIBRARY = ("oidc", "smn", "sns")
+"""Proofs that need the extra ``verify``: RSA and certificates are no code of ours."""
+
+_HEADER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
+_SIGNED = re.compile(r"(?:\{(?:id|timestamp|body)\}|[!-z|~]){1,64}")
+
+
+def _header(value: str) -> str:
+    if not _HEADER.fullmatch(value):
+        raise ValueError("must be the name of a header, such as X-Signature")
+    return value
+
+
+def _signed(value: str) -> str:
+    if not _SIGNED.fullmatch(value) or value.count("{body}") != 1:
+        raise ValueError('must be made of {body}, {timestamp}, {id} and what stands between them, such as "{timestamp}:{body}"')
+    return value
+
+
+def _moment(value: object) -> datetime:
+    """TOML has times; without a zone nobody would know which."""
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise ValueError("must be a time with its zone, such as 2026-12-31T00:00:00Z, without quotes")
+    return value.astimezone(UTC)
+
+
+Header = Annotated[StrictStr, AfterValidator(_header)]
+
+
+class Retiring(Strict):
+    """A secret that is being replaced: it is accepted until then, and no longer."""
+
+    secret: Annotated[StrictStr, AfterValidator(checked_reference)]
+    until: Annotated[datetime, BeforeValidator(_moment)]
+
+
+class Scheme(Strict):
+    """How a body is signed: HMAC over ``signed`` with the sender's secret, in ``header``."""
+
+    header: Header
+    algorithm: Literal["sha256", "sha384", "sha512"] = "sha256"
+    encoding: Literal["hex", "base64"] = "hex"
+    prefix: Annotated[StrictStr, Field(max_length=32)] = ""
+    """What stands before the digest: a version, or the algorithm's name."""
+    separator: Literal["", ",", " "] = ""
+    """Between several signatures in one header, as there are while the sender changes its secret."""
+    signed: Annotated[StrictStr, AfterValidator(_signed)] = "{body}"
+    timestamp_header: Header | None = None
+    """Where the time of sending stands, in seconds since 1970. It must be signed, too."""
+    id_header: Header | None = None
+    """Where the delivery's own id stands. It must be signed, too."""
+    window: Duration = 300.0
+    """How far the time of sending may lie before or after now."""
+    key: Literal["text", "base64"] = "text"
+    """Whether the secret is the key itself, or base64 of it (after ``whsec_``, if that is there)."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        for word, header in (("timestamp", self.timestamp_header), ("id", self.id_header)):
+            if (header is None) == (f"{{{word}}}" in self.signed):
+                why = f"goes with {{{word}}} in `signed`: what is not signed proves nothing"
+                raise PydanticCustomError("not_whole", "{why}", {"key": f"{word}_header", "why": why})
+        return self
+
+
+SCHEMES = {
+    "github": Scheme(header="X-Hub-Signature-256", prefix="sha256="),
+    "grafana": Scheme(header="X-Grafana-Alerting-Signature"),
+    "grafana-timestamp": Scheme(
+        header="X-Grafana-Alerting-Signature", timestamp_header="X-Grafana-Alerting-Timestamp", signed="{timestamp}:{body}"
+    ),
+    "pagerduty": Scheme(header="X-PagerDuty-Signature", prefix="v1=", separator=","),
+    "sentry": Scheme(header="Sentry-Hook-Signature"),
+    "standard-webhooks": Scheme(
+        header="webhook-signature", encoding="base64", prefix="v1,", separator=" ", signed="{id}.{timestamp}.{body}",
+        timestamp_header="webhook-timestamp", id_header="webhook-id", key="base64",
+    ),
+}  # fmt: skip
+"""Those that senders use, by the senders' documentation. Grafana's header for the time has the name that is set there."""
+SchemeName = Literal["github", "grafana", "grafana-timestamp", "pagerduty", "sentry", "standard-webhooks"]
+
+
+class Token(Strict):
+    """An OpenID Connect token (a JWT in ``Authorization: Bearer``), as Google's Pub/Sub, Scheduler and Eventarc send it."""
+
+    issuer: Annotated[StrictStr, Field(min_length=1, max_length=512)] = "https://accounts.google.com"
+    audience: Annotated[StrictStr, Field(min_length=1, max_length=1024)]
+    """For whom the token was made: exactly what is set at the sender."""
+    email: Annotated[StrictStr, Field(min_length=3, max_length=320)] | None = None
+    """The service account it speaks for; its address must be verified. Required with Google, whose every user gets tokens."""
+    keys: Annotated[StrictStr, Field(min_length=1, max_length=1024)] = "https://www.googleapis.com/oauth2/v3/certs"
+    """The issuer's public keys (a JWK set): an https URL, or ``file:/path``. Never what a token itself names."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.issuer == "https://accounts.google.com" and self.email is None:
+            why = "is required with Google: without it any Google account's token would do"
+            raise PydanticCustomError("not_whole", "{why}", {"key": "email", "why": why})
+        if not re.fullmatch(r"file:/.+|https://[^/?#@\s]+/[!-~]*|http://127\.0\.0\.1:[0-9]+/[!-~]*", self.keys):
+            raise PydanticCustomError("not_whole", "{why}", {"key": "keys", "why": "must be an https URL or file:/path"})
+        return self

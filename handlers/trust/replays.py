@@ -1,0 +1,36 @@
+"""Proven requests that were settled, so that one which is sent once more asks for nothing.
+
+Remembered only once it is settled: a sender that was told to come again comes with the same id. Where the ledger is down nothing
+is remembered; the cause still keeps one wish from becoming two restore points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from handlers.errors import LedgerDown
+from handlers.ledger import Ledger, Record
+from handlers.trust import Proven
+
+KIND = "replay"
+
+
+def is_replayed(proven: Proven, opened: Callable[[], Ledger]) -> bool:
+    """Whether this very request was settled before."""
+    if not proven.replay:
+        return False
+    with suppress(LedgerDown):
+        return opened().get(KIND, _key(proven)) is not None
+    return False
+
+
+def remember(proven: Proven, opened: Callable[[], Ledger], now: float) -> None:
+    """It is settled."""
+    if proven.replay:
+        with suppress(LedgerDown):
+            opened().put_if_absent(Record(KIND, _key(proven), now, None, "{}", now + proven.lasts))
+
+
+def _key(proven: Proven) -> str:
+    return f"{proven.sender} {proven.replay}"
