@@ -74,7 +74,8 @@ def _by_document(document: object) -> _Read:
     raise Refusal(
         "not_a_timer",
         "this is no timer event: expected an EventBridge or Scheduler 'Scheduled Event', a FunctionGraph TIMER event, "
-        f"a Scheduler Input of {SCHEDULER_INPUT}, Cloud Scheduler, a PingSource, or the name of a CronJob's job",
+        f"a Scheduler Input of {SCHEDULER_INPUT}, the name of a CronJob's job, or a schedule and its scheduled_time; "
+        "Cloud Scheduler and PingSource are known by their headers (X-CloudScheduler…, ce-…)",
         field="document",
     )
 

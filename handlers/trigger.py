@@ -46,6 +46,8 @@ class Alert:
     severity: str
     starts_at: datetime | None
     link: str = ""
+    said: str = ""
+    """The sender's own word for its status, where the rules say which words count."""
 
 
 @dataclass(frozen=True, slots=True)

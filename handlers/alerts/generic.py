@@ -57,6 +57,7 @@ def _alert(document: object, sender: str, paths: Paths, where: str) -> Alert:
         severity=labels.get("severity", ""),
         starts_at=_moment(document, paths.starts_at),
         link=_said(document, paths.link),
+        said=_said(document, paths.status),
     )
 
 

@@ -18,7 +18,8 @@ def smn_records(envelope: Envelope) -> list[Envelope]:
         smn = record.get("smn") if isinstance(record, dict) and record.get("event_source") == "smn" else None
         topic, message = (smn.get("topic_urn"), smn.get("message")) if isinstance(smn, dict) else (None, None)
         if not (isinstance(topic, str) and topic and isinstance(message, str)):
-            raise Refusal("malformed", f"record[{number}].smn: must hold topic_urn and message", field=f"record[{number}].smn")
+            why = f'record[{number}]: must have event_source "smn", and smn with topic_urn and message'
+            raise Refusal("malformed", why, field=f"record[{number}].smn")
         found.append(replace(envelope, delivery_id=_numbered(envelope, number), document=smn, source=topic))
     if not found:
         raise Refusal("malformed", "record: must not be empty", field="record")

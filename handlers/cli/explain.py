@@ -11,30 +11,28 @@ from handlers.cli.show import fold
 from handlers.outcome import Outcome
 from handlers.plan.explained import considered
 from handlers.plan.planned import NAMED, Planned, clip
+from handlers.restore_point.rehearsal import Ahead
 from handlers.rules import Rules
 from handlers.trigger import Alert, Lost, Once, Timer, Trigger
 
 
 @dataclass(frozen=True, slots=True)
-class Ahead:
-    """What a look at the cloud and into the ledger says of a planned restore point.
-
-    ``held`` are the vault's resources, id and name. ``outcome`` is what it would end in now; None: CBR would be asked.
-    """
+class Look:
+    """What a look at the cloud and into the ledger says. ``held`` are the vault's resources, id and name."""
 
     held: Mapping[str, str]
-    outcome: Outcome | None
+    ahead: Ahead
 
 
 def explained(
-    triggers: Sequence[Trigger], planned: Sequence[Planned], rules: Rules, now: datetime, ahead: Mapping[str, Ahead]
+    triggers: Sequence[Trigger], planned: Sequence[Planned], rules: Rules, now: datetime, looks: Mapping[str, Look]
 ) -> dict[str, Any]:
     """In JSON: ``triggers`` (the first 20) with the rules of its sender beside each, ``planned`` in the plan's order."""
     wanting = {name for each in triggers for name in _wanting(each, rules, now)}
     return {
         "triggers": [_read(each) | {"rules": _beside(each, rules, now)} for each in triggers[:NAMED]],
         "left_out": max(len(triggers) - NAMED, 0),
-        "planned": [_asked(each, wanting, rules) | _seen(each, ahead.get(each.cause)) for each in planned],
+        "planned": [_asked(each, wanting, rules) | _seen(each, looks.get(each.cause)) for each in planned],
     }
 
 
@@ -43,7 +41,10 @@ def _wanting(trigger: Trigger, rules: Rules, now: datetime) -> list[str]:
 
 
 def _beside(trigger: Trigger, rules: Rules, now: datetime) -> list[dict[str, Any]]:
-    return [{"rule": each.rule, "wants_it": not each.why, "why_not": each.why} for each in considered(trigger, rules, now)]
+    return [
+        {"rule": each.rule, "wants_it": not each.why, "why_not": each.why, "by": each.by}
+        for each in considered(trigger, rules, now)
+    ]
 
 
 def _read(trigger: Trigger) -> dict[str, Any]:
@@ -83,14 +84,16 @@ def _asked(planned: Planned, wanting: set[str], rules: Rules) -> dict[str, Any]:
     }
 
 
-def _seen(planned: Planned, ahead: Ahead | None) -> dict[str, Any]:
-    if ahead is None:
+def _seen(planned: Planned, look: Look | None) -> dict[str, Any]:
+    if look is None:
         return {}
-    asked = planned.backup.resource_ids or set(ahead.held)
-    of = {"held": {each: ahead.held.get(each, "") for each in sorted(asked)}}
-    if ahead.outcome is None:
-        return of | {"now": {"outcome": "created", "reason": "", "message": "CBR would be asked to make it."}}
-    plain = ahead.outcome.to_dict()
+    asked = planned.backup.resource_ids or set(look.held)
+    of = {"held": {each: look.held.get(each, "") for each in sorted(asked)}}
+    if look.ahead.outcome is None:
+        busy = ", ".join(look.held.get(each) or each for each in sorted(look.ahead.busy))
+        message = f"CBR would be asked to make it{f', and leave out {busy}, which it is at work on' if busy else ''}."
+        return of | {"now": {"outcome": "created", "reason": "partly_skipped" if busy else "accepted", "message": message}}
+    plain = look.ahead.outcome.to_dict()
     return of | {"now": {key: plain[key] for key in ("outcome", "reason", "message", "checkpoint_id")}}
 
 
@@ -134,7 +137,8 @@ def _print_trigger(trigger: Mapping[str, Any]) -> None:
     if trigger["kind"] in ("timer", "alert") and not trigger["rules"]:
         print(f"  no rule is for its {'timer' if trigger['kind'] == 'timer' else 'sender'}")
     for each in trigger["rules"]:
-        answer = "wants it" if each["wants_it"] else f"no, {each['why_not']}"
+        cause = f"; its cause: {each['by']}" if each["by"] else ""
+        answer = f"wants it{cause}" if each["wants_it"] else f"no, {each['why_not']}"
         print(fold(f"  rule {each['rule']}: {answer}"))
 
 

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from handlers.cli import DONE, FAILED, print_json
 from handlers.cli.arrivals import arrivals
-from handlers.cli.explain import Ahead, explain, explained
+from handlers.cli.explain import Look, explain, explained
 from handlers.envelope import Envelope, Http, parse_json
 from handlers.errors import CallFailed, Misconfigured, Refusal
 from handlers.outcome import Outcome, Skipped
 from handlers.plan import by_tags, plan, refused
-from handlers.plan.planned import NAMED, Planned
+from handlers.plan.planned import NAMED, Planned, clip
 from handlers.reading import read
 from handlers.restore_point.rehearsal import rehearse
 from handlers.rules import Rule, Rules
@@ -63,8 +63,13 @@ def run(arguments: argparse.Namespace) -> int:
     now = looking.now
     found: list[Planned | Outcome] = []
     triggers: list[Trigger] = []
-    for envelope, sender in _arrivals(arguments, rules):
+    try:
+        came = _arrivals(arguments, rules, found=bool(rules_file))
+    except Refusal as refusal:
+        came, found = [], [refused(refusal, "plan", arguments.door)]
+    for envelope, sender in came:
         try:
+            _check_source(envelope, sender, rules)
             wanted = read(envelope, sender, rules.senders.get(sender), now)
             triggers += wanted
             found += looking.at(wanted, envelope, sender)
@@ -119,18 +124,18 @@ class _Looking:
                 return [*unknown]
             raise
 
-    def ahead(self, planned: Sequence[Planned]) -> dict[str, Ahead]:
+    def ahead(self, planned: Sequence[Planned]) -> dict[str, Look]:
         """By cause: what the vaults hold, and what would come of it now."""
         if self._service is None:
             return {}
-        service, found = self._service, dict[str, Ahead]()
+        service, found = self._service, dict[str, Look]()
         for each in planned[:NAMED]:
             deadline = Deadline.after(service.clock, RESOLVE_SECONDS)
             try:
                 held = {one.id: one.name for one in service.cbrs[each.project].vault(each.backup.vault_id, deadline).resources}
             except CallFailed:
                 held = {}  # what cannot be looked at is told by the rehearsal
-            found[each.cause] = Ahead(held, rehearse(each, service.cbrs[each.project], service.tools, deadline))
+            found[each.cause] = Look(held, rehearse(each, service.cbrs[each.project], service.tools, deadline))
         return found
 
     def close(self) -> None:
@@ -163,23 +168,41 @@ def checked_sender(name: str, door: str, rules: Rules) -> str:
     return name
 
 
-def _arrivals(arguments: argparse.Namespace, rules: Rules) -> list[tuple[Envelope, str]]:
+def _arrivals(arguments: argparse.Namespace, rules: Rules, *, found: bool) -> list[tuple[Envelope, str]]:
     """Each delivery in FILE, and who sends it: as the event says, or as the command does. Raises Misconfigured, Refusal."""
     body, door = read_file(arguments.file), arguments.door
+    if not found and door != "timer":
+        raise Misconfigured("rules", "there is no rules.toml here: give one by --rules; restore-point init makes one")
     if arguments.header:
-        headers = {name.strip().lower(): value.strip() for name, _, value in (each.partition(":") for each in arguments.header)}
+        headers = dict(_header(each) for each in arguments.header)
         http = Http("POST", f"/{door}/{arguments.sender}", headers, body)
         return [(Envelope(door, "terminal", "plan", None, 0.0, http), checked_sender(arguments.sender, door, rules))]
     event = Envelope(door, "terminal", "plan", parse_json(body, f"event in {arguments.file}"), 0.0)
-    return [(each, checked_sender(arguments.sender or _sender_of(each, rules), door, rules)) for each in arrivals(event)]
+    return [(each, _sender_of(each, arguments, rules)) for each in arrivals(event)]
 
 
-def _sender_of(envelope: Envelope, rules: Rules) -> str:
-    """Whom a platform's event itself names, by its path or its source."""
-    if envelope.http is not None:
-        return envelope.http.path.rstrip("/").rpartition("/")[2]
+def _sender_of(envelope: Envelope, arguments: argparse.Namespace, rules: Rules) -> str:
+    """Whom a platform's event itself names, by its source or its path; else whom the command does. Raises Misconfigured."""
     known = rules.senders.items()
-    return next((name for name, sender in known if envelope.source and envelope.source in sender.sources), "")
+    if envelope.source and arguments.door != "timer":
+        return next((name for name, sender in known if envelope.source in sender.sources and sender.door == arguments.door), "")
+    by_path = envelope.http.path.rstrip("/").rpartition("/")[2] if envelope.http else ""
+    return checked_sender(arguments.sender or by_path, arguments.door, rules)
+
+
+def _check_source(envelope: Envelope, sender: str, rules: Rules) -> None:
+    """A topic or queue that no sender lists is nobody. Raises Refusal, as its delivery would be refused."""
+    if envelope.source and not sender and envelope.door != "timer":
+        known = ", ".join(sorted({each for one in rules.senders.values() for each in one.sources})) or "none"
+        why = f"no [senders.…] lists {clip(envelope.source, 200)} in its sources; listed are: {known}"
+        raise Refusal("source_not_listed", why, http=403)
+
+
+def _header(given: str) -> tuple[str, str]:
+    name, colon, value = given.partition(":")
+    if not colon or not name.strip():
+        raise Misconfigured("--header", "must be NAME:VALUE, such as ce-type:dev.knative.sources.ping")
+    return name.strip().lower(), value.strip()
 
 
 def read_file(name: str) -> bytes:

@@ -71,7 +71,7 @@ class Sorting:
                 why = "the sender left alerts out of its message (max_alerts): they are not known here"
                 self._tell(_Told("truncated", why), trigger.count)
             elif trigger.status != "firing":
-                self._tell(_Told(trigger.status, "only a firing alert asks for anything"), name=_name(trigger))
+                self._tell(_Told(trigger.status, not_firing(trigger)), name=_name(trigger))
             else:
                 self._firing(trigger)
         wanted = sorted(self._wanted.values(), key=lambda each: self._rank[each.first.rule])
@@ -193,6 +193,13 @@ class Sorting:
             "sender": self._sender,
         }
         return Refused(http=403, **about) if told.refused else Skipped(**about)
+
+
+def not_firing(alert: Alert) -> str:
+    """Why an alert asks for nothing, whatever the rules."""
+    if alert.status == "other" and alert.said:
+        return f"its status {clip(alert.said, 60)!r} is in neither `firing` nor `resolved` of [senders.{alert.sender}.paths]"
+    return f"the alert is {alert.status}, and only a firing one asks for anything"
 
 
 def _name(alert: Alert, by: Sequence[str] = ()) -> str:
