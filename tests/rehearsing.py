@@ -38,15 +38,16 @@ class Stage:
         self.world, self.service = world, world.service()
         self.planned = world.planned(self.service)[0]
         self.ledger: Ledger = self.service.ledger
+        self.clock, self.spent = world.clock, dict[tuple[str, str], float]()
         self.seconds = 57.0
 
     @property
     def tools(self) -> Taking:
-        return Taking(self.ledger, self.world.clock, lambda: secrets.token_hex(8), 120.0, 60.0)
+        return Taking(self.ledger, self.clock, lambda: secrets.token_hex(8), 120.0, 60.0, spent=self.spent)
 
     @property
     def deadline(self) -> Deadline:
-        return Deadline.after(self.world.clock, self.seconds)
+        return Deadline.after(self.clock, self.seconds)
 
     def alert(self, host: str) -> Planned:
         document = {"status": "firing", "labels": {"host": host}}
