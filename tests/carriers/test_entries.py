@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,8 @@ from tests.runtime_api import Answer, LambdaFunction
 from tests.scripted import SCHEDULE, World, world_in
 
 ALARMS, DESK = (f"arn:aws:sns:eu-central-1:123456789012:{name}" for name in ("alarms", "desk"))
-CRON, OTHER, AM = (f"example-token-of-{name}-opens-nothing" for name in ("cron", "other", "am"))
-TOKENS = {"CRON": CRON, "OTHER": OTHER, "AM": AM}
+CRON, OTHER, AM, CI = (f"example-token-of-{name}-opens-nothing" for name in ("cron", "other", "am", "ci"))
+TOKENS = {"CRON": CRON, "OTHER": OTHER, "AM": AM, "CI": CI}
 RULES = f"""
 [timers.weekly]
 source = "weekly"
@@ -36,6 +36,10 @@ secret = "env:OTHER"
 dialect = "alertmanager"
 proof = "bearer"
 secret = "env:AM"
+[senders.ci]
+dialect = "once"
+proof = "bearer"
+secret = "env:CI"
 [senders.topic]
 dialect = "simple"
 proof = "platform"
@@ -66,6 +70,10 @@ name = "topic-erp"
 sender = "topic"
 match = {{ host = "erp-*" }}
 vaults = ["erp"]
+[[rules]]
+name = "ci-files"
+sender = "ci"
+vaults = ["files"]
 [[rules]]
 name = "desk-files"
 sender = "desk"
@@ -180,6 +188,11 @@ def test_a_one_off_without_a_key_is_the_same_wish_when_its_message_comes_again(w
 # ── load balancers ──
 
 
+def header_of(payload: Mapping[str, Any], name: str) -> str:
+    found = payload["headers"][name] if "headers" in payload else payload["multiValueHeaders"][name][0]
+    return str(found)
+
+
 @pytest.mark.parametrize("several", [True, False], ids=["lists", "texts"])
 def test_a_load_balancer_gets_its_headers_back_in_the_form_it_sends_them(world: World, several: bool) -> None:
     timer = json.dumps({"schedule": "job", "scheduled_time": at(2)})
@@ -193,15 +206,24 @@ def test_a_load_balancer_gets_its_headers_back_in_the_form_it_sends_them(world: 
             request("/alert/am", AM, alerts(), several=several, method="GET"),
         ),
         *on_lambda(world, "timer", request("/timer/cron", CRON, timer, several=several)),
+        *on_lambda(world, "once", request("/once/ci", CI, json.dumps({"rule": "ci-files"}), several=several)),
         *on_lambda(world, "watch", request("/watch/am", AM, "", several=several)),
     ]
     payloads = [each.payload for each in answers]
-    assert [each["statusCode"] for each in payloads] == [200, 401, 400, 405, 200, 401]
+    assert [each["statusCode"] for each in payloads] == [200, 401, 400, 405, 200, 202, 401]
     for each in payloads:
         mine, other = ("multiValueHeaders", "headers") if several else ("headers", "multiValueHeaders")
         assert each[mine]["Content-Type"] == (["application/json"] if several else "application/json")
         assert other not in each
         assert isinstance(json.loads(each["body"])["outcomes"], list)
+    assert header_of(payloads[5], "Retry-After").isdigit()  # its vault is being backed up for the others
+
+
+def test_an_api_gateway_that_sends_both_forms_gets_plain_headers(world: World) -> None:
+    both = request("/alert/am", AM, alerts()) | request("/alert/am", AM, alerts(), several=True)
+    (answer,) = on_lambda(world, "alert", both | {"resource": "/alert/{sender}", "requestContext": {"stage": "prod"}})
+    assert (answer.payload["statusCode"], answer.payload["headers"]) == (200, {"Content-Type": "application/json"})
+    assert "multiValueHeaders" not in answer.payload
 
 
 # ── whose a timer is ──

@@ -1,4 +1,4 @@
-"""A timer that comes to FunctionGraph by its API Gateway, whose senders prove themselves."""
+"""What FunctionGraph's gateway and its topics bring: timers whose senders prove themselves, one-offs without a key."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from handlers import functiongraph
 from handlers.sandbox import estate
-from tests.carriers.test_entries import AM, CRON, OTHER, RULES, TOKENS, at
+from tests.carriers.test_entries import AM, CRON, DESK, FILES, OTHER, RULES, TOKENS, at
 from tests.scripted import SCHEDULE, World, world_in
 from tests.test_functiongraph import FakeContext, invoke
 
@@ -44,7 +44,7 @@ def by_apig(headers: dict[str, str], body: bytes = b"", path: str = "/timer/cron
     return around | coded | {"headers": known | headers, "requestContext": context}
 
 
-def test_it_fires_once_for_each_of_its_times(world: World, context: FakeContext) -> None:
+def test_a_timer_fires_once_for_each_of_its_times(world: World, context: FakeContext) -> None:
     found = []
     for minutes, attempt in ((3, "a"), (3, "b"), (2, "c"), (2, "d")):
         scheduler = {"x-cloudscheduler": "true", "x-cloudscheduler-jobname": "job", "x-cloudscheduler-scheduletime": at(minutes)}
@@ -57,7 +57,7 @@ def test_it_fires_once_for_each_of_its_times(world: World, context: FakeContext)
     assert (len(world.posts()), len(world.sandbox.restore_points())) == (2, 2)
 
 
-def test_it_is_whose_it_is(world: World, context: FakeContext) -> None:
+def test_a_timer_is_whose_it_is(world: World, context: FakeContext) -> None:
     json_type = {"content-type": "application/json"}
     own = json.dumps({"schedule": "job", "scheduled_time": at(2)}).encode()
     platforms = json.dumps({"schedule": SCHEDULE, "scheduled_time": at(2)}).encode()
@@ -72,3 +72,21 @@ def test_it_is_whose_it_is(world: World, context: FakeContext) -> None:
     fired = {"version": "v2.0", "time": at(2), "trigger_type": "TIMER", "trigger_name": "job", "user_event": "{}"}
     assert invoke("timer", fired, context)["status"] == 403
     assert world.posts() == []
+
+
+URN = "urn:smn:eu-de:f841e01fd2b14e7fa41b6ae7aa6b0594:desk"
+
+
+def test_a_one_off_without_a_key_is_its_topics_message(world: World, context: FakeContext) -> None:
+    world.write_rules(more=RULES.replace(f'["{DESK}"]', f'["{URN}"]'))
+    wanted = json.dumps({"checkpoint": {"vault_id": FILES}})
+
+    def told(message_id: str) -> dict[str, Any]:
+        smn = {"topic_urn": URN, "message": wanted, "message_id": message_id, "type": "notification", "subject": None}
+        return {"record": [{"event_version": "1.0", "event_source": "smn", "smn": smn}]}
+
+    posts = []
+    for message_id in ("a", "a", "b"):
+        assert invoke("once", told(message_id), context)["status"] in (200, 202)
+        posts.append(len(world.posts()))
+    assert posts == [1, 1, 2]

@@ -1,4 +1,4 @@
-"""Timers over HTTP under the real functions-framework server: one POST for each scheduled time, however often it comes."""
+"""Over HTTP under the real functions-framework server: one POST for each scheduled time or message, however often it comes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.carriers.test_entries import AM, CRON, OTHER, RULES, TOKENS, at
+from tests.carriers.test_entries import AM, CI, CRON, FILES, OTHER, RULES, TOKENS, at
 from tests.scripted import SCHEDULE, World, world_in
 from tests.web_server import Answered, WebServer
 
@@ -47,7 +47,7 @@ def later(time: str, attempt: int) -> str:
 
 def cloud_scheduler(time: str, attempt: int) -> Sent:
     headers = {"X-CloudScheduler": "true", "X-CloudScheduler-JobName": "job", "X-CloudScheduler-ScheduleTime": time}
-    return headers | {"Content-Type": "application/octet-stream", "traceparent": str(attempt)}, b"anything" * attempt
+    return headers | {"Content-Type": "application/octet-stream", "traceparent": str(attempt)}, b"anything" * (attempt - 1)
 
 
 def ping_binary(time: str, attempt: int) -> Sent:
@@ -118,9 +118,9 @@ def server(world: World) -> Iterator[WebServer]:
         yield running
 
 
-def post(server: WebServer, sent: Sent, sender: str = "cron", bearer: str = CRON) -> Answered:
+def post(server: WebServer, sent: Sent, sender: str = "cron", bearer: str = CRON, door: str = "timer") -> Answered:
     headers, body = sent
-    return server.ask("POST", f"/timer/{sender}", headers | {"Authorization": f"Bearer {bearer}"}, body)
+    return server.ask("POST", f"/{door}/{sender}", headers | {"Authorization": f"Bearer {bearer}"}, body)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -171,3 +171,16 @@ def test_too_early_and_too_late_is_nothing(server: WebServer, world: World) -> N
         time = (now - timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:00Z")
         assert post(server, cronjob(time, 1)).outcomes == [outcome]
     assert world.posts() == []
+
+
+def test_a_one_off_without_a_key_is_its_message(server: WebServer, world: World) -> None:
+    """Pub/Sub delivers a message again under its own id, and counts the attempts."""
+    data = base64.b64encode(json.dumps({"checkpoint": {"vault_id": FILES}}).encode()).decode()
+    posts = []
+    for message_id, attempt in (("a", 1), ("a", 2), ("b", 1), ("b", 2)):
+        told = {"message": {"messageId": message_id, "data": data}, "subscription": SUBSCRIPTION, "deliveryAttempt": attempt}
+        assert post(server, plain(told), "ci", CI, "once").status in (200, 202)
+        posts.append(len(world.posts()))
+        world.clock.forward(70 if (message_id, attempt) == ("a", 2) else 0)
+    assert posts == [1, 1, 2, 2]
+    assert len(world.sandbox.restore_points()) == 2
