@@ -189,8 +189,7 @@ def test_a_one_off_without_a_key_is_the_same_wish_when_its_message_comes_again(w
 
 
 def header_of(payload: Mapping[str, Any], name: str) -> str:
-    found = payload["headers"][name] if "headers" in payload else payload["multiValueHeaders"][name][0]
-    return str(found)
+    return str(payload["headers"][name] if "headers" in payload else payload["multiValueHeaders"][name][0])
 
 
 @pytest.mark.parametrize("several", [True, False], ids=["lists", "texts"])
