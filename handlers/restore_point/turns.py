@@ -1,4 +1,4 @@
-"""Whose turn it is to have a vault backed up, which `min_interval` says. It is always an outcome: nothing is dropped in silence."""
+"""Whose turn it is to have a vault backed up, which `min_interval` says. It is always an outcome, nothing is dropped unsaid."""
 
 from __future__ import annotations
 
