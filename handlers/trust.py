@@ -6,6 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 
+from handlers.carriers.batches import NOBODY
 from handlers.credentials import Secret
 from handlers.envelope import BODY_CAP, Door, Envelope, Http
 from handlers.errors import Refusal
@@ -61,6 +62,9 @@ def _understood(headers: Mapping[str, str]) -> bool:
 
 def _by_platform(envelope: Envelope, senders: Mapping[str, Sender]) -> str:
     """By the exact topic or queue; a direct invocation is whoever IAM lets in, and there can be only one such sender a door."""
+    if envelope.source == NOBODY:
+        why = "the record says of no topic or queue that it is its: FunctionGraph's has event_source and smn.topic_urn"
+        raise Refusal("malformed", why, field="record")
     candidates = [
         name
         for name, sender in senders.items()

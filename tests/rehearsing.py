@@ -8,12 +8,12 @@ from contextlib import closing
 
 from handlers.envelope import Envelope
 from handlers.ledger import Ledger
-from handlers.outcome import Outcome
+from handlers.outcome import Created, Outcome
 from handlers.plan.planned import Planned
 from handlers.reading import read
 from handlers.restore_point import take
 from handlers.restore_point.held import Taking
-from handlers.restore_point.rehearsal import rehearse
+from handlers.restore_point.rehearsal import Rehearsal
 from handlers.sandbox import estate
 from handlers.wire import Deadline
 from tests.scripted import World
@@ -62,7 +62,9 @@ class Stage:
         return take(planned, self.service.cbrs[planned.project], self.tools, self.deadline)
 
     def rehearse(self) -> Outcome | None:
-        return rehearse(self.planned, self.service.cbrs[self.planned.project], self.tools, self.deadline)
+        """None where CBR would be asked and would make it."""
+        outcome = Rehearsal(self.tools).take(self.planned, self.service.cbrs[self.planned.project], self.deadline)
+        return None if isinstance(outcome, Created) else outcome
 
     def kept(self) -> list[str]:
         """Every record of the ledger's file, and all else in it."""

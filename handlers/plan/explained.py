@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from handlers.plan.alerts import VAULT_LABEL, not_firing
+from handlers.plan.alerts import VAULT_LABEL, causal, not_firing
 from handlers.plan.planned import clip
 from handlers.plan.timers import CLOCK_TOLERANCE
 from handlers.rules import Rule, Rules, is_loop
@@ -43,8 +43,10 @@ def _by(trigger: Trigger, rule: Rule) -> str:
     """The labels of the cause, and of those the ones that this alert lacks: they tell nothing apart."""
     if not isinstance(trigger, Alert):
         return ""
-    names = [*(rule.by or trigger.identity), *([rule.resource_from] if rule.resource_from else [])]
-    return ", ".join(name if name in trigger.labels else f"{name} (missing in this alert)" for name in names)
+    names = [*causal(trigger, rule), *([rule.resource_from] if rule.resource_from else [])]
+    said = ", ".join(clip(name, 60) + ("" if name in trigger.labels else " (missing in this alert)") for name in names)
+    unused = rule.by and not any(key in trigger.labels for key in rule.by)
+    return f"{said} (the alert has none of the rule's `by`)" if unused else said
 
 
 def _against_timer(timer: Timer, rule: Rule, now: datetime) -> Iterator[str]:

@@ -1,20 +1,19 @@
-"""What ``take`` would do now, found out by itself, without a byte sent that changes anything and without a record written."""
+"""What ``take`` would do now, found out by itself: nothing is sent that changes anything, and nothing is written."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import NoReturn
 
 from handlers.cbr import Backup, Operation, Vault
-from handlers.errors import Busy, NotSent
+from handlers.errors import Busy
 from handlers.ledger import Ledger, Record
 from handlers.outcome import Outcome
 from handlers.plan.planned import Planned
 from handlers.restore_point import take
 from handlers.restore_point.held import Taking
 from handlers.restore_point.looking import Cbr
-from handlers.vault_backup import VaultBackup
+from handlers.vault_backup import Checkpoint, CheckpointResource, CheckpointVault, SkippedResource, VaultBackup
 from handlers.wire import Deadline
 
 LONGEST = timedelta(days=1)
@@ -22,42 +21,48 @@ LONGEST = timedelta(days=1)
 _AT_WORK = ("running", "waiting")
 
 
-@dataclass(frozen=True, slots=True)
-class Ahead:
-    """What would come of it now. ``outcome`` None: CBR would be asked, and leave out ``busy`` (ids), which it is at work on."""
+class Rehearsal:
+    """One delivery's restore points, one after the other: what the first would get the second does not."""
 
-    outcome: Outcome | None
-    busy: frozenset[str] = frozenset()
+    def __init__(self, tools: Taking) -> None:
+        self._tools = replace(tools, ledger=_Overlay(tools.ledger), spent={**tools.spent})
+        self._made: dict[str, set[str]] = {}
 
-
-def rehearse(planned: Planned, cbr: Cbr, tools: Taking, deadline: Deadline) -> Ahead:
-    """What it would end in if its delivery came now. Nothing is sent that changes anything, and nothing is written."""
-    stage = _Looking(cbr, tools.clock.now())
-    outcome = take(planned, stage, replace(tools, ledger=_Overlay(tools.ledger), spent={**tools.spent}), deadline)
-    return Ahead(None, stage.busy) if stage.asked else Ahead(outcome)
+    def take(self, planned: Planned, cbr: Cbr, deadline: Deadline) -> Outcome:
+        """What it would end in; Created: CBR would be asked, and would answer so."""
+        return take(planned, _Stage(cbr, self._tools.clock.now(), self._made), self._tools, deadline)
 
 
-class _Looking:
-    """The API as far as it only tells."""
+class _Stage:
+    """The API as far as it only tells, and answers as it would where it is asked to make something."""
 
-    def __init__(self, cbr: Cbr, now: datetime) -> None:
-        self._cbr, self._now, self.asked, self.busy = cbr, now, False, frozenset[str]()
+    def __init__(self, cbr: Cbr, now: datetime, made: dict[str, set[str]]) -> None:
+        self._cbr, self._now, self._made = cbr, now, made
 
     @property
     def said_at(self) -> datetime | None:
         return self._cbr.said_at
 
-    def create(self, backup: VaultBackup, deadline: Deadline) -> NoReturn:
-        """As CBR answers: what it is at work on is left out, and if that is everything it is busy."""
+    def create(self, backup: VaultBackup, deadline: Deadline) -> tuple[Checkpoint, str]:
+        """What CBR is at work on it leaves out, and if that is everything it is busy."""
         vault_id = backup.vault_id
-        asked = backup.resource_ids or {each.id for each in self._cbr.vault(vault_id, deadline).resources}
+        vault = self._cbr.vault(vault_id, deadline)
         since = self._now - LONGEST
         running = [each for each in self._cbr.operations(deadline, vault_id=vault_id, since=since) if each.status in _AT_WORK]
-        self.busy = frozenset(asked & {each.resource_id for each in running})
-        if asked and self.busy == asked:
+        busy = {each.resource_id for each in running} | self._made.get(vault_id, set())
+        asked = [each for each in vault.resources if not backup.resource_ids or each.id in backup.resource_ids]
+        free = [each for each in asked if each.id not in busy]
+        if not vault.resources:
+            raise Busy("nothing can be backed up", code="BackupService.0001")
+        if asked and not free:
             raise Busy("it is at work on all that is asked for")
-        self.asked = True
-        raise NotSent("this is a rehearsal")
+        self._made.setdefault(vault_id, set()).update(each.id for each in free)
+        why = "it is being backed up now"
+        left = tuple(SkippedResource(id=each.id, name=each.name, reason=why) for each in asked if each not in free)
+        parts = tuple(CheckpointResource(id=each.id, name=each.name, type=each.type) for each in free)
+        answered = CheckpointVault(id=vault_id, resources=parts, skipped_resources=left)
+        told = {"id": "rehearsed", "project_id": "", "status": "protecting", "created_at": self._now.isoformat()}
+        return Checkpoint.model_validate(told | {"vault": answered}), ""
 
     def backups(self, deadline: Deadline, *, vault_id: str, since: datetime | None = None) -> list[Backup]:
         return self._cbr.backups(deadline, vault_id=vault_id, since=since)

@@ -30,7 +30,7 @@ def looked(inside: Inside, world: World, document: object, *arguments: str, **en
 
 
 STATES: list[tuple[Callable[[World], Stage], tuple[str, str]]] = [
-    (state.nothing_there, ("created", "")),
+    (state.nothing_there, ("created", "accepted")),
     (state.claimed_by_another_run, ("later", "in_progress")),
     (state.sent_and_not_answered, ("later", "in_progress")),
     (state.sent_and_not_answered_but_found, ("joined", "found")),
@@ -40,9 +40,9 @@ STATES: list[tuple[Callable[[World], Stage], tuple[str, str]]] = [
     (state.cbr_is_down, ("later", "cbr_unreachable")),
     (state.cbr_lets_nobody_look, ("failed", "not_authorized")),
     (state.the_budget_is_spent, ("skipped", "budget")),
-    (state.the_budget_has_room_again, ("created", "")),
+    (state.the_budget_has_room_again, ("created", "accepted")),
     (state.backed_up_a_moment_ago, ("skipped", "min_interval")),
-    (state.backed_up_long_ago, ("created", "")),
+    (state.backed_up_long_ago, ("created", "accepted")),
     (state.another_has_the_turn, ("later", "waits_its_turn")),
 ]
 

@@ -98,11 +98,17 @@ def test_each_message_of_a_batch_is_planned_for_itself(asking: Terminal, inside:
 
 
 def test_a_sender_nobody_knows_is_asked_for(asking: Terminal, inside: Inside) -> None:
-    for document in (WHOLE["SMN"][0], alerts(CRITICAL)):
-        text = json.dumps(document).replace(URN, URN + "2")
-        ran = planned(inside, asking, text, "--as", "alert")
-        assert (ran.code, ran.out) == (2, "")
-        assert "am, mon" in ran.err
+    ran = planned(inside, asking, alerts(CRITICAL), "--as", "alert")
+    assert (ran.code, ran.out) == (2, "")
+    assert "am, mon" in ran.err
+
+
+@pytest.mark.parametrize("sender", [[], ["--sender", "am"]])
+def test_a_topic_nobody_lists_is_refused_whatever_the_command_says(asking: Terminal, inside: Inside, sender: list[str]) -> None:
+    text = json.dumps(WHOLE["SMN"][0]).replace(URN, URN + "2")
+    ran = planned(inside, asking, text, "--as", "alert", *sender, "--json")
+    assert (ran.code, [each["reason"] for each in ran.json["refused"]]) == (1, ["source_not_listed"])
+    assert URN + "2" in ran.json["refused"][0]["message"]
 
 
 def test_headers_of_a_request_may_be_given(asking: Terminal, inside: Inside) -> None:
