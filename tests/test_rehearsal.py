@@ -72,8 +72,4 @@ def test_taking_does_what_the_rehearsal_said(
     assert world.sandbox.published == told
     assert said(stage.take()) == done
     refused = foretold in BY_CBR
-        ("joined", "running_already"),
-        ("later", "busy"),
-        ("failed", "empty_vault"),
-    )  # by CBR, which has to be asked for that
     assert (len(world.posts()) > posts) == (foretold is None or refused)
