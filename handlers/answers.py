@@ -78,10 +78,14 @@ def gateway_answer(service: Service, envelope: Envelope, request_in: Callable[[o
     try:
         http = request_in(event)
     except Refusal as refusal:
-        return http_response(service.refuse(replace(envelope, document=None, http=NO_REQUEST), refusal))
+        return _shaped(event, http_response(service.refuse(replace(envelope, document=None, http=NO_REQUEST), refusal)))
     if http is None:
         return function_answer(service.handle(envelope))
-    response = http_response(service.handle(replace(envelope, document=None, http=http)))
+    return _shaped(event, http_response(service.handle(replace(envelope, document=None, http=http))))
+
+
+def _shaped(event: object, response: dict[str, Any]) -> dict[str, Any]:
+    """As the gateway that asked takes it."""
     if isinstance(event, dict) and "multiValueHeaders" in event and "headers" not in event:
         # A load balancer that sends headers as lists takes no others back (its guide, "Multi-value headers").
         response["multiValueHeaders"] = {name: [value] for name, value in response.pop("headers").items()}

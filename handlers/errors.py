@@ -29,12 +29,13 @@ class Refusal(RestorePointError):
     """An event that may not ask for anything, or says nonsense. Repeating it changes nothing.
 
     ``reason`` is a stable word for logs and metrics, ``field`` the path of the offending value (``detail.time``), ``http``
-    the status an HTTP sender gets. The text never repeats the offending value: it may be hostile or secret.
+    the status an HTTP sender gets. The text never repeats the offending value: it may be hostile or secret. ``detail`` is for
+    the log alone, where the sender must not hear why.
     """
 
-    def __init__(self, reason: str, message: str, *, field: str = "", http: int = 400) -> None:
+    def __init__(self, reason: str, message: str, *, field: str = "", http: int = 400, detail: str = "") -> None:
         super().__init__(message)
-        self.reason, self.message, self.field, self.http = reason, message, field, http
+        self.reason, self.message, self.field, self.http, self.detail = reason, message, field, http, detail
 
 
 class Misconfigured(RestorePointError):

@@ -77,28 +77,32 @@ class Inventory:
         return vaults
 
     def narrow(self, plans: Sequence[Planned | Outcome], deadline: Deadline) -> list[Planned | Outcome]:
-        """Each as it is, as its fallback, or refused; two that ask for the same after that become one."""
+        """Each as it is, as its fallback, or refused; those that ask for the same after that become one."""
         found: list[Planned | Outcome] = []
-        seen: dict[object, int] = {}
+        same: dict[object, list[Planned]] = {}
+        places: dict[object, int] = {}
         for each in plans:
             settled = self._settled(each, deadline) if isinstance(each, Planned) and each.narrowed_to else each
-            if isinstance(settled, Planned):
-                if settled.wants in seen:
-                    found[seen[settled.wants]] = _together(found[seen[settled.wants]], settled)
+            if isinstance(settled, Planned) and settled.trigger != "once":
+                alike = same.setdefault(settled.wants, [])
+                alike.append(settled)
+                if len(alike) > 1:
                     continue
-                seen[settled.wants] = len(found)
+                places[settled.wants] = len(found)
             found.append(settled)
+        for wants, alike in same.items():
+            if len(alike) > 1:
+                found[places[wants]] = _together(alike)
         return found
 
     def _settled(self, planned: Planned, deadline: Deadline) -> Planned | Outcome:
         try:
-            held = [each.id for each in self._resources(planned, deadline) if planned.narrowed_to in (each.id, each.name)]
+            held = self._meant(planned, deadline)
         except CallFailed as failure:
-            if planned.by_name and planned.fallback is None:
-                return _unnamed(planned, failure)
-            # By its id, CBR itself refuses what the vault does not hold. By its name, the whole vault is asked for, under the
-            # cause of the one resource: the cause must not change with the weather.
-            return replace(planned, narrowed_to="") if planned.by_name else planned
+            # What cannot be looked up may not be there, and then CBR would refuse it for good: the fallback is certain.
+            if planned.fallback is not None:
+                return planned.fallback
+            return _unnamed(planned, failure) if planned.by_name else planned
         if len(held) == 1 and (narrowed := planned.of_resource(held[0])):
             return narrowed
         if planned.fallback is not None:
@@ -109,6 +113,11 @@ class Inventory:
         about = planned.about() | {"name": ""}
         return Refused(reason="resource_not_held", message=why, http=403, **about)
 
+    def _meant(self, planned: Planned, deadline: Deadline) -> list[str]:
+        """The resource an alert means, by its id, or by its name: anybody may give a server another one's id for a name."""
+        resources = self._resources(planned, deadline)
+        return [each.id for each in resources if planned.narrowed_to == (each.name if planned.by_name else each.id)]
+
     def _resources(self, planned: Planned, deadline: Deadline) -> tuple[VaultResource, ...]:
         vault_id, now = planned.backup.vault_id, self._clock.monotonic()
         at, held = self._held.get(vault_id, (float("-inf"), ()))
@@ -118,13 +127,14 @@ class Inventory:
         return held
 
 
-def _together(first: Planned | Outcome, second: Planned) -> Planned | Outcome:
-    if not isinstance(first, Planned):
-        return first
-    others = tuple(cause for cause in dict.fromkeys((*first.others, second.cause, *second.others)) if cause != first.cause)
-    names = tuple(dict.fromkeys((*first.cause_names, *second.cause_names)))[:NAMED]
+def _together(alike: Sequence[Planned]) -> Planned:
+    """Several that ask for the same: one restore point for all their causes."""
+    first = alike[0]
+    causes = dict.fromkeys(cause for each in alike for cause in (each.cause, *each.others))
+    others = tuple(cause for cause in causes if cause != first.cause)
+    names = tuple(dict.fromkeys(name for each in alike for name in each.cause_names))[:NAMED]
     whole = replace(first, others=others, causes=1 + len(others), cause_names=names)
-    return whole.led_by(min(first.cause, *others))
+    return whole.led_by(min(causes))
 
 
 def _entry(vault: cbr.Vault, project: str, rules: Rules) -> tuple[str, Vault]:

@@ -231,7 +231,7 @@ def _noticed(
     for each in outcomes:
         if each.reason in ("wrong_answer", "handshake"):
             said: dict[str, Any] = {"reason": each.reason, "message": each.message, "vault": each.vault, "link": each.link}
-            yield f"{each.reason} {each.vault_id or sender}", Warned(**said, **about)
+            yield f"{each.reason} {each.vault_id or sender} {each.link[:200]}".strip(), Warned(**said, **about)
     for rule in sorted({each.rule for each in outcomes if isinstance(each, Skipped) and each.reason == "budget"}):
         first = next(each for each in outcomes if each.rule == rule and each.reason == "budget")
         message = (

@@ -83,6 +83,8 @@ class Refused(Outcome):
 
     word: ClassVar[str] = "refused"
     http: int = 400
+    detail: str = ""
+    """For the operator; over HTTP nobody hears it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

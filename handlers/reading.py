@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from handlers.alerts import READS_TEXT, reader
+from handlers.alerts import HAS_LABELS, READS_TEXT, reader
 from handlers.carriers.unwrapping import Carried, Confirmation, is_cloud_event, lenient, unwrapped
 from handlers.envelope import Envelope, Text, check, check_size, parse_json
 from handlers.errors import Refusal
@@ -30,7 +31,7 @@ def read(envelope: Envelope, name: str, sender: Sender | None, now: datetime) ->
         try:
             found += _read(part, envelope, name, sender, now)
         except Refusal as refusal:
-            found.append(Unread(name, refusal))
+            found.append(Unread(name, refusal, envelope.door))
     return found
 
 
@@ -43,18 +44,26 @@ def _read(part: Carried, envelope: Envelope, name: str, sender: Sender | None, n
         return [read_timer(part, envelope.http, name)]
     if part.document is None:
         raise Refusal("malformed", "the message holds no document", field="document")
-    if isinstance(part.document, Text) and (sender is None or sender.dialect not in READS_TEXT):
+    if isinstance(part.document, Text) and (sender is None or not _reads(sender, part.document)):
         raise part.document.problem
     if envelope.door == "alert" and sender is not None:
-        return [_from_topic(each, part.topic) for each in reader(sender)(part.document, name)]
+        return [_from_topic(each, part.topic, sender) for each in reader(sender)(part.document, name)]
     if envelope.door == "once" and sender is not None:
         return [_once(part, envelope, name, now)]
     raise Refusal("wrong_door", f"no event is read at the door {envelope.door!r}", field="document")
 
 
-def _from_topic(found: Alert | Lost, topic: str) -> Alert | Lost:
-    """With a label that says which topic brought it, for rules to match on; a sender's own label of that name stays."""
-    if not topic or isinstance(found, Lost) or "topic" in found.identity:
+def _reads(sender: Sender, text: Text) -> bool:
+    """Whether its dialect can make something of a message for people; not of what could not be unwrapped."""
+    return sender.dialect in READS_TEXT and text.problem.reason == "malformed" and bool(text.subject)
+
+
+def _from_topic(found: Alert | Lost | Unread, topic: str, sender: Sender) -> Alert | Lost | Unread:
+    """With a label that says which topic brought it, for rules to match on.
+
+    Where people choose the labels, their own of that name stays; elsewhere a tag must not say which topic it was.
+    """
+    if not topic or not isinstance(found, Alert) or (sender.dialect in HAS_LABELS and "topic" in found.labels):
         return found
     return replace(found, labels={**found.labels, "topic": topic})
 
@@ -75,6 +84,12 @@ def _document(envelope: Envelope) -> object:
     return envelope.document
 
 
+def _carried_key(part: Carried) -> str:
+    """A message's id is its own only together with where it comes from (CloudEvents 1.0, "id")."""
+    key = f"{part.topic or part.event_source} {part.id}".strip().replace(" ", "#")
+    return key if _KEY.fullmatch(key) else hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def _once(part: Carried, envelope: Envelope, name: str, now: datetime) -> Once:
     """The API's own ``{"checkpoint": {…}}`` or ``{"rule": "name"}``, each with an optional ``idempotency_key``."""
     document = part.document
@@ -87,7 +102,7 @@ def _once(part: Carried, envelope: Envelope, name: str, now: datetime) -> Once:
         raise Refusal("malformed", "idempotency_key: must be 1 to 255 printable ASCII characters", field="idempotency_key")
     # Without a key the carrier's id of the message, or else the platform's of the delivery, makes a repetition of this the same
     # wish, and nothing else.
-    key = key or (part.id if _KEY.fullmatch(part.id) else envelope.delivery_id)
+    key = key or (_carried_key(part) if part.id else envelope.delivery_id)
     if "rule" not in rest:
         return Once(name, read_vault_backup(rest), "", key, now)
     rule = rest.pop("rule")

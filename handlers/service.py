@@ -31,7 +31,7 @@ from handlers.topics import open_topics
 from handlers.trigger import Timer, Trigger
 from handlers.trust import Proven, Trust
 from handlers.trust.places import fetched, origins
-from handlers.trust.replays import is_replayed, remember
+from handlers.trust.replays import is_replayed, remember, replayed
 from handlers.watch import Watch
 from handlers.watch.telling import Telling
 from handlers.wire import Clock, Deadline, Network, Pace, Wire
@@ -124,9 +124,12 @@ class Service:
         """One delivery: verify, read, plan, take, tell. At the watch's door: verify, sweep."""
         deadline, rules, sender = self._telling(envelope), self.settings.rules, ""
         try:
-            sender = verify(envelope, rules.senders, self.settings.secrets)
+            proven = self.trust.verify(envelope, self._working(envelope))
+            sender, envelope = proven.sender, replace(envelope, proven_by=proven.key)
             if envelope.door == "watch":
                 return self.watch(envelope)
+            if is_replayed(proven, lambda: self.tools.ledger):
+                return self._delivered(envelope, self.told([replayed(envelope, sender)], deadline))
             triggers = read(envelope, sender, rules.senders.get(sender), self.clock.now())
             planned = self.planned(triggers, envelope, sender, self._working(envelope))
             outcomes = self.take_all(planned, self._working(envelope))
@@ -136,6 +139,8 @@ class Service:
         noticed = self.notices(deadline).of_delivery(envelope, sender, triggers, outcomes)
         delivered = self._delivered(envelope, settled, noticed)
         self._came(triggers, delivered)
+        if not delivered.answer.again:
+            remember(proven, lambda: self.tools.ledger, self.clock.now().timestamp())
         return delivered
 
     def planned(

@@ -22,6 +22,8 @@ SCHEDULER_INPUT = '{"schedule_arn": "<aws.scheduler.schedule-arn>", "scheduled_t
 _Read = tuple[str, datetime, str]
 """Schedule, scheduled time, dialect."""
 _BY_EVENT = {"dev.knative.sources.ping": "pingsource", "google.cloud.scheduler.job.v1.executed": "cloud-scheduler"}
+_FIRST, _LAST = 26_297_280, 120_966_240
+"""Minutes since 1970 in 2020, before Kubernetes named jobs so, and in 2200. A date in a name made by hand is far below."""
 _TIME = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]{1,9})?([Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 )
@@ -35,7 +37,7 @@ def read_timer(carried: Carried, http: Http | None = None, sender: str = "") -> 
 
 def is_cloud_scheduler(http: Http | None) -> bool:
     """Whether the request says it is Cloud Scheduler's, whose body may be anything and of any type."""
-    return http is not None and "x-cloudscheduler" in http.headers
+    return http is not None and http.headers.get("x-cloudscheduler", "").lower() == "true"
 
 
 def _by_carrier(carried: Carried, http: Http | None) -> _Read | None:
@@ -48,8 +50,8 @@ def _by_carrier(carried: Carried, http: Http | None) -> _Read | None:
         return _text(name, "X-CloudScheduler-JobName"), _moment(time, "X-CloudScheduler-ScheduleTime"), "cloud-scheduler"
     if carried.event_type in _BY_EVENT:
         return _text(carried.event_source, "source"), _minute(carried.at, "time"), _BY_EVENT[carried.event_type]
-    own = isinstance(carried.document, Mapping) and "scheduled_time" in carried.document
-    if carried.event_type == PUBSUB or (carried.topic.startswith("projects/") and not own):
+    own = isinstance(carried.document, Mapping) and carried.document.keys() & {"scheduled_time", "job"}
+    if (carried.event_type == PUBSUB or carried.topic.startswith("projects/")) and not own:
         named = carried.attributes.get("schedule") or carried.topic
         return _text(named, "attributes.schedule"), _minute(carried.at, "publishTime"), "pubsub"
     return None
@@ -74,7 +76,8 @@ def _by_document(document: object) -> _Read:
     raise Refusal(
         "not_a_timer",
         "this is no timer event: expected an EventBridge or Scheduler 'Scheduled Event', a FunctionGraph TIMER event, "
-        f"a Scheduler Input of {SCHEDULER_INPUT}, Cloud Scheduler, a PingSource, or the name of a CronJob's job",
+        f"a Scheduler Input of {SCHEDULER_INPUT}, the name of a CronJob's job, or a schedule and its scheduled_time; "
+        "Cloud Scheduler and PingSource are known by their headers (X-CloudScheduler…, ce-…)",
         field="document",
     )
 
@@ -82,7 +85,7 @@ def _by_document(document: object) -> _Read:
 def _cronjob(job: str) -> _Read:
     """Kubernetes names a CronJob's jobs by the minutes since 1970 of the scheduled time, whichever attempt a pod is."""
     name, dash, minutes = job.rpartition("-")
-    if not (name and dash and minutes.isascii() and minutes.isdigit() and 7 <= len(minutes) <= 9):
+    if not (name and dash and re.fullmatch("[0-9]{8,9}", minutes) and _FIRST <= int(minutes) <= _LAST):
         why = 'job: must be the name of a job that a CronJob made, such as "nightly-29401560": one made by hand has no time'
         raise Refusal("malformed", why, field="job")
     return name, datetime.fromtimestamp(int(minutes) * 60, UTC), "cronjob"

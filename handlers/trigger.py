@@ -46,6 +46,8 @@ class Alert:
     severity: str
     starts_at: datetime | None
     link: str = ""
+    said: str = ""
+    """The sender's own word for its status, where the rules say which words count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +91,15 @@ class Handshake:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """One of several documents that came together and could not be read; the others were."""
+    """Of several documents or alerts that came together, those that could not be read; the others were.
+
+    ``refusal`` is the first one's, ``count`` how many they are.
+    """
 
     sender: str
     refusal: Refusal
+    door: str = "alert"
+    count: int = 1
 
 
 Trigger = Timer | Alert | Lost | Once | Echo | Handshake | Unread

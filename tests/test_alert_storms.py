@@ -134,6 +134,64 @@ def test_another_cause_within_the_interval_is_skipped_and_after_it_served(world:
     assert len(world.posts()) == 2
 
 
+SERVERS = """\
+[vaults.erp]
+id = "{erp}"
+min_interval = "15m"
+[topics.ops]
+kind = "log"
+[senders.am]
+dialect = "alertmanager"
+proof = "platform"
+[[rules]]
+name = "one-server"
+sender = "am"
+match = {{ alertname = "DiskFailing" }}
+vaults = ["erp"]
+resource_from = "host"
+[[rules]]
+name = "all"
+sender = "am"
+match = {{ alertname = "Ransom" }}
+vaults = ["erp"]
+"""
+
+
+@pytest.fixture
+def servers(world: World) -> Service:
+    (world.folder / "rules.toml").write_text(SERVERS.format(erp=estate.ERP_VAULT_ID), encoding="utf-8")
+    return world.service()
+
+
+def test_another_server_of_the_vault_has_a_turn_of_its_own(world: World, servers: Service) -> None:
+    """What the first restore point does not hold is not backed up by it, so nothing may be skipped for it."""
+    assert {each.word for each in send(servers, "erp-app", "erp-db").outcomes} == {"created"}
+    assert len(world.posts()) == 2
+    world.clock.forward(300)
+    again = only(send(servers, "erp-db", instance="another"))
+    assert (again.word, again.reason) == ("skipped", "min_interval")
+    assert isinstance(only(send(servers, "x", alertname="Ransom")), Created)  # all of it was never taken
+    assert len(world.posts()) == 3
+
+
+def test_a_whole_vault_just_taken_is_its_servers_turn_too(world: World, servers: Service) -> None:
+    assert isinstance(only(send(servers, "x", alertname="Ransom")), Created)
+    for host in ("erp-app", "erp-db"):
+        held_back = only(send(servers, host))
+        assert (held_back.word, held_back.reason) == ("skipped", "min_interval")
+    world.clock.forward(901)
+    assert isinstance(only(send(servers, "erp-app")), Created)
+    assert len(world.posts()) == 2
+
+
+def test_a_whole_vault_that_may_be_in_the_making_is_waited_for(world: World, servers: Service) -> None:
+    world.door.on(CREATE, executes_and(cuts))
+    assert isinstance(only(send(servers, "x", alertname="Ransom")), Later)
+    waits = only(send(servers, "erp-app"))
+    assert (waits.word, waits.reason) == ("later", "waits_its_turn")
+    assert len(world.posts()) == 1
+
+
 def test_the_interval_is_the_vaults_and_the_same_cause_waits_for_it_too(world: World) -> None:
     write(world, interval="1h", more='window = "20m"')
     service = world.service()

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handlers.alerts import Reader
 from handlers.alerts import alertmanager as am
 from handlers.alerts import simple as own
 from handlers.alerts.labels import KEY, MOST, VALUE, flat, moment
 from handlers.errors import Refusal
-from handlers.trigger import Alert, Lost
+from handlers.trigger import Alert, Lost, Unread
 
-DIALECTS = {"alertmanager": am.read, "simple": own.read}
+DIALECTS: dict[str, Reader] = {"alertmanager": am.read, "simple": own.read}
 CANARY = "hush-7f3a"
 BEGAN = datetime(2026, 11, 23, 1, 59, 30, tzinfo=UTC)
 
@@ -32,7 +33,7 @@ def firing(**changes: Any) -> dict[str, Any]:
     return {key: value for key, value in alert.items() if value is not None}
 
 
-def alertmanager(*alerts: object, **group: Any) -> list[Alert | Lost]:
+def alertmanager(*alerts: object, **group: Any) -> list[Alert | Lost | Unread]:
     return am.read({"version": "4", "status": "firing", "alerts": list(alerts)} | group, "am")
 
 
@@ -108,13 +109,21 @@ def test_what_is_no_webhook_body(document: object) -> None:
     assert refusal_of("alertmanager", document).reason == "wrong_dialect"
 
 
+def test_one_that_cannot_be_read_does_not_silence_the_others() -> None:
+    """Whoever names a pod must not be able to have the whole group refused: Alertmanager drops what is answered by 400."""
+    bad: list[object] = [CANARY, firing(labels={"cmd": "x" * (VALUE + 1)}), firing(labels=None)]
+    first, second, unread = alertmanager(bad[0], firing(), bad[1], firing(status="resolved"), bad[2])
+    assert [each.status for each in (first, second) if isinstance(each, Alert)] == ["firing", "resolved"]
+    assert isinstance(unread, Unread)
+    assert (unread.sender, unread.count, unread.refusal.field) == ("am", 3, "alerts[0]")
+
+
 @pytest.mark.parametrize(
     ("alerts", "field"),
     [
         (None, "alerts"),
         ({}, "alerts"),
         (CANARY, "alerts"),
-        ([firing(), CANARY], "alerts[1]"),
         ([firing(labels=None)], "alerts[0].labels"),
         ([firing(labels=[CANARY])], "alerts[0].labels"),
         ([firing(labels={"a": 7})], "alerts[0].labels"),
@@ -231,7 +240,7 @@ JSON = st.recursive(
 @given(st.sampled_from(sorted(DIALECTS)), JSON)
 def test_any_document_is_read_or_refused(dialect: str, document: object) -> None:
     try:
-        found = DIALECTS[dialect](document, "somebody")
+        found = [*DIALECTS[dialect](document, "somebody")]
     except Refusal as refusal:
         assert refusal.reason in ("wrong_dialect", "malformed")  # noqa: PT017
     else:

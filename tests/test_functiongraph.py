@@ -185,7 +185,7 @@ def test_every_message_is_a_delivery(world: World, capsys: pytest.CaptureFixture
         {"record": [None]},
         {"record": [{"event_source": "smn", "smn": None}]},
         {"record": [{"event_source": "other", "smn": smn(json.dumps(SIMPLE))["record"][0]["smn"]}]},
-        {"record": [{"event_source": "smn", "smn": {"topic_urn": TOPIC, "message": SIMPLE}}]},
+        {"record": [{"event_source": "smn", "smn": {"topic_urn": TOPIC, "message": 7}}]},
     ],
 )
 @pytest.mark.parametrize("door", ["alert", "once"])
@@ -194,6 +194,15 @@ def test_a_topic_that_is_not_listed_or_no_topic_asks_for_nothing(world: World, d
     assert [each["outcome"] for each in answer["outcomes"]] == ["refused"]
     assert answer["status"] in (400, 403)
     assert world.sandbox.exchanges == []
+
+
+def test_each_message_is_for_itself_and_may_be_an_object_already(world: World) -> None:
+    record = {"event_source": "smn", "smn": {"topic_urn": TOPIC, "message": SIMPLE}}
+    event = {"record": [{"event_source": "smn", "smn": {"message": "{}"}}, record]}
+    answer = invoke("alert", event, FakeContext(variables(world.environ())))
+    words = [(each["outcome"], each["reason"]) for each in answer["outcomes"]]
+    assert words == [("refused", "malformed"), ("created", "accepted")]
+    assert len(world.posts()) == 1
 
 
 def test_what_is_not_settled_is_raised_so_that_it_comes_again(world: World) -> None:

@@ -30,13 +30,14 @@ class Asked:
 
     def __init__(self, *held: str) -> None:
         self.held, self.times, self.problem = held, 0, cast("CallFailed | None", None)
+        self.names = NAMES
 
     def vault(self, vault_id: str, deadline: Deadline) -> Vault:
         self.times += 1
         if self.problem:
             raise self.problem
         return Vault.model_validate(
-            {"id": vault_id, "resources": [{"id": each, "name": NAMES.get(each, "")} for each in self.held]}
+            {"id": vault_id, "resources": [{"id": each, "name": self.names.get(each, "")} for each in self.held]}
         )
 
 
@@ -132,10 +133,10 @@ def test_where_no_alert_names_a_resource_nothing_is_asked(shelf: Shelf) -> None:
 
 
 @pytest.mark.parametrize("failure", [NotSent, Unclear, Throttled, Unauthorized, Rejected])
-def test_who_cannot_ask_takes_the_part_and_leaves_it_to_cbr_to_refuse(shelf: Shelf, failure: Callable[[str], CallFailed]) -> None:
+def test_who_cannot_ask_takes_what_is_certain(shelf: Shelf, failure: Callable[[str], CallFailed]) -> None:
     shelf.cbr.problem = failure("no")
-    assert shelf.one(alert(GONE)).backup.resource_ids == frozenset([GONE])
-    assert shelf.one(alert(HELD), **WHOLE).backup.resource_ids == frozenset([HELD])  # the cause must not change with the weather
+    assert shelf.one(alert(GONE)).backup.resource_ids == frozenset([GONE])  # and CBR refuses what the vault does not hold
+    assert shelf.one(alert(HELD), **WHOLE).backup.resource_ids == frozenset()  # a part that is not there would be none at all
     shelf.cbr.problem = None
     assert shelf.one(alert(GONE), **WHOLE).backup.resource_ids == frozenset()
 
@@ -181,9 +182,7 @@ def test_a_name_of_a_resource_the_rule_does_not_list(shelf: Shelf) -> None:
 
 
 @pytest.mark.parametrize("failure", [NotSent, Unclear, Throttled, Unauthorized, Rejected])
-def test_who_cannot_ask_for_a_name_takes_the_whole_vault_under_its_cause(
-    shelf: Shelf, failure: Callable[[str], CallFailed]
-) -> None:
+def test_who_cannot_ask_for_a_name_takes_the_whole_vault_or_says_so(shelf: Shelf, failure: Callable[[str], CallFailed]) -> None:
     shelf.cbr.problem = failure("no")
     whole = shelf.one(alert("erp-db"), **WHOLE)
     assert (whole.backup.resource_ids, whole.narrowed_to) == (frozenset(), "")
@@ -192,7 +191,28 @@ def test_who_cannot_ask_for_a_name_takes_the_whole_vault_under_its_cause(
     assert unknown.reason == "resource_unknown"
     assert not getattr(unknown, "durable", False)
     shelf.cbr.problem = None
-    assert shelf.one(alert("erp-db"), **WHOLE).cause == whole.cause  # come again, it is the same wish
+    assert shelf.one(alert("erp-db:9100"), **WHOLE).backup.resource_ids == frozenset()
+
+
+@pytest.mark.parametrize("label", ["erp-db:9100", GONE])
+def test_what_names_nothing_is_one_cause_in_any_weather(shelf: Shelf, label: str) -> None:
+    calm = shelf.one(alert(label), **WHOLE).cause
+    shelf.clock.forward(KEPT_SECONDS + 1)
+    shelf.cbr.problem = Unclear("no")
+    assert shelf.one(alert(label), **WHOLE).cause == calm
+
+
+def test_an_id_is_no_name(shelf: Shelf) -> None:
+    """Anybody may call a server by another one's id."""
+    shelf.cbr.names = {ALSO_HELD: HELD}
+    assert shelf.one(alert(HELD)).backup.resource_ids == frozenset([HELD])
+
+
+def test_a_storm_of_names_takes_time_by_their_number(shelf: Shelf) -> None:
+    """Each is looked at once: what they come to is put together at the end."""
+    found = shelf.one(*(alert(f"web-{number}", f"h{number}") for number in range(5000)), **WHOLE)
+    assert (found.causes, len(found.others), len(found.cause_names)) == (5000, 4999, 20)
+    assert shelf.cbr.times == 1
 
 
 def test_each_keeps_its_place(shelf: Shelf) -> None:

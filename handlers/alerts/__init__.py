@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
 
 from handlers.rules import Sender
-from handlers.trigger import Alert, Lost
+from handlers.trigger import Alert, Lost, Unread
 
-Reader = Callable[[object, str], list[Alert | Lost]]
+Reader = Callable[[object, str], Sequence[Alert | Lost | Unread]]
 """Takes the document and the sender's name; raises Refusal."""
+HAS_LABELS = ("alertmanager", "generic", "grafana", "simple")
+"""Dialects whose labels people choose; the others' are the dialect's own and what is free beside them."""
 READS_TEXT = ("cloud-eye",)
 """Dialects that can make something of a message written for people."""
 

@@ -9,25 +9,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from handlers.alerts.bodies import text_of
+from handlers.alerts.bodies import one_by_one, text_of
 from handlers.alerts.labels import flat, moment
 from handlers.errors import Refusal
-from handlers.trigger import Alert, Lost, Status
+from handlers.trigger import Alert, Lost, Status, Unread
 
 
-def read(document: object, sender: str) -> list[Alert | Lost]:
+def read(document: object, sender: str) -> list[Alert | Lost | Unread]:
     """The alerts of one group. Real ones lack ``version``, a status of their own, or a fingerprint: all of that is tolerated."""
     return read_group(document, sender, "Alertmanager")
 
 
-def read_group(document: object, sender: str, who: str) -> list[Alert | Lost]:
+def read_group(document: object, sender: str, who: str) -> list[Alert | Lost | Unread]:
     """The alerts of a group in Alertmanager's form, whoever sent it. Raises Refusal."""
     if not isinstance(document, Mapping) or "alerts" not in document:
         raise Refusal("wrong_dialect", f"alerts: is missing, so this is no {who} webhook body", field="alerts")
     alerts = document["alerts"]
     if not isinstance(alerts, list):
         raise Refusal("malformed", "alerts: must be a list", field="alerts")
-    found: list[Alert | Lost] = [_alert(each, document, sender, f"alerts[{index}]") for index, each in enumerate(alerts)]
+    found = one_by_one(sender, alerts, lambda index, each: _alert(each, document, sender, f"alerts[{index}]"))
     truncated = document.get("truncatedAlerts")
     if isinstance(truncated, int) and truncated > 0:
         found.append(Lost(sender, truncated))

@@ -6,16 +6,16 @@ is JSON. ``id`` is the alarm's, from its beginning to its end; an event that has
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import Field
 
-from handlers.alerts.bodies import Body, Free, Said, body, text_of
+from handlers.alerts.bodies import Body, Free, Said, body, one_by_one, text_of
 from handlers.alerts.labels import alert, since_1970
 from handlers.documents import read as read_document
 from handlers.errors import Refusal
-from handlers.trigger import Alert, Lost
+from handlers.trigger import Alert, Lost, Unread
 
 _SEVERITY = {"Critical": "critical", "Major": "high", "Minor": "warning", "Info": "info"}
 _OWN = ("event_name", "event_type", "resource_provider", "resource_type", "resource_id")
@@ -32,14 +32,14 @@ class Event(Body):
     annotations: Free = Field(default_factory=dict)
 
 
-def read(document: object, sender: str) -> list[Alert | Lost]:
+def read(document: object, sender: str) -> Sequence[Alert | Lost | Unread]:
     """All events of a body, each for itself. Raises Refusal."""
     if not isinstance(document, Mapping) or "events" not in document:
         return [_alert(body(Event, document, "metadata", "AOM event, nor is there a list of events"), sender)]
     events = document["events"]
     if not isinstance(events, list):
         raise Refusal("malformed", "events: must be a list", field="events")
-    return [_alert(read_document(Event, each, f"events[{index}]"), sender) for index, each in enumerate(events)]
+    return one_by_one(sender, events, lambda index, each: _alert(read_document(Event, each, f"events[{index}]"), sender))
 
 
 def _alert(event: Event, sender: str) -> Alert:

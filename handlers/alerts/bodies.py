@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 from handlers.documents import read
 from handlers.errors import Refusal
+from handlers.trigger import Alert, Lost, Unread
 
 Model = TypeVar("Model", bound="Body")
 
@@ -48,6 +49,20 @@ Listed = Annotated[tuple[Any, ...], BeforeValidator(_listed)]
 """A list, or nothing. Give it the default ``()``."""
 Free = Annotated[dict[str, Any], BeforeValidator(_mapped)]
 """An object whose keys the sender's user chooses, or nothing. Give it the default ``Field(default_factory=dict)``."""
+
+
+def one_by_one(sender: str, alerts: Sequence[object], read_one: Callable[[int, Any], Alert]) -> list[Alert | Lost | Unread]:
+    """Each alert of a list by itself: a bad one must not silence the others. Raises Refusal where none can be read."""
+    found: list[Alert | Lost | Unread] = []
+    problems: list[Refusal] = []
+    for index, each in enumerate(alerts):
+        try:
+            found.append(read_one(index, each))
+        except Refusal as problem:
+            problems.append(problem)
+    if problems and not found:
+        raise problems[0]
+    return [*found, Unread(sender, problems[0], count=len(problems))] if problems else found
 
 
 def body(model: type[Model], document: object, key: str, what: str) -> Model:

@@ -5,14 +5,14 @@ Only what the paths name is read. Whoever wrote them chose the identity, so a bo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from handlers.alerts.bodies import text_of
+from handlers.alerts.bodies import one_by_one, text_of
 from handlers.alerts.labels import VALUE, moment, since_1970
 from handlers.errors import Refusal
 from handlers.rules.tables import Paths
-from handlers.trigger import Alert, Lost, Status
+from handlers.trigger import Alert, Lost, Status, Unread
 
 _SEVERITY = {
     word: severity
@@ -27,7 +27,7 @@ _SEVERITY = {
 """The words for it that mean the same wherever they are used."""
 
 
-def read(document: object, sender: str, *, paths: Paths) -> list[Alert | Lost]:
+def read(document: object, sender: str, *, paths: Paths) -> Sequence[Alert | Lost | Unread]:
     """The alert of a body, or each of its list. Raises Refusal."""
     if paths.alerts is None:
         return [_alert(document, sender, paths, "")]
@@ -36,7 +36,7 @@ def read(document: object, sender: str, *, paths: Paths) -> list[Alert | Lost]:
         raise Refusal("wrong_dialect", f"{paths.alerts}: leads nowhere (path alerts)", field=paths.alerts)
     if not isinstance(alerts, list):
         raise Refusal("malformed", f"{paths.alerts}: must be a list", field=paths.alerts)
-    return [_alert(each, sender, paths, f"{paths.alerts}.{index}.") for index, each in enumerate(alerts)]
+    return one_by_one(sender, alerts, lambda index, each: _alert(each, sender, paths, f"{paths.alerts}.{index}."))
 
 
 def _alert(document: object, sender: str, paths: Paths, where: str) -> Alert:
@@ -57,6 +57,7 @@ def _alert(document: object, sender: str, paths: Paths, where: str) -> Alert:
         severity=labels.get("severity", ""),
         starts_at=_moment(document, paths.starts_at),
         link=_said(document, paths.link),
+        said=_said(document, paths.status),
     )
 
 

@@ -11,13 +11,13 @@ from dataclasses import replace
 
 from handlers.alerts.alertmanager import read_group
 from handlers.errors import Refusal
-from handlers.trigger import Alert, Lost, Status
+from handlers.trigger import Alert, Lost, Status, Unread
 
 _OF_THE_RULE: dict[str, Status] = {"DatasourceNoData": "no_data", "DatasourceError": "other"}
 """The ``alertname`` Grafana gives instead of the rule's own, and what such an alert is while it fires."""
 
 
-def read(document: object, sender: str) -> list[Alert | Lost]:
+def read(document: object, sender: str) -> list[Alert | Lost | Unread]:
     """The alerts of one group. Raises Refusal."""
     if isinstance(document, Mapping) and "alerts" not in document and ("ruleId" in document or "evalMatches" in document):
         raise Refusal(

@@ -7,22 +7,23 @@ from dataclasses import replace
 from handlers.envelope import Envelope, text_at
 from handlers.errors import Refusal
 
+NOBODY = "?"
+"""The source of a message that does not say whose it is, or that another service put there: no sender's."""
+
 
 def smn_records(envelope: Envelope) -> list[Envelope]:
-    """A delivery for each message in the event of FunctionGraph's SMN trigger; none: it is no such event. Raises Refusal."""
+    """A delivery for each message in the event of FunctionGraph's SMN trigger; none: it is no such event. Raises Refusal.
+
+    Each for itself: one that is none is refused alone, for nobody sends it.
+    """
     event = envelope.document
     if not (isinstance(event, dict) and isinstance(event.get("record"), list)):
         return []
-    found: list[Envelope] = []
-    for number, record in enumerate(event["record"]):
-        smn = record.get("smn") if isinstance(record, dict) and record.get("event_source") == "smn" else None
-        topic, message = (smn.get("topic_urn"), smn.get("message")) if isinstance(smn, dict) else (None, None)
-        if not (isinstance(topic, str) and topic and isinstance(message, str)):
-            raise Refusal("malformed", f"record[{number}].smn: must hold topic_urn and message", field=f"record[{number}].smn")
-        found.append(replace(envelope, delivery_id=_numbered(envelope, number), document=smn, source=topic))
-    if not found:
+    if not event["record"]:
         raise Refusal("malformed", "record: must not be empty", field="record")
-    return found
+    records = [record.get("smn") if text_at(record, "event_source") == "smn" else None for record in event["record"]]
+    messages = [(_numbered(envelope, number), smn if isinstance(smn, dict) else None) for number, smn in enumerate(records)]
+    return [_message(envelope, name, smn, "topic_urn") for name, smn in messages]
 
 
 def sns_records(envelope: Envelope) -> list[Envelope]:
@@ -32,7 +33,7 @@ def sns_records(envelope: Envelope) -> list[Envelope]:
     if not (isinstance(records, list) and records and all(text_at(each, "EventSource") == "aws:sns" for each in records)):
         return []
     messages = [(_numbered(envelope, number), each.get("Sns")) for number, each in enumerate(records)]
-    return [replace(envelope, delivery_id=name, document=sns, source=text_at(sns, "TopicArn")) for name, sns in messages]
+    return [_message(envelope, name, sns, "TopicArn") for name, sns in messages]
 
 
 def sqs_records(envelope: Envelope) -> list[Envelope]:
@@ -49,11 +50,14 @@ def sqs_records(envelope: Envelope) -> list[Envelope]:
             envelope,
             delivery_id=text_at(record, "messageId") or _numbered(envelope, number),
             document=text_at(record, "body").encode("utf-8", "surrogatepass"),
-            # What another service put there is nobody's, and nobody may ask for anything.
-            source=text_at(record, "eventSourceARN") if text_at(record, "eventSource") == "aws:sqs" else "",
+            source=(text_at(record, "eventSourceARN") if text_at(record, "eventSource") == "aws:sqs" else "") or NOBODY,
         )
         for number, record in enumerate(records)
     ]
+
+
+def _message(envelope: Envelope, delivery: str, document: object, topic: str) -> Envelope:
+    return replace(envelope, delivery_id=delivery, document=document, source=text_at(document, topic) or NOBODY)
 
 
 def _numbered(envelope: Envelope, number: int) -> str:

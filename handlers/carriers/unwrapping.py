@@ -6,18 +6,27 @@ Each at most once and in this order, for nobody sends more; whatever is still wr
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote
 
 from handlers.carriers.foreign import EVENT_GRID, refuse_foreign, unsupported
-from handlers.envelope import Http, Text, parse_json, text_at
+from handlers.envelope import Http, Text, check, parse_json, text_at
 from handlers.errors import Refusal
 
 PUBSUB = "google.cloud.pubsub.topic.v1.messagePublished"
 _PUBSUB_BEFORE = ("google.pubsub.topic.publish", "providers/cloud.pubsub/eventTypes/topic.publish")
+_BACKGROUND = ("google.", "providers/")
+"""How the types of Google's own events begin; other people's have the same three keys."""
 _PUBSUB_HOST = "//pubsub.googleapis.com/"
+TOPIC = 1024
+"""Characters of a topic's name that are kept; it becomes a label."""
+_CONFIRMING = re.compile(
+    r"https://(sns\.[a-z0-9-]+\.amazonaws\.com(\.cn)?|([a-z0-9-]+[.-])?console\.(huaweicloud\.com|otc\.t-systems\.com))/"
+)
+"""Where SNS and SMN have their subscriptions confirmed. Whoever may send to a queue could name another place to a person."""
 _VERSIONS = ("1.0", "0.3")
 
 
@@ -59,7 +68,7 @@ def unwrapped(document: object, http: Http | None = None) -> list[Carried]:
         assert http is not None  # noqa: S101 - says so to mypy
         attributes = {name[3:]: unquote(value) for name, value in http.headers.items() if name.startswith("ce-")}
         return [_opened(_event(attributes, document))]
-    if isinstance(document, list) and document and all(_is_event(each) for each in document):
+    if isinstance(document, list) and document and all(isinstance(each, dict) and "specversion" in each for each in document):
         return [_member(each) for each in document]
     if isinstance(document, dict) and _is_event(document):
         return [_opened(_structured(document))]
@@ -88,6 +97,8 @@ def _is_event(document: Any) -> bool:
 def _member(event: Mapping[str, Any]) -> Carried:
     """One of a batch: what is wrong with it is not the others' fault."""
     try:
+        if not _is_event(event):
+            raise Refusal("malformed", "type: a CloudEvent has specversion, type and source, all of them text", field="type")
         return _opened(_structured(event))
     except Refusal as problem:
         return Carried(Text("", "", problem))
@@ -108,6 +119,10 @@ def _event(attributes: Mapping[str, Any], data: object) -> Carried:
         raise Refusal(
             "unknown_version", f"specversion: CloudEvents {' and '.join(_VERSIONS)} are understood", field="specversion"
         )
+    try:
+        check(dict(attributes))
+    except ValueError as error:
+        raise Refusal("malformed", f"an attribute of the CloudEvent {error}", field="source") from None
     source = text_at(attributes, "source")
     if source.startswith("HC."):
         raise unsupported(EVENT_GRID)
@@ -121,7 +136,7 @@ def _background(document: object) -> Carried | None:
         return None
     context = document["context"] if isinstance(document.get("context"), dict) else document
     event_type, resource = text_at(context, "eventType"), context.get("resource")
-    if not event_type or "eventId" not in context:
+    if not event_type.startswith(_BACKGROUND) or "eventId" not in context:
         return None
     name = resource if isinstance(resource, str) else text_at(resource, "name")
     told = Carried(document["data"], id=str(context["eventId"]), event_type=event_type, event_source=name)
@@ -142,7 +157,7 @@ def _published(carried: Carried) -> Carried:
         carried,
         document=lenient(_decoded(message["data"], "message.data")) if message.get("data") else None,
         id=text_at(message, "messageId") or text_at(message, "message_id") or carried.id,
-        topic=by_event or text_at(document, "subscription"),
+        topic=(by_event or text_at(document, "subscription"))[:TOPIC],
         attributes={key: text for key, text in attributes.items() if isinstance(text, str)}
         if isinstance(attributes, dict)
         else {},
@@ -162,9 +177,9 @@ def _notified(carried: Carried) -> Carried:
 
 def _out_of(carried: Carried, document: Mapping[str, Any], key: str, names: tuple[str, ...]) -> Carried:
     topic, kind, subject, message_id, url = (text_at(document, name) for name in names)
-    carried = replace(carried, topic=topic, id=message_id or carried.id)
+    carried = replace(carried, topic=topic[:TOPIC], id=message_id or carried.id)
     if kind.endswith("Confirmation"):
-        return replace(carried, document=Confirmation(topic, kind, url))
+        return replace(carried, document=Confirmation(topic, kind, url if _CONFIRMING.match(url) else ""))
     message = document.get(key)
     if isinstance(message, str):
         return replace(carried, document=lenient(message.encode("utf-8", "surrogatepass"), subject))

@@ -8,33 +8,31 @@ from datetime import datetime
 from typing import Any
 
 from handlers.cli.show import fold
-from handlers.outcome import Outcome
+from handlers.outcome import Created, Outcome
 from handlers.plan.explained import considered
 from handlers.plan.planned import NAMED, Planned, clip
-from handlers.rules import Rules
+from handlers.rules import Rule, Rules
 from handlers.trigger import Alert, Lost, Once, Timer, Trigger
+from handlers.vault_backup import VaultBackup
 
 
 @dataclass(frozen=True, slots=True)
-class Ahead:
-    """What a look at the cloud and into the ledger says of a planned restore point.
-
-    ``held`` are the vault's resources, id and name. ``outcome`` is what it would end in now; None: CBR would be asked.
-    """
+class Look:
+    """What a look at the cloud and into the ledger says. ``held`` are the vault's resources, id and name."""
 
     held: Mapping[str, str]
-    outcome: Outcome | None
+    now: Outcome
 
 
 def explained(
-    triggers: Sequence[Trigger], planned: Sequence[Planned], rules: Rules, now: datetime, ahead: Mapping[str, Ahead]
+    triggers: Sequence[Trigger], planned: Sequence[Planned], rules: Rules, now: datetime, looks: Mapping[str, Look]
 ) -> dict[str, Any]:
     """In JSON: ``triggers`` (the first 20) with the rules of its sender beside each, ``planned`` in the plan's order."""
     wanting = {name for each in triggers for name in _wanting(each, rules, now)}
     return {
         "triggers": [_read(each) | {"rules": _beside(each, rules, now)} for each in triggers[:NAMED]],
         "left_out": max(len(triggers) - NAMED, 0),
-        "planned": [_asked(each, wanting, rules) | _seen(each, ahead.get(each.cause)) for each in planned],
+        "planned": [_asked(each, wanting, rules) | _seen(each, looks.get(each.cause)) for each in planned],
     }
 
 
@@ -43,7 +41,10 @@ def _wanting(trigger: Trigger, rules: Rules, now: datetime) -> list[str]:
 
 
 def _beside(trigger: Trigger, rules: Rules, now: datetime) -> list[dict[str, Any]]:
-    return [{"rule": each.rule, "wants_it": not each.why, "why_not": each.why} for each in considered(trigger, rules, now)]
+    return [
+        {"rule": each.rule, "wants_it": not each.why, "why_not": each.why, "by": each.by}
+        for each in considered(trigger, rules, now)
+    ]
 
 
 def _read(trigger: Trigger) -> dict[str, Any]:
@@ -69,7 +70,7 @@ def _asked(planned: Planned, wanting: set[str], rules: Rules) -> dict[str, Any]:
     also = [
         rule.name
         for rule in rules.rules
-        if rule.name in wanting and rule.name != planned.rule and planned.vault in map(rules.name_of, rule.vaults)
+        if rule.name in wanting and rule.name != planned.rule and _asks_the_same(rule, planned, rules)
     ]
     return {
         "rule": planned.rule,
@@ -83,15 +84,22 @@ def _asked(planned: Planned, wanting: set[str], rules: Rules) -> dict[str, Any]:
     }
 
 
-def _seen(planned: Planned, ahead: Ahead | None) -> dict[str, Any]:
-    if ahead is None:
+def _asks_the_same(rule: Rule, planned: Planned, rules: Rules) -> bool:
+    """Of the same vault, and of neither more nor less of it."""
+    some = VaultBackup(vault_id=planned.backup.vault_id, parameters=rule.parameters).resource_ids
+    same = rule.resource_from is None and some == planned.backup.resource_ids
+    return same and planned.vault in map(rules.name_of, rule.vaults)
+
+
+def _seen(planned: Planned, look: Look | None) -> dict[str, Any]:
+    if look is None:
         return {}
-    asked = planned.backup.resource_ids or set(ahead.held)
-    of = {"held": {each: ahead.held.get(each, "") for each in sorted(asked)}}
-    if ahead.outcome is None:
-        return of | {"now": {"outcome": "created", "reason": "", "message": "CBR would be asked to make it."}}
-    plain = ahead.outcome.to_dict()
-    return of | {"now": {key: plain[key] for key in ("outcome", "reason", "message", "checkpoint_id")}}
+    asked = planned.backup.resource_ids or set(look.held)
+    plain = look.now.to_dict()
+    now = {key: plain[key] for key in ("outcome", "reason", "message", "checkpoint_id")}
+    if isinstance(look.now, Created):
+        now |= {"message": f"CBR would be asked. {look.now.message}", "checkpoint_id": ""}
+    return {"held": {each: look.held.get(each, "") for each in sorted(asked)}, "now": now}
 
 
 def explain(why: Mapping[str, Any], planned: Sequence[Planned], others: Mapping[str, Sequence[Outcome]]) -> None:
@@ -110,7 +118,7 @@ def explain(why: Mapping[str, Any], planned: Sequence[Planned], others: Mapping[
         print("nothing to do")
     for word, outcomes in others.items():
         for outcome in outcomes:
-            print(f"{word} ({outcome.reason}): {outcome.message}")
+            print(fold(f"{word} ({outcome.reason}): {outcome.message} {outcome.link}".rstrip()))
 
 
 def _print_trigger(trigger: Mapping[str, Any]) -> None:
@@ -134,18 +142,19 @@ def _print_trigger(trigger: Mapping[str, Any]) -> None:
     if trigger["kind"] in ("timer", "alert") and not trigger["rules"]:
         print(f"  no rule is for its {'timer' if trigger['kind'] == 'timer' else 'sender'}")
     for each in trigger["rules"]:
-        answer = "wants it" if each["wants_it"] else f"no, {each['why_not']}"
+        cause = f"; its cause: {each['by']}" if each["by"] else ""
+        answer = f"wants it{cause}" if each["wants_it"] else f"no, {each['why_not']}"
         print(fold(f"  rule {each['rule']}: {answer}"))
 
 
-def _plain(text: str) -> str:
-    """What comes from an event, fit for a terminal."""
-    return clip(text, 200)
+def _plain(text: str, limit: int = 200) -> str:
+    """What comes from an event or from the cloud, fit for a terminal."""
+    return clip(text, limit)
 
 
 def _lines(told: Mapping[str, Any]) -> list[str]:
     held = told.get("held", {})
-    named = [f"{held[each]} ({each})" if held.get(each) else each for each in told["resources"] or held]
+    named = [f"{_plain(held[each])} ({_plain(each)})" if held.get(each) else _plain(each) for each in told["resources"] or held]
     lines = [f"of {', '.join(named)}" if named else "of the whole vault"]
     lines += [f"without disks {', '.join(disks)} of {each}" for each, disks in told["without_disks"].items()]
     if told["also_wanted_by"]:
@@ -153,5 +162,5 @@ def _lines(told: Mapping[str, Any]) -> list[str]:
     if "now" in told:
         now = told["now"]
         reason = f" ({now['reason']})" if now["reason"] else ""
-        lines.append(f"now: {now['outcome']}{reason}: {now['message']}")
+        lines.append(f"now: {now['outcome']}{reason}: {_plain(now['message'], 500)}")
     return lines

@@ -1,4 +1,4 @@
-"""Serve alerts, one-offs and the watch over HTTP: ``handlers.web.main`` under functions-framework, until it is stopped."""
+"""Serve timers, alerts, one-offs and the watch over HTTP: ``handlers.web.main`` under functions-framework, until stopped."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json({"url": url})
     else:
-        print(f"serving {url}/alert/SENDER, /once/SENDER, /watch/SENDER and /healthz; ctrl-c stops it")
+        print(f"serving {url}/timer/SENDER, /alert/SENDER, /once/SENDER, /watch/SENDER and /healthz; ctrl-c stops it")
     sys.stdout.flush()
     os.dup2(2, 1)  # the server's log lines go where every verb's go
     os.execv(command[0], command)  # noqa: S606 - functions-framework, found by this interpreter

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -36,23 +37,26 @@ def plan(triggers: Sequence[Trigger], rules: Rules, delivery_id: str, now: datet
             found.append(_unasked(trigger, delivery_id))
     planned: dict[object, Planned] = {}
     for each in found:
-        if isinstance(each, Planned):
-            planned.setdefault(each.wants, each)
+        if isinstance(each, Planned):  # two one-offs are two wishes, whatever they ask for
+            planned.setdefault((each.wants, each.cause if each.trigger == "once" else ""), each)
     return [*planned.values(), *(each for each in found if not isinstance(each, Planned))]
 
 
 def _unasked(trigger: Echo | Handshake | Unread, delivery_id: str) -> Skipped | Refused:
     """What is no wish at all."""
     if isinstance(trigger, Unread):
-        return refused(trigger.refusal, delivery_id, "", trigger.sender)
+        whole = refused(trigger.refusal, delivery_id, trigger.door, trigger.sender)
+        more = f" ({trigger.count} of this delivery could not be read)" if trigger.count > 1 else ""
+        return replace(whole, message=whole.message + more, causes=trigger.count)
     about: dict[str, Any] = {"sender": trigger.sender, "delivery_id": delivery_id}
     if isinstance(trigger, Echo):
         why = "this is a message of our own: who hears of restore points must not ask for them by that"
         return Skipped(reason="loop", message=why, **about)
     what = "asks whether it may send here" if trigger.kind == "SubscriptionConfirmation" else "says that it sends here no more"
+    way = "open its link yourself" if trigger.link else "its link leads elsewhere than to that service, so it is left out here"
     why = (
-        f"Topic {clip(trigger.topic, 120)} {what} ({clip(trigger.kind, 40)}). Nothing was done: if you want it, open the link "
-        "in this line yourself; nothing arrives from the topic before."
+        f"Topic {clip(trigger.topic, 120)} {what} ({clip(trigger.kind, 40)}). Nothing was done: if you want it, {way}; "
+        "nothing arrives from the topic before."
     )
     return Skipped(reason="handshake", message=why, link=clip(trigger.link, 1000), **about)
 
@@ -89,6 +93,7 @@ def refused(refusal: Refusal, delivery_id: str, trigger: str, sender: str = "") 
         reason=refusal.reason,
         message=refusal.message,
         http=refusal.http,
+        detail=refusal.detail,
         delivery_id=delivery_id,
         trigger=trigger,
         sender=sender,

@@ -71,7 +71,7 @@ class Sorting:
                 why = "the sender left alerts out of its message (max_alerts): they are not known here"
                 self._tell(_Told("truncated", why), trigger.count)
             elif trigger.status != "firing":
-                self._tell(_Told(trigger.status, "only a firing alert asks for anything"), name=_name(trigger))
+                self._tell(_Told(trigger.status, not_firing(trigger)), name=_name(trigger))
             else:
                 self._firing(trigger)
         wanted = sorted(self._wanted.values(), key=lambda each: self._rank[each.first.rule])
@@ -141,7 +141,7 @@ class Sorting:
     def _planned(self, alert: Alert, rule: Rule, vault: str, parameters: CheckpointParam, resource: str = "") -> Planned:
         entry = self._rules.vaults[vault]
         bare = VaultBackup(vault_id=entry.id, parameters=parameters)
-        labels = [(key, alert.labels.get(key, "")) for key in sorted(rule.by or alert.identity)]
+        labels = [(key, alert.labels.get(key, "")) for key in sorted(causal(alert, rule))]
         words = [word for pair in labels for word in pair]
         cause = cause_of("alert", bare, self._sender, *words, *(("resource", resource) if resource else ()))
         occurred = min(alert.starts_at or self._now, self._now)
@@ -193,6 +193,18 @@ class Sorting:
             "sender": self._sender,
         }
         return Refused(http=403, **about) if told.refused else Skipped(**about)
+
+
+def causal(alert: Alert, rule: Rule) -> Sequence[str]:
+    """The labels that make the cause. Where the alert has none of those the rule names, they would make all alerts one."""
+    return rule.by if any(key in alert.labels for key in rule.by) else alert.identity
+
+
+def not_firing(alert: Alert) -> str:
+    """Why an alert asks for nothing, whatever the rules."""
+    if alert.status == "other" and alert.said:
+        return f"its status {clip(alert.said, 60)!r} is in neither `firing` nor `resolved` of [senders.{alert.sender}.paths]"
+    return f"the alert is {alert.status}, and only a firing one asks for anything"
 
 
 def _name(alert: Alert, by: Sequence[str] = ()) -> str:

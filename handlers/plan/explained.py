@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from handlers.plan.alerts import VAULT_LABEL
+from handlers.plan.alerts import VAULT_LABEL, causal, not_firing
 from handlers.plan.planned import clip
 from handlers.plan.timers import CLOCK_TOLERANCE
 from handlers.rules import Rule, Rules, is_loop
@@ -15,10 +15,11 @@ from handlers.trigger import Alert, Once, Timer, Trigger
 
 @dataclass(frozen=True, slots=True)
 class Considered:
-    """A rule beside a trigger; ``why`` it does not want it, empty where it does."""
+    """A rule beside a trigger: ``why`` it does not want it, empty where it does; ``by`` what it then makes the cause of."""
 
     rule: str
     why: str
+    by: str = ""
 
 
 def considered(trigger: Trigger, rules: Rules, now: datetime) -> list[Considered]:
@@ -35,7 +36,17 @@ def considered(trigger: Trigger, rules: Rules, now: datetime) -> list[Considered
             found = [(each, _against_once(trigger, each, rules)) for each in by_name + own]
         case _:
             found = []
-    return [Considered(rule.name, "; ".join(why)) for rule, why in found]
+    return [Considered(rule.name, "; ".join(why), _by(trigger, rule)) for rule, why in found]
+
+
+def _by(trigger: Trigger, rule: Rule) -> str:
+    """The labels of the cause, and of those the ones that this alert lacks: they tell nothing apart."""
+    if not isinstance(trigger, Alert):
+        return ""
+    names = [*causal(trigger, rule), *([rule.resource_from] if rule.resource_from else [])]
+    said = ", ".join(clip(name, 60) + ("" if name in trigger.labels else " (missing in this alert)") for name in names)
+    unused = rule.by and not any(key in trigger.labels for key in rule.by)
+    return f"{said} (the alert has none of the rule's `by`)" if unused else said
 
 
 def _against_timer(timer: Timer, rule: Rule, now: datetime) -> Iterator[str]:
@@ -53,7 +64,7 @@ def _against_once(once: Once, rule: Rule, rules: Rules) -> Iterator[str]:
 
 def _against_alert(alert: Alert, rule: Rule, rules: Rules, now: datetime) -> Iterator[str]:
     if alert.status != "firing":
-        yield f"the alert is {alert.status}, and only a firing one asks for anything"
+        yield not_firing(alert)
         return
     for key in rule.misses(alert.labels):
         has = f"is {clip(alert.labels[key], 60)!r}" if key in alert.labels else "is missing"

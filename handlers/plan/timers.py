@@ -20,8 +20,7 @@ def by_timer(timer: Timer, rules: Rules, delivery_id: str, now: datetime) -> lis
     about: dict[str, Any] = {"delivery_id": delivery_id, "trigger": "timer"}
     name = rules.timer_of(timer.schedule, timer.sender)
     if name is None:
-        who = f' with sender = "{timer.sender}"' if timer.sender else ""
-        why = f"no [timers.…]{who} has this source: {clip(timer.schedule)}; add it to the rules if this schedule may speak"
+        why = _unknown(timer, rules)
         return [Refused(reason="unknown_timer", message=why, http=403, **about)]
     if timer.at > now + CLOCK_TOLERANCE:
         why = f"the event of timer {name} is for {timer.at.isoformat()}, which is in the future: check the clock of the sender"
@@ -30,6 +29,17 @@ def by_timer(timer: Timer, rules: Rules, delivery_id: str, now: datetime) -> lis
     if not matching:
         return [Skipped(reason="no_rule", message=f'no [[rules]] has timer = "{name}"', sender=name, **about)]
     return [each for rule in matching for each in _by_rule(rule, name, timer, rules, delivery_id, now)]
+
+
+def _unknown(timer: Timer, rules: Rules) -> str:
+    """Why nobody listens to this schedule: it is not there, or somebody else has to bring it."""
+    other = next(((name, each.sender) for name, each in rules.timers.items() if each.source == timer.schedule), None)
+    if other is not None:
+        by = f"by sender {other[1]} over HTTP" if other[1] else "by its platform"
+        came = f"sender {timer.sender} brought it" if timer.sender else "it came by the platform, or without --sender"
+        return f"[timers.{other[0]}] has the source {clip(timer.schedule)}, and speaks {by} only; {came}"
+    who = f' with sender = "{timer.sender}"' if timer.sender else ""
+    return f"no [timers.…]{who} has this source: {clip(timer.schedule)}; add it to the rules if this schedule may speak"
 
 
 def _by_rule(

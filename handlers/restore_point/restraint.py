@@ -1,4 +1,4 @@
-"""What holds a POST back although there is no restore point yet: a newer event, the vault's interval, the rule's budget.
+"""What holds a POST back although there is no restore point yet: a newer event, the vault's interval (turns), the rule's budget.
 
 All of it is an outcome: nothing is dropped in silence.
 """
@@ -10,15 +10,13 @@ from contextlib import suppress
 from dataclasses import replace
 
 from handlers.errors import LedgerDown
-from handlers.ledger import Ledger, Record, body_of
+from handlers.ledger import Record, body_of
 from handlers.outcome import Outcome
-from handlers.plan.planned import Planned
 from handlers.restore_point.held import Held, read_wish
-from handlers.restore_point.wish import KIND, Wish
+from handlers.restore_point.turns import give_turn_back, turn_is_taken, waits_its_turn
+from handlers.restore_point.wish import KIND
 from handlers.timetable import newest
 
-TURN = "interval"
-"""The kind of the record that says whose turn a vault's ``min_interval`` is."""
 BUDGET = "budget"
 """The kind of the record of what a rule has asked for within the last hour."""
 HOUR = 3600.0
@@ -36,13 +34,13 @@ def restrained_before(held: Held) -> Outcome | None:
     if held.wish is None or held.wish.perhaps:
         return None
     with suppress(LedgerDown, ValueError, KeyError, TypeError):
-        return _superseded(held) or _turn_is_taken(held) or _budget_is_spent(held)
+        return _superseded(held) or turn_is_taken(held) or _budget_is_spent(held)
     return None
 
 
 def restrained(held: Held) -> Outcome | None:
     """None lets the POST go, and has counted it."""
-    return _superseded(held) or _waits_its_turn(held) or _over_budget(held)
+    return _superseded(held) or waits_its_turn(held) or _over_budget(held)
 
 
 def give_back(held: Held) -> None:
@@ -61,16 +59,6 @@ def give_back(held: Held) -> None:
                 return
 
 
-def give_turn_back(ledger: Ledger, planned: Planned, now: float) -> None:
-    """The vault's next alert need not wait for ``min_interval``, if it was this cause that had the turn."""
-    if not planned.min_interval:
-        return
-    with suppress(LedgerDown, ValueError):
-        standing = ledger.get(TURN, planned.backup.vault_id)
-        if standing is not None and body_of(standing) == {"cause": planned.cause}:
-            ledger.swap(replace(standing, expires=now))
-
-
 def _superseded(held: Held) -> Outcome | None:
     """Of a timer that was away for a day and brings all its events at once, the newest is enough."""
     planned = held.planned
@@ -82,64 +70,6 @@ def _superseded(held: Held) -> Outcome | None:
             why = f"timer {planned.sender} has come again, for {last.isoformat()}"
             return held.skipped("superseded", f"Nothing was asked of CBR for {planned.what}: {why}, and that event's counts.")
     return None
-
-
-def _turn_is_taken(held: Held) -> Outcome | None:
-    """Whether another alert's restore point of the vault is younger than ``min_interval``."""
-    planned, ledger = held.planned, held.tools.ledger
-    standing = ledger.get(TURN, planned.backup.vault_id) if planned.min_interval else None
-    holder = _holder(standing, held) if standing and standing.body != _turn(held) else None
-    return _not_so_soon(held) if holder is not None and _got_one(holder) else None
-
-
-def _waits_its_turn(held: Held) -> Outcome | None:
-    """What the vault's ``min_interval`` says: None lets this one through, and no other alert's until it is over.
-
-    Whoever had the last turn must have got something for it. What may still become a restore point is waited for.
-    """
-    planned, ledger = held.planned, held.tools.ledger
-    if not planned.min_interval:
-        return None
-    now, wanted = held.now(), held.wish.wanted_at if held.wish else 0.0
-    mine = Record(TURN, planned.backup.vault_id, now, None, _turn(held), now + planned.min_interval)
-    try:
-        standing = ledger.put_if_absent(mine)
-        if standing is None:
-            return None
-        if standing.body == mine.body:  # its own: of an earlier try still, of an earlier window not any more
-            return None if standing.at >= wanted else _not_so_soon(held)
-        holder = _holder(standing, held)
-        if holder is not None and _got_one(holder):
-            return _not_so_soon(held)
-        at_work = holder is not None and holder.may_have_been_sent
-        if at_work or ledger.swap(replace(mine, version=standing.version)) is None:
-            what = f"Another alert's restore point of vault {planned.whose} may be in the making (min_interval)."
-            return held.later("waits_its_turn", what)
-    except (LedgerDown, ValueError, KeyError, TypeError):
-        return None
-    return None
-
-
-def _turn(held: Held) -> str:
-    return json.dumps({"cause": held.planned.cause})
-
-
-def _holder(standing: Record, held: Held) -> Wish | None:
-    """The wish that has the turn."""
-    return read_wish(held.tools.ledger.get(KIND, str(body_of(standing).get("cause"))))
-
-
-def _got_one(holder: Wish) -> bool:
-    return holder.state == "done" and holder.ended != "broken"
-
-
-def _not_so_soon(held: Held) -> Outcome:
-    planned = held.planned
-    why = (
-        f"Vault {planned.whose} was backed up for another alert less than {planned.min_interval / 60:g} minutes "
-        "ago (min_interval), so nothing was asked of CBR."
-    )
-    return held.skipped("min_interval", why)
 
 
 def _budget_is_spent(held: Held) -> Outcome | None:

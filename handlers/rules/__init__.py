@@ -117,12 +117,26 @@ class Rules(Strict):
     def _sender_faults(self, index: int, rule: Rule, name: str) -> Iterator[tuple[str, str]]:
         if name not in self.senders:
             yield f"rules[{index}].sender", _unknown("senders", name, self.senders)
+        elif self.senders[name].paths is not None:
+            yield from self._label_faults(index, rule, name)
         elif self.senders[name].door == "timer":
             yield f"rules[{index}].sender", f'[senders.{name}] brings timers: name one of them, timer = "…"'
         elif self.senders[name].door == "once":
             for key in ("match", "by", "window", "resource_from", "max_event_age"):
                 if key in rule.model_fields_set:
                     yield f"rules[{index}].{key}", f"is for alerts, and [senders.{name}] sends one-offs"
+
+    def _label_faults(self, index: int, rule: Rule, name: str) -> Iterator[tuple[str, str]]:
+        """A generic sender's alerts have the labels its paths name and no other: another would never match."""
+        paths = self.senders[name].paths
+        assert paths is not None  # noqa: S101 - for the type checker: asked before
+        known = [*paths.labels, *paths.identity, "topic", *(["severity"] if paths.severity else [])]
+        asked = [(f"match.{key}", key) for key in rule.match] + [(f"by[{place}]", key) for place, key in enumerate(rule.by)]
+        for place, key in [*asked, *([("resource_from", rule.resource_from)] if rule.resource_from else [])]:
+            if key not in known:
+                meant = nearest(key, known)
+                hint = f"; did you mean {meant!r}?" if meant else f": {', '.join(known)}"
+                yield f"rules[{index}].{place}", f"[senders.{name}.paths] gives no label {key!r}{hint}"
 
     def _sources_of_one(self) -> Iterator[tuple[str, str]]:
         """A topic or caller must say who it is; at each door there is one sender who is proven by no source at all."""

@@ -81,7 +81,7 @@ class Vault(Strict):
     id: Uuid
     project: Word | None = None
     min_interval: Duration = 0.0
-    """Between two restore points that alerts ask of it, whatever their causes."""
+    """Between two restore points that alerts ask of it, or of the same of its resources, whatever their causes."""
     max_age: Duration | None = None
     """The watch tells when a resource of it has no good restore point, whoever took it, that is younger than this."""
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from handlers.carriers.batches import NOBODY
 from handlers.credentials import Secret
 from handlers.envelope import BODY_CAP, Door, Envelope, Http, parse_json
 from handlers.errors import CallFailed, Refusal
@@ -28,6 +29,17 @@ _OTHER_KINDS = {
     "": ("x-cloudscheduler", "ce-specversion"),
 }
 """What SNS, SMN, Cloud Scheduler and binary CloudEvents call their bodies, and the headers they are known by."""
+
+_PROOFS = {
+    "basic": "Authorization is not Basic with its user and password",
+    "bearer": "Authorization is not Bearer with its secret",
+    "hmac": "no signature of this body by one of its secrets is where its scheme says",
+    "oidc": "there is no token of its issuer for its audience and account, or it has ended",
+    "platform": "the platform does not say that it is one of its sources: over HTTP only a gateway that asks IAM does",
+    "smn": "it is no message that SMN signed, of one of its topics and of the last hour",
+    "sns": "it is no message that SNS signed, of one of its topics and of the last hour",
+}
+"""What is wrong, for the log: who is not proven hears no more than that."""
 
 Fetch = Callable[[str, Deadline], bytes]
 """GET of a public key or certificate at a configured host. Raises CallFailed."""
@@ -69,9 +81,15 @@ class Trust:
         sender = self._senders.get(name)
         if sender is None:
             _secret_matches(http, sender, [_NOBODY])  # costs as much as with a known one
-        elif _fits(sender, envelope.door) and (proven := self._proven(http, name, sender, deadline)):
+            detail = "there is no [senders.…] of that name"
+        elif not _fits(sender, envelope.door):
+            detail = f"[senders.{name}] comes to the door {sender.door!r}, and this is {envelope.door!r}"
+        elif proven := self._proven(http, name, sender, deadline):
             return proven
-        raise Refusal("bad_proof", "the sender is unknown here, or its proof is missing or wrong", http=401)
+        else:
+            detail = _PROOFS[sender.proof]
+        why = "the sender is unknown here, or its proof is missing or wrong"
+        raise Refusal("bad_proof", why, http=401, detail=detail)
 
     def _proven(self, http: Http, name: str, sender: Sender, deadline: Deadline) -> Proven | None:
         now = self._clock.now()
@@ -186,6 +204,9 @@ def _unavailable(what: str, failure: CallFailed) -> Refusal:
 
 def _by_platform(envelope: Envelope, senders: Mapping[str, Sender]) -> str:
     """By the exact topic or queue; a direct invocation is whoever IAM lets in, and there can be only one such sender a door."""
+    if envelope.source == NOBODY:
+        why = "the record says of no topic or queue that it is its: FunctionGraph's has event_source and smn.topic_urn"
+        raise Refusal("malformed", why, field="record")
     candidates = [
         name
         for name, sender in senders.items()

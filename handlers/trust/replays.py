@@ -9,11 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
+from handlers.envelope import Envelope
 from handlers.errors import LedgerDown
 from handlers.ledger import Ledger, Record
+from handlers.outcome import Outcome, Skipped
 from handlers.trust import Proven
 
 KIND = "replay"
+
+
+def replayed(envelope: Envelope, sender: str) -> Outcome:
+    """What becomes of it."""
+    why = "this very request, proof and all, was settled before"
+    return Skipped(reason="replayed", message=why, sender=sender, trigger=envelope.door, delivery_id=envelope.delivery_id)
 
 
 def is_replayed(proven: Proven, opened: Callable[[], Ledger]) -> bool:

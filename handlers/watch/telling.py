@@ -12,7 +12,7 @@ from handlers.notices import KEPT, Notices, is_of_the_vault, unheard
 from handlers.outcome import Broken, Failed, Outcome
 from handlers.report import Settled, Told
 from handlers.restore_point.held import Taking, read_wish
-from handlers.restore_point.restraint import give_turn_back
+from handlers.restore_point.turns import give_turn_back
 from handlers.restore_point.wish import KIND as WISH
 from handlers.restore_point.wish import Wish
 

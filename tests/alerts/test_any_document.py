@@ -16,7 +16,7 @@ from handlers.envelope import Text
 from handlers.errors import Refusal
 from handlers.rules import Sender
 from handlers.rules.tables import AlertDialect
-from handlers.trigger import Alert, Lost, Status
+from handlers.trigger import Alert, Lost, Status, Unread
 
 CANARY = "hush-7f3a"
 DIALECTS = [each for each in get_args(AlertDialect) if find_spec(f"handlers.alerts.{each.replace('-', '_')}")]
@@ -465,7 +465,7 @@ def hold(dialect: str, document: object) -> None:
         return
     for each in found:
         assert each.sender == "somebody"
-        if isinstance(each, Lost):
+        if isinstance(each, Lost | Unread):
             assert each.count > 0
         else:
             sound(each)

@@ -125,7 +125,7 @@ def test_strange_annotations_and_times_lose_no_event(annotations: object) -> Non
         ({"id": CANARY, "alerts": []}, "wrong_dialect", "metadata"),
         ({"events": None}, "malformed", "events"),
         ({"events": {"0": event()}}, "malformed", "events"),
-        ({"events": [event(), CANARY]}, "malformed", "events[1]"),
+        ({"events": [CANARY]}, "malformed", "events[0]"),
         ({"events": [{"id": None}]}, "malformed", "resource_id"),
         (event(id="i" * 1025), "malformed", "event_id"),
         (event({f"k{n}": "v" for n in range(256)}), "malformed", "document"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -62,7 +63,7 @@ def refused(document: object, **changes: Any) -> Refusal:
 def test_everything_the_paths_name() -> None:
     labels = {"incident.id": "17", "host": "erp-1", "severity": "critical"}
     expected = Alert("own", "firing", labels, ("incident.id",), "disk is full", "critical", BEGAN, "https://example.com/17")
-    assert one({"incident": incident()}) == expected
+    assert one({"incident": incident()}) == replace(expected, said="Open")
 
 
 def test_identity_is_enough_and_then_everything_fires() -> None:
@@ -167,8 +168,8 @@ def test_a_list_of_alerts() -> None:
         ({"items": None}, "wrong_dialect", "items"),
         ({"items": {"0": incident()}}, "malformed", "items"),
         ({"items": CANARY}, "malformed", "items"),
-        ({"items": [incident(), CANARY]}, "wrong_dialect", "items.1.id"),
-        ({"items": [incident(), incident(id="i" * 1025)]}, "malformed", "items.1.id"),
+        ({"items": [CANARY]}, "wrong_dialect", "items.0.id"),
+        ({"items": [incident(id="i" * 1025), CANARY]}, "malformed", "items.0.id"),
     ],
 )
 def test_lists_that_are_none(document: object, reason: str, field: str) -> None:

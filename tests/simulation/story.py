@@ -97,6 +97,15 @@ vaults = ["files"]
 window = "20m"
 max_event_age = "7d"
 [[rules]]
+name = "alert-share"
+sender = "am"
+match = {{ where = "share" }}
+by = ["what"]
+vaults = ["files"]
+parameters = {{ resources = ["{estate.FILES_SHARE_ID}"] }}
+window = "20m"
+max_event_age = "7d"
+[[rules]]
 name = "alert-empty"
 sender = "am"
 match = {{ where = "empty" }}
@@ -134,9 +143,10 @@ EVENTS: tuple[tuple[str, Door, Any], ...] = (
     ("nobody's", "alert", alerts("elsewhere", "a")),
     ("empty", "alert", alerts("empty", "a")),
     ("earlier timer", "timer", fires(START - timedelta(hours=3))),
+    ("the share", "alert", alerts("share", "a")),
     ("once, full", "once", {"checkpoint": {"vault_id": estate.ERP_VAULT_ID, "parameters": FULL}, "idempotency_key": "k"}),
 )
-SETS = ((1, 2, 3), (0, 4, 5), (0, 1, 6), (1, 4, 7), (6, 8, 10), (0, 9, 4))
+SETS = ((1, 2, 3), (0, 4, 5), (0, 1, 6), (1, 4, 7), (6, 8, 11), (0, 9, 4), (4, 10, 5))
 """Which events one story may have: causes that meet on a vault, and some that do not."""
 
 
