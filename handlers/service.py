@@ -29,7 +29,7 @@ from handlers.settings import Access, Settings
 from handlers.timetable import arrived
 from handlers.topics import open_topics
 from handlers.trigger import Timer, Trigger
-from handlers.trust import Proven, Trust
+from handlers.trust import Trust
 from handlers.trust.places import fetched, origins
 from handlers.trust.replays import is_replayed, remember, replayed
 from handlers.watch import Watch

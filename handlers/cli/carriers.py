@@ -14,15 +14,16 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from handlers.credentials import Secret
 from handlers.errors import Misconfigured, Redeliver
 from handlers.rules import Rules
-from handlers.settings import served
+from handlers.settings import Key, served
+from handlers.trust import authorization
 
 RUN_SECONDS = 60.0
 """The time-out a function at a terminal pretends to have."""
@@ -80,22 +81,18 @@ def invoked(module: str) -> Ask:
     return ask
 
 
-def function_url(door: str, sender: str, secret: str, document: object) -> dict[str, Any]:
+def function_url(door: str, sender: str, proof: Mapping[str, str], body: str) -> dict[str, Any]:
     """A body as a Lambda Function URL brings it (payload format 2.0), with the sender's proof."""
     http = {"method": "POST", "path": f"/{door}/{sender}"}
-    request = {"headers": _bearer(secret), "requestContext": {"http": http}, "body": json.dumps(document)}
-    return {"version": "2.0", "rawPath": http["path"], **request}
+    headers = {name.lower(): value for name, value in proof.items()}
+    return {"version": "2.0", "rawPath": http["path"], "headers": headers, "requestContext": {"http": http}, "body": body}
 
 
-def apig(door: str, sender: str, secret: str, document: object) -> dict[str, Any]:
+def apig(door: str, sender: str, proof: Mapping[str, str], body: str) -> dict[str, Any]:
     """The same as FunctionGraph's gateway brings it: in base64."""
-    body = {"body": base64.b64encode(json.dumps(document).encode()).decode(), "isBase64Encoded": True}
+    coded = {"body": base64.b64encode(body.encode()).decode(), "isBase64Encoded": True}
     place = {"httpMethod": "POST", "path": f"/{door}/{sender}", "requestContext": {"stage": "RELEASE"}}
-    return {**place, "headers": _bearer(secret), **body}
-
-
-def _bearer(secret: str) -> dict[str, str]:
-    return {"content-type": "application/json", "authorization": f"Bearer {secret}"}
+    return {**place, "headers": {name.lower(): value for name, value in proof.items()}, **coded}
 
 
 def filled(answer: dict[str, Any]) -> dict[str, Any]:
@@ -166,11 +163,17 @@ def _post(port: int, path: str, headers: Mapping[str, str], body: bytes) -> dict
     return {**found, "outcomes": [failed | {"skipped_resources": []}], "not_told": []}
 
 
-def proof(secrets: Mapping[str, Secret], rules: Rules, name: str) -> dict[str, str]:
-    """The headers a sender sends. Raises Misconfigured."""
+def proof(keys: Mapping[str, Sequence[Key]], rules: Rules, name: str, body: bytes, now: datetime | None = None) -> dict[str, str]:
+    """The headers a sender sends with this body. Raises Misconfigured."""
     if name not in rules.senders:
         known = ", ".join(sorted(each for each, sender in rules.senders.items() if sender.secret)) or "none"
         raise Misconfigured("--sender", f"must name one of the rules' senders with a secret: {known}")
-    if name not in secrets:
-        raise Misconfigured("--sender", f"{name} is proven by its platform: it sends no headers")
-    return _bearer(secrets[name].reveal())
+    if name not in keys:
+        raise Misconfigured("--sender", f"{name} is proven by its platform or cloud, which nobody else can do in its place")
+    sender, key = rules.senders[name], keys[name][0]
+    kind = {"content-type": "application/json"}
+    if sender.signed_by is not None:
+        from handlers.trust.signed import sign
+
+        return kind | sign(body, sender.signed_by, key, now or datetime.now(UTC), f"msg_{uuid.uuid4().hex}")
+    return kind | {"authorization": authorization(key, sender)}

@@ -128,7 +128,7 @@ def _request(arguments: argparse.Namespace, document: object) -> tuple[str, dict
         return "/timer/nobody", {"Content-Type": "application/json"}, body
     if door != "watch":
         checked_sender(arguments.sender, arguments.door, settings.rules)
-    return f"/{door}/{name}", proof(settings.secrets, settings.rules, name), body
+    return f"/{door}/{name}", proof(settings.secrets, settings.rules, name, body, settings.starts_at), body
 
 
 def _carried(arguments: argparse.Namespace, document: object) -> object:
@@ -141,7 +141,8 @@ def _carried(arguments: argparse.Namespace, document: object) -> object:
     if name not in settings.secrets:
         return document
     carried = apig if arguments.platform == "functiongraph" else function_url
-    return carried(arguments.door, name, settings.secrets[name].reveal(), document)
+    body = json.dumps(document)
+    return carried(arguments.door, name, proof(settings.secrets, settings.rules, name, body.encode(), settings.starts_at), body)
 
 
 def clock_given(now: str | None) -> dict[str, str | None]:

@@ -20,10 +20,10 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """One header a line, as curl takes them from a file: ``curl -H @FILE``."""
-    read_file(arguments.file)
+    body = read_file(arguments.file)
     rules_file = find_rules(os.environ, arguments.rules)
     rules = read_rules(rules_file) if rules_file else Rules()
-    headers = proof(read_secrets(rules, os.environ, arguments.sender), rules, arguments.sender)
+    headers = proof(read_secrets(rules, os.environ, arguments.sender), rules, arguments.sender, body)
     if arguments.json:
         print_json({"headers": headers})
     else:

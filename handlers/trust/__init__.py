@@ -179,11 +179,11 @@ def _secret_matches(http: Http, sender: Sender | None, keys: Sequence[Key]) -> K
     """Digests are compared, in time that says nothing about either text. Every key is tried, whichever is right."""
     header = http.headers.get("authorization", "")
     given = hashlib.sha256(header.encode("utf-8", "surrogatepass")).digest()
-    right = [key for key in keys if hmac.compare_digest(given, hashlib.sha256(_header(key, sender).encode()).digest())]
+    right = [key for key in keys if hmac.compare_digest(given, hashlib.sha256(authorization(key, sender).encode()).digest())]
     return next((key for key in right if key.secret.reveal()), None)
 
 
-def _header(key: Key, sender: Sender | None) -> str:
+def authorization(key: Key, sender: Sender | None) -> str:
     """What ``Authorization`` holds for this secret, letter for letter."""
     if sender is not None and sender.proof == "basic":
         return f"Basic {base64.b64encode(key.secret.reveal().encode()).decode()}"
