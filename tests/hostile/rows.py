@@ -36,8 +36,8 @@ class Rows:
 
         return note
 
-    def cases(self, argument: str, table: Mapping[str, Any]) -> pytest.MarkDecorator:
-        """A test of every row of the table whose name begins with the row's number, but those that wait."""
+    def played(self, table: Mapping[str, Any]) -> dict[str, Any]:
+        """The cases that do not wait."""
         assert not self.known & set(table), "a case stands twice"
         self.known |= set(table)
         played = {name: case for name, case in table.items() if name not in self.waiting}
@@ -45,4 +45,8 @@ class Rows:
             found = _ROW.match(name)
             assert found, name
             self.tested.add(found[0])
-        return pytest.mark.parametrize(argument, [pytest.param(case, id=name) for name, case in played.items()])
+        return played
+
+    def cases(self, argument: str, table: Mapping[str, Any]) -> pytest.MarkDecorator:
+        """A test of every case of the table, whose names begin with the row's number."""
+        return pytest.mark.parametrize(argument, [pytest.param(case, id=name) for name, case in self.played(table).items()])
