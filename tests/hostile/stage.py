@@ -124,9 +124,9 @@ class Context:
 class Stage:
     """``ask`` brings one HTTP request to one of the platforms' entry functions; ``calls`` is what went out since the start."""
 
-    def __init__(self, folder: Path, told: bool = False, more: str = "") -> None:
+    def __init__(self, folder: Path, *, told: bool = False, more: str = "", speed: float = 1.0) -> None:
         self.folder = folder
-        self.sandbox = Sandbox(well_behaved=True).start()
+        self.sandbox = Sandbox(well_behaved=True, speed=speed).start()
         self.line = Line(self.sandbox.endpoint)
         self.trap = Server(always(reply()))
         self._leaving = contextlib.ExitStack()
