@@ -134,7 +134,9 @@ class Stage:
         topics = TOLD.format(urn=estate.TOPIC_URN) if told else ""
         rules = folder / "hostile.toml"
         rules.write_text(RULES + topics + more, encoding="utf-8")
-        own = {name: value.replace(self.sandbox.endpoint, self.line.endpoint) for name, value in self.sandbox.environment().items()}
+        own = {
+            name: value.replace(self.sandbox.endpoint, self.line.endpoint) for name, value in self.sandbox.environment().items()
+        }
         files = {"RESTORE_POINT_RULES": str(rules), "RESTORE_POINT_LEDGER": "memory", "HW_REGION_NAME": estate.REGION}
         self.environ = own | SECRETS | files
 
@@ -192,7 +194,8 @@ class Stage:
         """With the proof of the path's sender unless another is given; a header of None is left out."""
         sent = body if isinstance(body, bytes) else json.dumps(body).encode() if not isinstance(body, str) else body.encode()
         proof = token(path.partition("?")[0].rpartition("/")[2]) if bearer is None else bearer
-        given: dict[str, str | None] = {"content-type": "application/json"} | ({"authorization": f"Bearer {proof}"} if proof else {})
+        given: dict[str, str | None] = {"content-type": "application/json"}
+        given |= {"authorization": f"Bearer {proof}"} if proof else {}
         given |= {name.replace("_", "-"): value for name, value in headers.items()}
         kept = {name: value for name, value in given.items() if value is not None}
         if platform == "web":

@@ -32,8 +32,12 @@ rows = Rows(
     waiting={
         "H60 257 by id": "sent to CBR: only resource_details has a limit",
         **dict.fromkeys(
-            ("H60 another vault's, asked for", "H60 nobody's, asked for", "H60 one of the vault and another's",
-             "H60 another vault's in detail"),
+            (
+                "H60 another vault's, asked for",
+                "H60 nobody's, asked for",
+                "H60 one of the vault and another's",
+                "H60 another vault's in detail",
+            ),
             "sent to CBR, which refuses it: failed instead of refused, after a POST",
         ),
         "H60 one resource twice": "sent to CBR as it came",
@@ -49,7 +53,7 @@ ERP, FILES, EMPTY = estate.ERP_VAULT_ID, estate.FILES_VAULT_ID, estate.EMPTY_VAU
 NOBODYS = "3b5816b5-f29c-4172-9d9a-76c719a659ce"
 OWN_TIMER = {"schedule": "nightly", "scheduled_time": "2026-11-23T02:00:00Z"}
 EVENTBRIDGE = {
-    "source": "aws.events", "detail-type": "Scheduled Event", "time": "2026-11-23T02:00:00Z", "resources": [SCHEDULE], "detail": {},
+    "source": "aws.events", "detail-type": "Scheduled Event", "time": "2026-11-23T02:00:00Z", "resources": [SCHEDULE],
 }  # fmt: skip
 FUNCTIONGRAPH = {"version": "v1.0", "time": "2026-11-23T02:00:00Z", "trigger_type": "TIMER", "trigger_name": "nightly"}
 
@@ -164,8 +168,8 @@ def test_the_topic_hears_of_it_once_and_cbr_of_nothing(fresh: Fresh) -> None:
 MINE: dict[str, Any] = {
     "project_id": "0" * 32, "endpoint": "http://{evil}", "iam_endpoint": "http://{evil}", "region": "evil", "cloud": "otc",
     "token": "t", "incremental": "false", "auto_trigger": "true", "policy_id": NOBODYS, "credentials": "env:EVIL_", "name": "x",
-    "resources": EMPTY, "retention_duration_days": "1", "dry_run": "true", "vault": "files", "rule": "desk-files", "sender": "mon",
-    "urn": "urn:smn:x", "window": "1s", "budget_per_hour": "1000", "description": "mine",
+    "resources": EMPTY, "retention_duration_days": "1", "dry_run": "true", "vault": "files", "rule": "desk-files",
+    "sender": "mon", "urn": "urn:smn:x", "window": "1s", "budget_per_hour": "1000", "description": "mine",
 }  # fmt: skip
 
 
@@ -188,7 +192,7 @@ def test_an_alert_decides_nothing_of_how_it_is_taken(fresh: Fresh) -> None:
     assert made.evil.encode() not in heads
 
 
-BESIDE = {f"H59 {key} beside the request": key for key in MINE if key not in ("rule",)}
+BESIDE = {f"H59 {key} beside the request": key for key in MINE if key != "rule"}
 INSIDE = {f"H59 {key} in the request": key for key in MINE}
 PARAMETER = {f"H59 {key} in the parameters": key for key in MINE if key not in ("name", "description")}
 
@@ -269,7 +273,11 @@ OUTSIDE: dict[str, tuple[str, str, Any]] = {
     "H60 another vault's, asked for": ("once", "/once/ci", asked(resources=[estate.FILES_SHARE_ID])),
     "H60 nobody's, asked for": ("once", "/once/ci", asked(resources=[NOBODYS])),
     "H60 one of the vault and another's": ("once", "/once/ci", asked(resources=[estate.ERP_DB_ID, estate.MAIL_DISK_ID])),
-    "H60 another vault's in detail": ("once", "/once/ci", asked(resource_details=[detail(estate.FILES_SHARE_ID, "OS::Sfs::Turbo")])),
+    "H60 another vault's in detail": (
+        "once",
+        "/once/ci",
+        asked(resource_details=[detail(estate.FILES_SHARE_ID, "OS::Sfs::Turbo")]),
+    ),
     "H60 another vault's by a label": ("alert", "/alert/am", firing(severity="one", resource=estate.FILES_SHARE_ID)),
     "H60 another vault's name by a label": ("alert", "/alert/am", firing(severity="one", resource="files-share")),
     "H60 a star by a label": ("alert", "/alert/am", firing(severity="one", resource="*")),

@@ -17,7 +17,7 @@ from handlers.errors import Misconfigured
 from handlers.sandbox import estate
 from tests.hostile.rows import Rows
 from tests.hostile.stage import QUEUE, TOPIC, Context, Stage, asked, cold, firing, simple
-from tests.scripted import BACKUPS, CREATE, PUBLISH, SHOW, TOKENS, VAULT, Target, World, answers, world_in
+from tests.scripted import BACKUPS, CREATE, PUBLISH, SHOW, TOKENS, VAULT, Target, answers, world_in
 from tests.sockets import Server, always, reply
 from tests.test_settings import BAD_ENDPOINTS, CANARY
 from tests.test_template import FUNCTIONS, PARAMETERS, VARIABLES
@@ -102,7 +102,7 @@ def test_no_url_of_an_alert_is_opened(fresh: Fresh, url: str) -> None:
     signed = wrapped | {"SigningCertURL": bad, "UnsubscribeURL": bad}
     assert made.ask("functiongraph", "/alert/mon", signed).status in (200, 202)
     assert made.trap.accepted == 0
-    hosts = {line for line in re.findall(rb"(?mi)^host: ?([^\r]+)", bytes(made.line.sent))}
+    hosts = set(re.findall(rb"(?mi)^host: ?([^\r]+)", bytes(made.line.sent)))
     assert hosts == {made.line.endpoint.removeprefix("http://").encode()}
 
 
@@ -181,14 +181,26 @@ def test_endpoints_are_configuration_and_certificates_are_always_checked() -> No
     code = "\n".join(path.read_text("utf-8") for path in (ROOT / "handlers").rglob("*.py"))
     for word in ("verify=False", "CERT_NONE", "check_hostname = False", "_create_unverified_context", "trust_env=True"):
         assert word not in code
-    names = [*PARAMETERS, *VARIABLES, *(name for each in FUNCTIONS.values() for name in each.get("Environment", {}).get("Variables", {}))]
+    names = [
+        *PARAMETERS,
+        *VARIABLES,
+        *(name for each in FUNCTIONS.values() for name in each.get("Environment", {}).get("Variables", {})),
+    ]
     assert not [name for name in names if re.search(r"(?i)insecure|verify|skip.?tls", name)]
 
 
 # ── redirects ──
 
-KINDS: dict[str, Target] = {"the POST": CREATE, "the look": BACKUPS, "the vault": VAULT, "the token": TOKENS, "the topic": PUBLISH}
-REDIRECTS = {f"H69 {status} of {name}": (status, target) for status in (301, 302, 303, 307, 308) for name, target in KINDS.items()}
+KINDS: dict[str, Target] = {
+    "the POST": CREATE,
+    "the look": BACKUPS,
+    "the vault": VAULT,
+    "the token": TOKENS,
+    "the topic": PUBLISH,
+}
+REDIRECTS = {
+    f"H69 {status} of {name}": (status, target) for status in (301, 302, 303, 307, 308) for name, target in KINDS.items()
+}
 
 
 @rows.cases("case", REDIRECTS)

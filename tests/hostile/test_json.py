@@ -148,7 +148,7 @@ def test_a_name_with_a_meaning_is_an_unknown_key(stage: Stage, body: dict[str, A
 @rows("H23")
 def test_as_a_label_it_is_data(fresh: Any, capsys: pytest.CaptureFixture[str]) -> None:
     made: Stage = fresh()
-    body = firing(**{name: "x" for name in NAMES}) | {name: {"x": 1} for name in NAMES}
+    body = firing(**dict.fromkeys(NAMES, "x")) | {name: {"x": 1} for name in NAMES}
     said = made.ask("lambda", "/alert/am", body)
     assert (said.status, said.words) == (200, ["created"])
     assert len(made.posts()) == 1
@@ -158,7 +158,12 @@ def test_as_a_label_it_is_data(fresh: Any, capsys: pytest.CaptureFixture[str]) -
 
 def wrapped(depth: int, document: object) -> object:
     for number in range(depth):
-        document = {"Type": "Notification", "TopicArn": "arn:aws:sns:x:1:t", "MessageId": str(number), "Message": json.dumps(document)}
+        document = {
+            "Type": "Notification",
+            "TopicArn": "arn:aws:sns:x:1:t",
+            "MessageId": str(number),
+            "Message": json.dumps(document),
+        }
     return document
 
 

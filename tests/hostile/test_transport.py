@@ -23,7 +23,10 @@ from tests.hostile.stage import PLATFORMS, Stage, event_of, firing, token
 rows = Rows(
     named={
         "H1": ["tests/test_web.py::test_a_body_of_the_limit_and_one_more", "tests/test_web.py::test_a_huge_body_costs_no_memory"],
-        "H3": ["tests/test_web.py::test_a_length_that_is_none", "tests/test_web.py::test_a_body_that_does_not_come_is_not_waited_for"],
+        "H3": [
+            "tests/test_web.py::test_a_length_that_is_none",
+            "tests/test_web.py::test_a_body_that_does_not_come_is_not_waited_for",
+        ],
         "H6": ["tests/test_web.py::test_methods_and_paths"],
         "H8": [
             "tests/test_web.py::test_two_proofs_are_none_and_other_bodies_are_not_read",
@@ -170,7 +173,9 @@ LENGTHS = {
     "H3 beside chunks that say otherwise": request("Transfer-Encoding: chunked", body=b"0\r\n\r\n" + BODY),
     "H3 of an unknown transfer encoding": request("Transfer-Encoding: xchunked"),
     "H3 a chunk that is no number": request("Transfer-Encoding: chunked", body=b"zz\r\n" + BODY + b"\r\n0\r\n\r\n", length=False),
-    "H3 a chunk of negative length": request("Transfer-Encoding: chunked", body=b"-1\r\n" + BODY + b"\r\n0\r\n\r\n", length=False),
+    "H3 a chunk of negative length": request(
+        "Transfer-Encoding: chunked", body=b"-1\r\n" + BODY + b"\r\n0\r\n\r\n", length=False
+    ),
 }
 
 
@@ -196,7 +201,12 @@ def test_more_than_the_length_says_is_no_part_of_the_body(stage: Stage) -> None:
 
 def bombs() -> dict[str, bytes]:
     plain = b'{"alerts": [' + b" " * 2_000_000 + b"]}"
-    return {"gzip": gzip.compress(plain), "deflate": zlib.compress(plain), "br": b"\x8b\x00\x80", "zstd": b"(\xb5/\xfd" + b"\0" * 20}
+    return {
+        "gzip": gzip.compress(plain),
+        "deflate": zlib.compress(plain),
+        "br": b"\x8b\x00\x80",
+        "zstd": b"(\xb5/\xfd" + b"\0" * 20,
+    }
 
 
 ENCODED = {
@@ -373,7 +383,7 @@ def test_the_name_of_the_host_decides_nothing(stage: Stage) -> None:
 # ── base64 ──
 
 CODED = base64.b64encode(BODY).decode()
-BASE64: dict[str, tuple[str, object, int]] = {
+BASE64: dict[str, tuple[object, object, int]] = {
     "H11 said to be and is not": ("!" + CODED, True, 400),
     "H11 plain text said to be": (BODY.decode(), True, 400),
     "H11 with a line break": (CODED[:40] + "\n" + CODED[40:], True, 400),
@@ -394,7 +404,7 @@ BASE64: dict[str, tuple[str, object, int]] = {
 
 
 @rows.cases("case", BASE64)
-def test_the_flag_and_the_body_must_agree(stage: Stage, case: tuple[str, object, int]) -> None:
+def test_the_flag_and_the_body_must_agree(stage: Stage, case: tuple[object, object, int]) -> None:
     body, flag, status = case
     with stage.nothing_leaves():
         for platform in ("lambda", "functiongraph"):
