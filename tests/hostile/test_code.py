@@ -31,7 +31,7 @@ rows = Rows(
     },
     waiting={
         "H83 every tool of the checks is pinned": "pytest, ruff, mypy and the rest come unpinned from the dev and lint extras",
-        "H83 the checks install wheels only": ".ci/run does not say --only-binary: a pinned source distribution would run its setup",
+        "H83 the checks install wheels only": ".ci/run does not say --only-binary, so a source distribution would run its setup",
         "H83 pip-audit": "nothing asks for known vulnerabilities",
         "H83 cyclonedx": "no bill of materials is made",
     },

@@ -7,15 +7,30 @@ from functools import cache
 
 import pytest
 
-from tests.hostile import test_authority, test_code, test_connections, test_json, test_telling, test_text, test_transport
+from tests.hostile import (
+    test_authority,
+    test_code,
+    test_connections,
+    test_json,
+    test_parameters,
+    test_requests,
+    test_secrets,
+    test_telling,
+    test_text,
+    test_text_taken,
+    test_transport,
+)
 from tests.hostile.rows import Rows
 from tests.hostile.stage import Stage, firing
 from tests.web_server import ROOT
 
 FILES: dict[str, Rows] = {
     module.__name__.rpartition(".")[2]: module.rows
-    for module in (test_transport, test_json, test_text, test_authority, test_connections, test_telling, test_code)
-}
+    for module in (
+        test_transport, test_requests, test_json, test_text, test_text_taken, test_authority, test_parameters, test_connections,
+        test_telling, test_secrets, test_code,
+    )
+}  # fmt: skip
 LATER = {f"H{number}" for number in range(37, 56)}
 """Signatures, JWT, what SNS and SMN sign: reliability.md, 6.4 without H56. They will stand in test_forgery.py."""
 ALL = {f"H{number}" for number in range(1, 85)}
