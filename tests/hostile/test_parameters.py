@@ -174,18 +174,17 @@ TWICE = {
     "H60 one resource twice": asked(resources=[estate.ERP_DB_ID] * 2),
     "H60 one resource twice in detail": asked(resource_details=[detail()] * 2),
 }
-TWICE_PLAYED = rows.played(TWICE)
 
 
-def test_a_resource_is_asked_for_once(fresh: Fresh) -> None:
-    for body in TWICE_PLAYED.values():
-        made = fresh()
-        made.ask("lambda", "/once/ci", body)
-        assert len(made.posts()) <= 1
-        for post in made.posts():
-            sent = post.body["checkpoint"]["parameters"]
-            ids = [*sent.get("resources", ()), *(each["id"] for each in sent.get("resource_details", ()))]
-            assert len(ids) == len(set(ids))
+@rows.cases("body", TWICE)
+def test_a_resource_is_asked_for_once(fresh: Fresh, body: dict[str, Any]) -> None:
+    made = fresh()
+    made.ask("lambda", "/once/ci", body)
+    assert len(made.posts()) <= 1
+    for post in made.posts():
+        sent = post.body["checkpoint"]["parameters"]
+        ids = [*sent.get("resources", ()), *(each["id"] for each in sent.get("resource_details", ()))]
+        assert len(ids) == len(set(ids))
 
 
 NARROW = f"""
@@ -206,14 +205,13 @@ BEYOND: dict[str, tuple[dict[str, Any], int]] = {
     "H60 another resource than the rule lists, in detail": (asked(resource_details=[detail()]), 403),
     "H60 another beside the one the rule lists": (asked(resources=[estate.ERP_APP_ID, estate.ERP_DB_ID]), 403),
 }
-BEYOND_PLAYED = rows.played(BEYOND)
 
 
-def test_resources_are_a_part_of_what_the_rule_lists(fresh: Fresh) -> None:
-    for body, status in BEYOND_PLAYED.values():
-        made = fresh(more=NARROW)
-        assert made.ask("lambda", "/once/narrow", body, bearer=token("ci")).status == status
-        assert len(made.posts()) == (status == 200)
+@rows.cases("case", BEYOND)
+def test_resources_are_a_part_of_what_the_rule_lists(fresh: Fresh, case: tuple[dict[str, Any], int]) -> None:
+    made = fresh(more=NARROW)
+    assert made.ask("lambda", "/once/narrow", case[0], bearer=token("ci")).status == case[1]
+    assert len(made.posts()) == (case[1] == 200)
 
 
 # ── how often ──
