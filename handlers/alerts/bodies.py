@@ -15,6 +15,10 @@ from handlers.trigger import Alert, Lost, Unread
 Model = TypeVar("Model", bound="Body")
 
 
+PROBLEMS = 1000
+"""Alerts of one body that may be unreadable before the whole is."""
+
+
 class Body(BaseModel):
     """Base of a sender's documented fields. Unknown ones are let through unread, null means missing, errors do not repeat."""
 
@@ -52,7 +56,10 @@ Free = Annotated[dict[str, Any], BeforeValidator(_mapped)]
 
 
 def one_by_one(sender: str, alerts: Sequence[object], read_one: Callable[[int, Any], Alert]) -> list[Alert | Lost | Unread]:
-    """Each alert of a list by itself: a bad one must not silence the others. Raises Refusal where none can be read."""
+    """Each alert of a list by itself: a bad one must not silence the others. Raises Refusal where none can be read.
+
+    Or where so many cannot that going on would only cost time.
+    """
     found: list[Alert | Lost | Unread] = []
     problems: list[Refusal] = []
     for index, each in enumerate(alerts):
@@ -60,6 +67,8 @@ def one_by_one(sender: str, alerts: Sequence[object], read_one: Callable[[int, A
             found.append(read_one(index, each))
         except Refusal as problem:
             problems.append(problem)
+        if len(problems) > PROBLEMS:
+            raise problems[0]
     if problems and not found:
         raise problems[0]
     return [*found, Unread(sender, problems[0], count=len(problems))] if problems else found
