@@ -57,6 +57,11 @@ class Carried:
     at: str = ""
 
 
+def is_confirming(url: str) -> bool:
+    """Whether a link leads where SNS or SMN have their subscriptions confirmed."""
+    return _CONFIRMING.match(url) is not None
+
+
 def is_cloud_event(http: Http | None) -> bool:
     """Whether the request is a CloudEvent in binary mode: its attributes are headers (CloudEvents HTTP binding, 3.1)."""
     return http is not None and "ce-specversion" in http.headers
@@ -179,7 +184,7 @@ def _out_of(carried: Carried, document: Mapping[str, Any], key: str, names: tupl
     topic, kind, subject, message_id, url = (text_at(document, name) for name in names)
     carried = replace(carried, topic=topic[:TOPIC], id=message_id or carried.id)
     if kind.endswith("Confirmation"):
-        return replace(carried, document=Confirmation(topic, kind, url if _CONFIRMING.match(url) else ""))
+        return replace(carried, document=Confirmation(topic, kind, url if is_confirming(url) else ""))
     message = document.get(key)
     if isinstance(message, str):
         return replace(carried, document=lenient(message.encode("utf-8", "surrogatepass"), subject))

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 from handlers import __version__
 from handlers.errors import CallFailed, LedgerDown, Misconfigured, NotSent, Redeliver, Refusal, Rejected, Unauthorized
 
-VERBS = ("demo", "sandbox", "init", "check", "plan", "send", "take", "watch", "serve", "sign", "pack", "schema")
+VERBS = ("demo", "sandbox", "init", "check", "plan", "send", "take", "watch", "serve", "sign", "confirm", "pack", "schema")
 DONE, FAILED, MISUSED, INCOMPLETE, TRY_AGAIN = 0, 1, 2, 3, 75
 
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 from handlers.cbr import Cbr
 from handlers.cli import DONE, FAILED, MISUSED, print_json, what_now
 from handlers.cli.show import fold
 from handlers.credentials import AccessKey, GivenToken, Password
 from handlers.errors import CallFailed, LedgerDown, Misconfigured
-from handlers.rules import Rule
+from handlers.rules import Rule, Sender
 from handlers.service import Service
-from handlers.settings import Settings, load
+from handlers.settings import Key, Settings, load
 from handlers.wire import Deadline
 
 CALL_SECONDS = 15.0
@@ -66,7 +67,9 @@ def _at_hand(settings: Settings, service: Service) -> Iterator[Check]:
     for name in sorted(set(rules.timers) - {rule.timer for rule in rules.rules}):
         yield _bad(f"timers.{name}", "no rule uses it: when it fires, nothing happens")
     if not rules.rules:
-        yield _good("rules", "there is no [[rules]]: no event will have anything backed up")
+        yield _bad("rules", "there is no [[rules]]: no event will have anything backed up")
+    for name, sender in rules.senders.items():
+        yield from _proof(name, sender, settings.secrets.get(name, ()), service.clock.now())
     if rules.rules and not any("failed" in topic.outcomes for topic in rules.topics.values()):
         yield _bad("topics", "no topic wants to hear of `failed`: nobody is told when a restore point does not come")
     try:
@@ -74,6 +77,15 @@ def _at_hand(settings: Settings, service: Service) -> Iterator[Check]:
         yield _good("ledger", settings.ledger)
     except (LedgerDown, Misconfigured) as problem:
         yield _bad("ledger", str(problem))
+
+
+def _proof(name: str, sender: Sender, keys: Sequence[Key], now: datetime) -> Iterator[Check]:
+    """How a sender proves itself, and what is about to end."""
+    for key in keys:
+        if key.until is not None and not key.accepted(now):
+            yield _bad(f"senders.{name}", f"{key.name} ended at {key.until:%Y-%m-%dT%H:%MZ}: take it out of `retiring`")
+    if sender.certificate and not Path(sender.certificate.removeprefix("file:")).is_file():
+        yield _bad(f"senders.{name}", "its pinned certificate is not there: nothing it sends can be proven")
 
 
 def _at_the_cloud(settings: Settings, service: Service) -> Iterator[Check]:

@@ -24,6 +24,7 @@ from typing import Any
 from handlers import __version__
 from handlers.cli import DONE, print_json
 from handlers.errors import Misconfigured
+from handlers.rules.proofs import WITH_LIBRARY
 from handlers.settings import find_rules, read_rules
 
 MARK = "packed.json"
@@ -51,7 +52,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--python", choices=("3.11", "3.12", "3.13"), default="3.13", help="of the function (default: 3.13)")
     parser.add_argument("--arch", choices=tuple(_MACHINES), default="arm64", help="of the function (default: arm64)")
     parser.add_argument(
-        "--with", dest="extras", action="append", choices=("valkey",), default=[], help="a ledger's library to pack as well"
+        "--with",
+        dest="extras",
+        action="append",
+        choices=("valkey", "verify"),
+        default=[],
+        help="a library to pack as well (verify: where a proof needs it, it is)",
     )
 
 
@@ -63,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         with TemporaryDirectory(prefix="restore-point-pack-") as folder:
             tree = Path(folder) / "tree"
-            _stage(tree, rules, arguments.python, arguments.arch, sorted(set(arguments.extras)))
+            _stage(tree, rules, arguments.python, arguments.arch, sorted({*arguments.extras, *_needed(rules)}))
             report = _report(tree, arguments)
             made = sorted(tree.iterdir()) if arguments.stage else [_zipped(tree, Path(folder) / ZIP, report)]
             directory.mkdir(parents=True, exist_ok=True)
@@ -88,6 +94,11 @@ def _rules(given: str | None) -> Path:
         if sender.secret and sender.secret.startswith("file:"):
             print(f"restore-point: senders.{name}.secret: this file is not packed; put it there by other means", file=sys.stderr)
     return found
+
+
+def _needed(rules: Path) -> list[str]:
+    """The extras without which a function with these rules would not start."""
+    return ["verify"] if any(each.proof in WITH_LIBRARY for each in read_rules(rules).senders.values()) else []
 
 
 def _replaceable(directory: Path) -> list[Path]:
