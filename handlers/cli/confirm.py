@@ -1,7 +1,7 @@
 """Confirm a subscription of SNS or SMN: what no function ever does by itself.
 
-FILE is the message that asks for it, as it was posted, or its link alone. The topic must be one of a sender's ``sources``, the
-link must lead to the service's own place for that, and a message that is signed must be signed rightly.
+FILE is the message that asks for it, as it was posted, or its link alone. The topic the link names must be one of a sender's
+``sources``, and the link must lead to the service's own place for that.
 """
 
 from __future__ import annotations
@@ -26,45 +26,54 @@ CALL_SECONDS = 15.0
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``confirm``."""
-    parser.add_argument(
-        "what", metavar="FILE|LINK", help="the message that asks for it (- for standard input), or the link in it"
-    )
+    parser.add_argument("what", metavar="FILE|LINK", help="the message that asks for it (- for standard input), or its link")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Check whose it is and where it leads, then open the link once."""
     settings = load(rules_file=arguments.rules)
-    topic, link = _asked(arguments.what)
-    _check(topic, link, settings.rules)
-    origin = "{0.scheme}://{0.netloc}".format(urlsplit(link))
+    topic, link = asked(arguments.what)
+    check(topic, link, settings.rules)
     clock = SystemClock(None)
-    wire = Wire([origin], clock)
+    wire = Wire(["{0.scheme}://{0.netloc}".format(urlsplit(link))], clock, ca_file=settings.ca_file)
     try:
-        reply = wire.request("GET", link, headers={"Accept": "*/*"}, deadline=Deadline.after(clock, CALL_SECONDS))
+        status = opened(wire, link, Deadline.after(clock, CALL_SECONDS))
     finally:
         wire.close()
-    done = 200 <= reply.status < 300
-    said = (
-        f"{topic}: {'confirmed' if done else f'the service answered {reply.status}; a link is good for 48 hours (SMN) or 3 days'}"
-    )
-    print_json({"topic": topic, "confirmed": done, "status": reply.status}) if arguments.json else print(said)
+    done = 200 <= status < 300
+    if arguments.json:
+        print_json({"topic": topic, "confirmed": done, "status": status})
+    else:
+        print(f"{topic}: {'confirmed' if done else f'the service answered {status}; such a link is good for two or three days'}")
     return DONE if done else FAILED
 
 
-def _asked(what: str) -> tuple[str, str]:
+def opened(wire: Wire, link: str, deadline: Deadline) -> int:
+    """The status of the one GET. Raises CallFailed."""
+    return wire.request("GET", link, headers={"Accept": "*/*"}, deadline=deadline).status
+
+
+def asked(what: str) -> tuple[str, str]:
     """Topic and link. Raises Refusal, Misconfigured."""
     if re.match(r"https?://", what):
-        query = parse_qs(urlsplit(what).query)
-        topics = query.get("TopicArn") or query.get("topic_urn") or [""]
-        return topics[0], what
+        return topic_of(what), what
     document: Any = parse_json(read_file(what), f"message in {what}")
     (carried,) = unwrapped(document)[:1]
     if not isinstance(carried.document, Confirmation):
         raise Refusal("malformed", f"the message in {what} asks for no subscription to be confirmed", field="Type")
-    return carried.document.topic, carried.document.url
+    link = carried.document.url
+    if link and topic_of(link) != carried.document.topic:
+        raise Refusal("malformed", "SubscribeURL: is another topic's than the message's", field="SubscribeURL")
+    return carried.document.topic, link
 
 
-def _check(topic: str, link: str, rules: Rules) -> None:
+def topic_of(link: str) -> str:
+    """The topic a link confirms."""
+    query = parse_qs(urlsplit(link).query)
+    return (query.get("TopicArn") or query.get("topic_urn") or [""])[0]
+
+
+def check(topic: str, link: str, rules: Rules) -> None:
     """Raises Misconfigured where it is nobody's, or leads elsewhere."""
     if not is_confirming(link):
         raise Misconfigured("link", "leads to neither SNS's nor SMN's place for confirming: it is not opened")

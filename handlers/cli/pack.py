@@ -57,7 +57,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         action="append",
         choices=("valkey", "verify"),
         default=[],
-        help="a library to pack as well (verify: where a proof needs it, it is)",
+        help="a library to pack as well; verify comes by itself where a sender's proof needs it",
     )
 
 
