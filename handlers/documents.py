@@ -104,10 +104,10 @@ def _moment(value: object) -> object:
     """The wire sends naive UTC with six decimals, the documents show Z, +00:00 and three decimals."""
     if not isinstance(value, str):
         raise ValueError("must be a time")
-    moment = datetime.fromisoformat(value)
     try:
+        moment = datetime.fromisoformat(value)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except OverflowError:
+    except (ValueError, OverflowError):  # whose own words repeat the value
         raise ValueError("must be a time") from None
 
 

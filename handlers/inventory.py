@@ -82,7 +82,9 @@ class Inventory:
         same: dict[object, list[Planned]] = {}
         places: dict[object, int] = {}
         for each in plans:
-            settled = self._settled(each, deadline) if isinstance(each, Planned) and each.narrowed_to else each
+            settled = each
+            if isinstance(each, Planned):
+                settled = self._settled(each, deadline) if each.narrowed_to else self._checked(each, deadline)
             if isinstance(settled, Planned) and settled.trigger != "once":
                 alike = same.setdefault(settled.wants, [])
                 alike.append(settled)
@@ -94,6 +96,19 @@ class Inventory:
             if len(alike) > 1:
                 found[places[wants]] = _together(alike)
         return found
+
+    def _checked(self, planned: Planned, deadline: Deadline) -> Planned | Outcome:
+        """A one-off that names resources must name the vault's: CBR would refuse it, but only after it was asked."""
+        if planned.trigger != "once" or not planned.backup.resource_ids:
+            return planned
+        try:
+            strange = planned.backup.resource_ids - {each.id for each in self._resources(planned, deadline)}
+        except CallFailed:
+            return planned
+        if not strange:
+            return planned
+        why = f"{len(strange)} of the resources are not in vault {planned.whose}: {', '.join(sorted(strange)[:3])}"
+        return Refused(reason="resource_not_held", message=why, http=403, **planned.about() | {"name": ""})
 
     def _settled(self, planned: Planned, deadline: Deadline) -> Planned | Outcome:
         try:

@@ -19,6 +19,7 @@ from handlers.outcome import Failed, Outcome
 from handlers.plan.planned import clip
 from handlers.refusals import Refusals
 from handlers.rules import NAMESPACE
+from handlers.settings import SECRET_LENGTH
 from handlers.topics import Topic
 from handlers.wire import Deadline
 
@@ -165,8 +166,14 @@ def _will_be_told(outcome: Outcome, told: Told) -> bool:
 
 
 def _addressed(envelope: Envelope) -> dict[str, str]:
-    """Whom an HTTP request was meant for, whether or not there is such a sender: a token that was changed, or a slip in a URL."""
-    return {"path": clip(envelope.http.path, 120)} if envelope.http is not None and envelope.http.path else {}
+    """Whom an HTTP request was meant for, whether or not there is such a sender: a slip in a URL is found by it.
+
+    Not what is as long as a secret must be: somebody may have pasted theirs there.
+    """
+    if envelope.http is None or not envelope.http.path:
+        return {}
+    parts = [part if len(part) < SECRET_LENGTH else f"({len(part)} characters)" for part in envelope.http.path.split("/")]
+    return {"path": clip("/".join(parts), 120)}
 
 
 def _brief(outcome: Outcome) -> dict[str, Any]:

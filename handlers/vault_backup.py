@@ -105,6 +105,14 @@ class Resource(Strict):
     type: ResourceType
 
 
+def _once_each(value: tuple[Any, ...]) -> tuple[Any, ...]:
+    """No resource twice: which of the two details would count?"""
+    ids = [getattr(each, "id", each) for each in value]
+    if len(set(ids)) != len(ids):
+        raise ValueError("must name each resource once")
+    return value
+
+
 class CheckpointParam(Strict):
     """What to back up and how. Fields left out take the service's defaults: whole vault, incremental, manual."""
 
@@ -115,9 +123,9 @@ class CheckpointParam(Strict):
     """False asks for a full backup. The first backup of a resource is full whatever is asked."""
     name: Name | None = None
     """With several resources the service appends -0001, -0002 … to it."""
-    resources: tuple[Uuid, ...] | None = None
+    resources: Annotated[tuple[Uuid, ...], Field(max_length=256), AfterValidator(_once_each)] | None = None
     """Ids of the vault's resources to back up; left out: all of them."""
-    resource_details: Annotated[tuple[Resource, ...], Field(max_length=256)] | None = None
+    resource_details: Annotated[tuple[Resource, ...], Field(max_length=256), AfterValidator(_once_each)] | None = None
     policy_id: Uuid | None = None
     """Not on the API page; in the official SDK. The policy an automatic backup belongs to."""
     retention_duration_days: Annotated[StrictInt, AfterValidator(_days)] | None = None

@@ -57,6 +57,11 @@ def _merged(asked: VaultBackup, rule: Rule) -> VaultBackup:
     changes = (which if given.model_fields_set & which.keys() else {}) | {
         key: getattr(given, key) for key in given.model_fields_set
     }
+    listed = VaultBackup(vault_id=asked.vault_id, parameters=rule.parameters).resource_ids
+    beyond = VaultBackup(vault_id=asked.vault_id, parameters=given).resource_ids - listed
+    if listed and beyond:
+        field = "checkpoint.parameters.resources"
+        raise Refusal("may_not", f"{field}: rule {rule.name} lists other resources of this vault only", field=field, http=403)
     merged = rule.parameters.model_copy(update=changes)
     if conflict := retention_conflict(merged):
         field = "checkpoint.parameters.retention_duration_days"

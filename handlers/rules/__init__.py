@@ -117,8 +117,8 @@ class Rules(Strict):
     def _sender_faults(self, index: int, rule: Rule, name: str) -> Iterator[tuple[str, str]]:
         if name not in self.senders:
             yield f"rules[{index}].sender", _unknown("senders", name, self.senders)
-        elif self.senders[name].paths is not None:
-            yield from self._label_faults(index, rule, name)
+        elif self.senders[name].door == "alert":
+            yield from self._alert_faults(index, rule, name)
         elif self.senders[name].door == "timer":
             yield f"rules[{index}].sender", f'[senders.{name}] brings timers: name one of them, timer = "…"'
         elif self.senders[name].door == "once":
@@ -126,10 +126,14 @@ class Rules(Strict):
                 if key in rule.model_fields_set:
                     yield f"rules[{index}].{key}", f"is for alerts, and [senders.{name}] sends one-offs"
 
-    def _label_faults(self, index: int, rule: Rule, name: str) -> Iterator[tuple[str, str]]:
+    def _alert_faults(self, index: int, rule: Rule, name: str) -> Iterator[tuple[str, str]]:
         """A generic sender's alerts have the labels its paths name and no other: another would never match."""
+        if rule.parameters.incremental is False and rule.budget_per_hour is None:
+            why = "full backups because of alerts need a budget_per_hour: each is as large as all that is backed up"
+            yield f"rules[{index}].parameters.incremental", why
         paths = self.senders[name].paths
-        assert paths is not None  # noqa: S101 - for the type checker: asked before
+        if paths is None:
+            return
         known = [*paths.labels, *paths.identity, "topic", *(["severity"] if paths.severity else [])]
         asked = [(f"match.{key}", key) for key in rule.match] + [(f"by[{place}]", key) for place, key in enumerate(rule.by)]
         for place, key in [*asked, *([("resource_from", rule.resource_from)] if rule.resource_from else [])]:

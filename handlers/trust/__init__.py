@@ -30,6 +30,8 @@ _OTHER_KINDS = {
 }
 """What SNS, SMN, Cloud Scheduler and binary CloudEvents call their bodies, and the headers they are known by."""
 
+HEADERS, HEAD_CAP = 100, 32768
+"""How many headers, and how many characters of them with the path: gateways allow less, and a server may allow any number."""
 _PROOFS = {
     "basic": "Authorization is not Basic with its user and password",
     "bearer": "Authorization is not Bearer with its secret",
@@ -159,6 +161,9 @@ def _checked(http: Http, door: Door) -> Http:
     """What is refused whoever sends it, before anything is computed. Raises Refusal."""
     if http.method not in methods(door):
         raise Refusal("method", f"only {' or '.join(methods(door))} is understood here", http=405)
+    size = len(http.path) + sum(len(name) + len(value) for name, value in http.headers.items())
+    if len(http.headers) > HEADERS or size > HEAD_CAP:
+        raise Refusal("head_too_large", f"more than {HEADERS} headers, or more than {HEAD_CAP} characters of them", http=431)
     if len(http.body) > BODY_CAP:
         raise Refusal("too_large", f"the body is larger than {BODY_CAP} bytes", field="body", http=413)
     if http.headers.get("content-encoding", "identity").lower() != "identity":
