@@ -69,7 +69,7 @@ def smn(world: World, kind: str = CONFIRM) -> dict[str, Any]:
 def posted(service: Service, document: object, door: Any = "alert", sender: str = "am") -> Delivered:
     """As SNS does it: text/plain, known by its header."""
     headers = {"content-type": "text/plain; charset=UTF-8", "x-amz-sns-message-type": CONFIRM}
-    headers["authorization"] = f"Bearer {TOKENS[f"{sender.upper()}_TOKEN"]}"
+    headers["authorization"] = f"Bearer {TOKENS[sender.upper() + '_TOKEN']}"
     http = Http("POST", f"/{door}/{sender}", headers, json.dumps(document).encode())
     return service.handle(Envelope(door, "web", "delivery-1", None, 60.0, http))
 
