@@ -14,13 +14,13 @@ from handlers.service import Delivered, Service
 from tests.scripted import PUBLISH, World, world_in
 
 ARN, URN = "arn:aws:sns:eu-central-1:123456789012:alarms", "urn:smn:eu-de:f841e01fd2b14e7fa41b6ae7aa6b0594:alarms"
-TOKENS = {name: f"example-token-of-{name.lower()}-opens-nothing" for name in ("AM", "CRON", "CI")}
+TOKENS = {f"{name}_TOKEN": f"example-token-of-{name.lower()}-opens-nothing" for name in ("AM", "CRON", "CI")}
 RULES = "".join(
     f"""
 [senders.{name}]
 dialect = "{dialect}"
 proof = "bearer"
-secret = "env:{name.upper()}"
+secret = "env:{name.upper()}_TOKEN"
 """
     for name, dialect in {"am": "alertmanager", "cron": "timer", "ci": "once"}.items()
 )
@@ -69,7 +69,7 @@ def smn(world: World, kind: str = CONFIRM) -> dict[str, Any]:
 def posted(service: Service, document: object, door: Any = "alert", sender: str = "am") -> Delivered:
     """As SNS does it: text/plain, known by its header."""
     headers = {"content-type": "text/plain; charset=UTF-8", "x-amz-sns-message-type": CONFIRM}
-    headers["authorization"] = f"Bearer {TOKENS[sender.upper()]}"
+    headers["authorization"] = f"Bearer {TOKENS[sender.upper() + '_TOKEN']}"
     http = Http("POST", f"/{door}/{sender}", headers, json.dumps(document).encode())
     return service.handle(Envelope(door, "web", "delivery-1", None, 60.0, http))
 

@@ -3,6 +3,9 @@ documentation, "Common alert schema", "Webhook actions for metric alerts", "Clas
 
 ``alertId`` of the common schema is the alert instance, the same when it fires and when it is resolved. In the older two forms
 ``context.id`` is the rule, which watches many resources: there the target is part of what an alert is.
+
+An activity log alert is always Fired: what it tells of stands in ``alertContext`` (the same documentation, "Sample alert
+payloads", and for the stages "Service health notifications").
 """
 
 from __future__ import annotations
@@ -20,6 +23,11 @@ from handlers.trigger import Alert, Lost, Status
 _COMMON, _METRIC = "azureMonitorCommonAlertSchema", "AzureMonitorMetricAlert"
 _CONDITION: dict[str, Status] = {"Fired": "firing", "Resolved": "resolved"}
 _STATUS: dict[str, Status] = {"Activated": "firing", "Resolved": "resolved", "Deactivated": "resolved"}
+_HEALTH: dict[str, Status] = {"Available": "resolved", "Unavailable": "firing", "Degraded": "firing"}
+_OVER = ("Resolved", "RCA", "Complete")
+"""Stages of a Service Health notification that come when all is well again."""
+_TEST_SUBSCRIPTION, _TEST_ALERT = "/11111111-1111-1111-1111-111111111111/", "12345678-1234-1234-1234-1234567890ab"
+"""What is in the ``alertId`` of what "Test action group" sends (all its samples have the one, most the other)."""
 _SEVERITY = {"Sev0": "critical", "Sev1": "high", "Sev2": "warning", "Sev3": "info", "Sev4": "info"}
 
 
@@ -42,6 +50,7 @@ class CommonData(Body):
     """``data`` of the common schema."""
 
     essentials: Essentials
+    context: Free = Field(default_factory=dict, alias="alertContext")
     properties: Free = Field(default_factory=dict, alias="customProperties")
 
 
@@ -104,9 +113,34 @@ def _common(data: CommonData, sender: str) -> Alert:
         "resource": text_of(said.items[0]) if said.items else "",
         "severity": _SEVERITY.get(said.severity, ""),
     }
-    status = _CONDITION.get(said.condition, "other")
+    status = _status(said, data.context)
     title, since = said.alert_rule, moment(said.fired)
     return alert(sender, status, ["alert_id"], own, data.properties, title=title, starts_at=since, link=said.link)
+
+
+def _status(said: Essentials, context: Mapping[str, object]) -> Status:
+    if _TEST_SUBSCRIPTION in said.alert_id or said.alert_id.endswith(_TEST_ALERT):
+        return "test"
+    status, properties = _CONDITION.get(said.condition, "other"), context.get("properties")
+    about = properties if isinstance(properties, Mapping) else {}
+    service, signal = said.service.replace(" ", ""), said.signal_type.replace(" ", "")
+    if status != "firing":
+        return status
+    if service == "ResourceHealth":
+        return _HEALTH.get(text_of(about.get("currentHealthStatus")), "other")
+    # of another kind of alert the properties are its rule's own, and may have any name
+    if service == "ServiceHealth" or (signal == "ActivityLog" and not about.keys().isdisjoint(("stage", "incidentType"))):
+        return _of_service(about, text_of(context.get("status")))
+    return status
+
+
+def _of_service(about: Mapping[str, object], said: str) -> Status:
+    """A notification of Service Health: only an incident that goes on is one. What it does not say is not held against it."""
+    stage = text_of(about.get("stage"))
+    if stage in _OVER or said in _OVER:
+        return "resolved"
+    going_on = (stage or said or "Active") == "Active" and (text_of(about.get("incidentType")) or "Incident") == "Incident"
+    return "firing" if going_on else "other"
 
 
 def _older(body: Older, sender: str) -> Alert:

@@ -1,8 +1,10 @@
 """CloudWatch alarms: by EventBridge, as a Lambda action, by SNS (CloudWatch User Guide, "Alarm events and EventBridge", "Invoke
 a Lambda function from an alarm", "Using Amazon CloudWatch alarms").
 
-The alarm's ARN is what stays the same; SNS messages from before it was added have account, region and name instead. A message
-comes at a change of state only. None of the three forms has a link, or a severity.
+The alarm's ARN is what stays the same; SNS messages from before it was added have account, region and name instead. An alarm over
+several time series changes once for itself and once for each of them: such a contributor has an id of its own (the same pages,
+"Multi Time Series Alarm"; in SNS messages as "Log alarms" shows it). A message comes at a change of state only. None of the three
+forms has a link, or a severity.
 """
 
 from __future__ import annotations
@@ -17,9 +19,11 @@ from handlers.alerts.bodies import Body, Free, Listed, Said, text_of
 from handlers.alerts.labels import alert, moment
 from handlers.documents import read as read_document
 from handlers.errors import Refusal
+from handlers.rules.words import LOOPS, NAMESPACE
 from handlers.trigger import Alert, Lost, Status
 
 _CHANGED = "CloudWatch Alarm State Change"
+_CONTRIBUTED = "CloudWatch Alarm Contributor State Change"
 _CONFIGURED = "CloudWatch Alarm Configuration Change"
 _STATUS: dict[str, Status] = {"ALARM": "firing", "OK": "resolved", "INSUFFICIENT_DATA": "no_data"}
 
@@ -31,18 +35,21 @@ class State(Body):
     timestamp: Said = ""
     suppressed_by: Said = Field("", alias="actionsSuppressedBy")
 
-    @property
-    def status(self) -> Status:
-        """Only an alarm can be suppressed."""
-        return "suppressed" if self.value == "ALARM" and self.suppressed_by else _STATUS.get(self.value, "other")
-
 
 class Alarm(Body):
-    """``detail`` of an event, ``alarmData`` of a Lambda action."""
+    """``detail`` of an event, ``alarmData`` of a Lambda action. ``muteDetail`` is there while a mute rule holds it back."""
 
     alarm_name: Said = Field("", alias="alarmName")
     state: State = State()
+    muted: Free = Field(default_factory=dict, alias="muteDetail")
+    contributor: Free = Field(default_factory=dict, alias="alarmContributor")
     configuration: Free = Field(default_factory=dict)
+
+    @property
+    def status(self) -> Status:
+        """Only an alarm can be suppressed."""
+        held = self.state.value == "ALARM" and (self.state.suppressed_by or self.muted)
+        return "suppressed" if held else _STATUS.get(self.state.value, "other")
 
 
 class Event(Body):
@@ -61,6 +68,7 @@ class Action(Body):
     account_id: Said = Field("", alias="accountId")
     region: Said = ""
     alarm_data: Alarm = Field(alias="alarmData")
+    contributor: Free = Field(default_factory=dict, alias="alarmContributor")
 
 
 class Message(Body):
@@ -72,6 +80,8 @@ class Message(Body):
     region: Said = Field("", alias="Region")
     value: Said = Field("", alias="NewStateValue")
     changed: Said = Field("", alias="StateChangeTime")
+    contributor_id: Said = Field("", alias="AlarmContributorId")
+    attributes: Free = Field(default_factory=dict, alias="AlarmContributorAttributes")
     trigger: Free = Field(default_factory=dict, alias="Trigger")
 
 
@@ -88,29 +98,37 @@ def read(document: object, sender: str) -> list[Alert | Lost]:
     """The one alarm of a body, whichever of the three forms it has. Raises Refusal."""
     if isinstance(document, Mapping):
         kind = document.get("detail-type")
-        if kind in (_CHANGED, _CONFIGURED):
+        if kind in (_CHANGED, _CONTRIBUTED, _CONFIGURED):
             event = read_document(Event, document)
             arn = text_of(event.resources[0]) if event.resources else ""
-            status = event.detail.state.status if kind == _CHANGED else "other"
-            return [_of(event.detail, sender, status, arn, event.account, event.region)]
+            status = "other" if kind == _CONFIGURED else event.detail.status
+            own = {"alarm_arn": arn, "account": event.account, "region": event.region}
+            return [_of(event.detail, sender, status, own, event.detail.contributor)]
         if document.keys() >= {"alarmArn", "alarmData"}:
             action = read_document(Action, document)
             alarm = action.alarm_data
-            return [_of(alarm, sender, alarm.state.status, action.alarm_arn, action.account_id, action.region)]
+            own = {"alarm_arn": action.alarm_arn, "account": action.account_id, "region": action.region}
+            return [_of(alarm, sender, alarm.status, own, alarm.contributor or action.contributor)]
         if document.keys() >= {"AlarmName", "NewStateValue"}:
             return [_published(read_document(Message, document), sender)]
     why = "is no CloudWatch alarm's, and there is neither alarmArn with alarmData nor AlarmName with NewStateValue"
     raise Refusal("wrong_dialect", f"detail-type: {why}", field="detail-type")
 
 
-def _of(alarm: Alarm, sender: str, status: Status, arn: str, account: str, region: str) -> Alert:
-    own = {"alarm_name": alarm.alarm_name, "alarm_arn": arn, "account": account, "region": region}
+def _of(alarm: Alarm, sender: str, status: Status, own: Mapping[str, str], contributor: Mapping[str, Any]) -> Alert:
     metrics = []
-    for each in _objects(alarm.configuration.get("metrics")):
+    entries = _objects(alarm.configuration.get("metrics"))
+    for each in entries:
         if metric := _at(each, "metricStat", "metric"):
             dimensions = {name: text_of(value) for name, value in _at(metric, "dimensions").items()}
             metrics.append(Metric(text_of(metric.get("namespace")), text_of(metric.get("name")), dimensions))
-    return _alert(sender, status, own, metrics, alarm.state.timestamp)
+    named = {
+        **own,
+        "alarm_name": alarm.alarm_name,
+        "contributor_id": text_of(contributor.get("id")),
+        "namespace": _looping(metrics, [text_of(each.get("expression")) for each in entries]),
+    }
+    return _alert(sender, status, named, _at(contributor, "attributes"), metrics, alarm.state.timestamp)
 
 
 def _published(message: Message, sender: str) -> Alert:
@@ -120,8 +138,10 @@ def _published(message: Message, sender: str) -> Alert:
         "alarm_arn": message.alarm_arn,
         "account": message.account,
         "region": (parts[3] if len(parts) > 3 else "") or message.region,
+        "contributor_id": message.contributor_id,
     }
-    listed = [_at(each, "MetricStat", "Metric") for each in _objects(message.trigger.get("Metrics"))]
+    entries = _objects(message.trigger.get("Metrics"))
+    listed = [_at(each, "MetricStat", "Metric") for each in entries]
     # An alarm on a formula has Metrics, any other the one metric's fields beside the threshold.
     found = [each for each in (message.trigger, *listed) if each.get("MetricName") or each.get("Namespace")]
     metrics = [
@@ -132,20 +152,34 @@ def _published(message: Message, sender: str) -> Alert:
         )
         for each in found
     ]
-    return _alert(sender, _STATUS.get(message.value, "other"), own, metrics, message.changed)
+    own["namespace"] = _looping(metrics, [text_of(each.get("Expression")) for each in entries])
+    return _alert(sender, _STATUS.get(message.value, "other"), own, message.attributes, metrics, message.changed)
 
 
-def _alert(sender: str, status: Status, own: Mapping[str, str], metrics: list[Metric], since: str) -> Alert:
+def _alert(
+    sender: str, status: Status, own: Mapping[str, str], attributes: Mapping[str, Any], metrics: list[Metric], since: str
+) -> Alert:
     metric = _agreed(metrics)
     return alert(
         sender,
         status,
-        ["alarm_arn"] if own["alarm_arn"] else ["account", "region", "alarm_name"],
-        {**own, "namespace": metric.namespace, "metric_name": metric.name},
+        [*(["alarm_arn"] if own["alarm_arn"] else ["account", "region", "alarm_name"]), "contributor_id"],
+        {**own, "namespace": own["namespace"] or metric.namespace, "metric_name": metric.name},
+        attributes,
         metric.dimensions,
         title=own["alarm_name"],
         starts_at=moment(since),
     )
+
+
+def _looping(metrics: list[Metric], expressions: list[str]) -> str:
+    """The namespace of metrics about backups where any of these is of one: such an alarm must not ask for a restore point.
+
+    An expression may name it where no metric does (Metrics Insights, SEARCH).
+    """
+    if any(NAMESPACE in each for each in expressions):
+        return NAMESPACE
+    return next((each.namespace for each in metrics if each.namespace in LOOPS), "")
 
 
 def _agreed(metrics: list[Metric]) -> Metric:

@@ -1,7 +1,9 @@
 """Falco's alerts, as ``http_output`` and falcosidekick's webhook send them (falco.org, "Falco Alerts").
 
 Falco has no incidents: every matching system call is an event of its own, for which nothing ever says it is over. What stays
-the same while a container misbehaves is the rule and where it was: host, container, and pod.
+the same while a container misbehaves is the rule and where it was: host and container. The pod is known late, or now and then
+(falcosecurity/falco issues 629, 1726), so it counts only where no container is named. Events of the Kubernetes audit log name
+what was acted on (``ka.target.…``) instead.
 """
 
 from __future__ import annotations
@@ -11,12 +13,16 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from handlers.alerts.bodies import Body, Free, Said, body
+from handlers.alerts.bodies import Body, Free, Said, body, text_of
 from handlers.alerts.labels import alert, moment, tagged
 from handlers.errors import Refusal
-from handlers.trigger import Alert, Lost
+from handlers.trigger import Alert, Lost, Status
 
-_IDENTITY = ("rule", "hostname", "container.id", "k8s.ns.name", "k8s.pod.name")
+_IN_CONTAINER = ("rule", "hostname", "container.id")
+_ELSEWHERE = (*_IN_CONTAINER, "k8s.ns.name", "k8s.pod.name")
+_AUDITED = (*_ELSEWHERE, "ka.target.namespace", "ka.target.name")
+_INTERNAL = "internal"
+"""The source of what Falco says of itself: metrics snapshots (falco.org, "Falco Metrics"), dropped events."""
 _SEVERITY = {
     "emergency": "critical",
     "alert": "critical",
@@ -55,6 +61,7 @@ def read(document: object, sender: str) -> list[Alert | Lost]:
             raise Refusal("wrong_dialect", "priority: is missing, so this is no Falco alert", field="priority")
     event = body(Event, document, "rule", "Falco alert")
     tags, pairs = tagged(event.tags)
+    fields, identity = event.output_fields, _identity(event)
     own = {
         "rule": event.rule,
         "priority": event.priority,
@@ -62,15 +69,31 @@ def read(document: object, sender: str) -> list[Alert | Lost]:
         "source": event.source,
         "severity": _SEVERITY.get(event.priority.lower(), ""),
         "tags": tags,
+        **{name: fields.get(name) for name in identity if name not in ("rule", "hostname")},  # never out of a tag
     }
     found = alert(
         sender,
-        "test" if (event.rule, event.output) == _TEST else "firing",
-        _IDENTITY,
+        _status(event),
+        identity,
         own,
+        fields,
         pairs,
-        event.output_fields,
         title=event.rule,
         starts_at=moment(event.time),
     )
     return [found]
+
+
+def _status(event: Event) -> Status:
+    if (event.rule, event.output) == _TEST:
+        return "test"
+    return "other" if event.source == _INTERNAL else "firing"
+
+
+def _identity(event: Event) -> tuple[str, ...]:
+    fields = event.output_fields
+    container = text_of(fields.get("container.id"))
+    if container:
+        return _ELSEWHERE if container == "host" else _IN_CONTAINER
+    audited = event.source == "k8s_audit" or any(name.startswith("ka.") for name in fields)
+    return _AUDITED if audited else _ELSEWHERE

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from handlers.alerts.bodies import one_by_one, text_of
-from handlers.alerts.labels import VALUE, moment, since_1970
+from handlers.alerts.labels import VALUE, clipped, moment, since_1970
 from handlers.errors import Refusal
 from handlers.rules.tables import Paths
 from handlers.trigger import Alert, Lost, Status, Unread
@@ -47,7 +47,7 @@ def _alert(document: object, sender: str, paths: Paths, where: str) -> Alert:
     named = [(name, _said(document, path)) for name, path in paths.labels.items()]
     for name, value in (*named, ("severity", _SEVERITY.get(severity.lower(), severity))):
         if value:
-            labels.setdefault(name, value[:VALUE])
+            labels.setdefault(name, clipped(value))
     return Alert(
         sender=sender,
         status=_status(document, paths),

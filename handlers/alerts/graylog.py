@@ -1,6 +1,8 @@
 """Graylog's HTTP notifications (go2docs.graylog.org, "Notifications"; EventNotificationModelData of its server, 3.1 and later).
 
-``event.id`` is new for every event: the definition and the key (what the event was grouped by) stay. Nothing says "over".
+``event.id`` is new for every event: the definition, the key and what the event was grouped by stay. The key is made of
+the fields marked as event keys only, so events that are merely grouped by a field have none (graylog2-server issue 20480).
+Nothing says "over".
 Until 3.0 it was an alarm callback with ``check_result`` and ``stream``, which some still have; there the condition stays.
 """
 
@@ -10,8 +12,8 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
-from handlers.alerts.bodies import Body, Free, Said, body
-from handlers.alerts.labels import alert, moment
+from handlers.alerts.bodies import Body, Free, Said, body, text_of
+from handlers.alerts.labels import alert, clipped, moment
 from handlers.errors import Refusal
 from handlers.trigger import Alert, Lost
 
@@ -87,19 +89,25 @@ def _event(found: Notification, sender: str) -> Alert:
         "event_definition_id": found.event_definition_id,
         "event_definition": found.event_definition_title,
         "key": event.key,
+        "group": _group(event.group_by_fields),
         "source": event.source,
         "severity": _PRIORITY.get(event.priority, ""),
     }
     return alert(
         sender,
         "test" if test else "firing",
-        ["event_definition_id", "key"],
+        ["event_definition_id", "key", "group"],
         own,
         event.fields,
         event.group_by_fields,
         title=found.event_definition_title,
         starts_at=moment(event.timestamp),
     )
+
+
+def _group(fields: Mapping[str, object]) -> str:
+    """What events of one definition differ in, in one label. It may be long: a long command is grouped by as a short one."""
+    return clipped(",".join(f"{name}={text}" for name in sorted(fields) if (text := text_of(fields[name]))))
 
 
 def _callback(found: Callback, sender: str) -> Alert:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
@@ -45,8 +46,8 @@ def alert(
 
     ``own`` are the dialect's labels; ``free`` ones (tags, dimensions, properties, the more telling first) keep the sender's
     names. They never take the place of another, nor that of an own label of the identity that is missing: who may write a tag
-    must not be able to rename the alarm. What is empty or no scalar is no label. A long value is cut, for the alert still
-    counts; a long identity would merge two causes, and is refused.
+    must not be able to rename the alarm. What is empty or no scalar is no label. A long value is clipped, for the alert still
+    counts; a long identity is refused.
     """
     wanted = tuple(identity)
     labels: dict[str, str] = {}
@@ -57,7 +58,7 @@ def alert(
             if text and allowed and key not in labels:
                 if len(text) > VALUE and key in wanted:
                     raise Refusal("malformed", f"{key}: is longer than {VALUE} characters", field=key)
-                labels[key] = text[:VALUE]
+                labels[key] = clipped(text)
     if len(labels) > GATHERED:
         raise Refusal("malformed", f"the alert has more than {GATHERED} labels", field="document")
     there = tuple(name for name in wanted if name in labels)
@@ -73,6 +74,14 @@ def alert(
         starts_at=starts_at,
         link=link,
     )
+
+
+def clipped(text: str) -> str:
+    """A value short enough to be a label. A rule's ``by`` may name it, and two long ones that begin alike must stay two."""
+    if len(text) <= VALUE:
+        return text
+    whole = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return f"{text[: VALUE - 1 - len(whole)]}~{whole}"
 
 
 def tagged(found: object) -> tuple[str, dict[str, str]]:

@@ -24,6 +24,11 @@ _STATUS: dict[str, Status] = {
     "warning": "firing",
     "resolved": "resolved",
 }
+_BACK = ("", "regressed", "escalating")
+"""Substatus of an unresolved issue that is worse than it was ("Issues", the same documentation). Otherwise somebody only put it
+back in the list, or it went from new to ongoing. Older servers do not say."""
+_SAMPLE = ("sample_event", "yes")
+"""The tag of the event Sentry makes up for its test buttons (its samples.py)."""
 _SEVERITY = {"fatal": "critical", "error": "high", "warning": "warning", "info": "info", "debug": "info"}
 _OF_ACTION = {"critical": "critical", "warning": "warning"}
 """A metric alert's severity: its action says which of the two thresholds was passed."""
@@ -54,6 +59,7 @@ class Issue(Body):
     web_url: Said = ""
     permalink: Said = ""
     first_seen: Said = Field(default="", alias="firstSeen")
+    substatus: Said = ""
 
 
 class MetricAlert(Body):
@@ -72,6 +78,7 @@ class Data(Body):
     issue: Issue | None = None
     metric_alert: MetricAlert | None = None
     triggered_rule: Said = ""
+    substatus: Said = ""
     description_title: Said = ""
     web_url: Said = ""
 
@@ -107,6 +114,8 @@ def read(document: object, sender: str) -> list[Alert | Lost]:
     if data.event is not None:
         return [_of_event(data.event, data, status, sender)]
     if data.issue is not None:
+        if webhook.action == "unresolved" and (data.issue.substatus or data.substatus) not in _BACK:
+            status = "other"
         return [_of_issue(data.issue, webhook.action, status, sender)]
     if data.metric_alert is not None:
         return [_of_metric(data.metric_alert, data, webhook.action, status, sender)]
@@ -127,7 +136,9 @@ def _of_event(event: Event, data: Data, status: Status, sender: str) -> Alert:
         "severity": _SEVERITY.get(event.level, ""),
     }
     starts_at = moment(event.datetime) or since_1970(event.timestamp)
-    return alert(sender, status, ["issue_id"], own, _tags(event), title=event.title, starts_at=starts_at, link=event.web_url)
+    tags = _tags(event)
+    status = "test" if _SAMPLE in tags.items() else status
+    return alert(sender, status, ["issue_id"], own, tags, title=event.title, starts_at=starts_at, link=event.web_url)
 
 
 def _of_issue(issue: Issue, action: str, status: Status, sender: str) -> Alert:
@@ -166,12 +177,13 @@ def _of_plugin(plugin: Plugin, sender: str) -> Alert:
         "environment": event.environment,
         "severity": _SEVERITY.get(level, ""),
     }
+    tags = _tags(event)
     return alert(
         sender,
-        "firing",
+        "test" if _SAMPLE in tags.items() else "firing",
         ["issue_id"],
         own,
-        _tags(event),
+        tags,
         title=event.title or plugin.message,
         starts_at=since_1970(event.timestamp),
         link=plugin.url,

@@ -2,7 +2,9 @@
 
 Either the alert itself (what Shuffle's and most people's scripts send), or what the script made for Keep makes of it: the
 rule's description as ``message`` and everything else as lines of ``description``. An alert's own id is new for every log line,
-so the rule and the agent are the identity. There is no word for "over": an alert is one thing that was seen.
+so the rule and the agent are the identity; and the host that is watched without an agent. What devices send by syslog the
+manager reads, agent 000: there only the location says whose it is. There is no word for "over": an alert is one thing that was
+seen.
 """
 
 from __future__ import annotations
@@ -10,7 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from handlers.alerts.bodies import Body, Said, text_of
+from pydantic import Field
+
+from handlers.alerts.bodies import Body, Free, Said, text_of
 from handlers.alerts.labels import alert, moment
 from handlers.documents import read as read_body
 from handlers.errors import Refusal
@@ -18,6 +22,8 @@ from handlers.trigger import Alert, Lost
 
 _LEVELS = ((15, "critical"), (12, "high"), (7, "warning"), (0, "info"))
 _SEVERITY = {"critical": "critical", "high": "high", "medium": "warning", "low": "info", "info": "info"}
+_MANAGER = "000"
+"""The agent that is the manager itself."""
 _LINES = {"Rule ID": "rule_id", "Level": "level", "Agent ID": "agent_id", "Agent Name": "agent"}
 
 
@@ -31,7 +37,7 @@ class Rule(Body):
 
 
 class Agent(Body):
-    """Where; ``000`` is the manager itself."""
+    """Where."""
 
     id: Said = ""
     name: Said = ""
@@ -42,6 +48,7 @@ class Seen(Body):
 
     rule: Rule
     agent: Agent = Agent()
+    agentless: Free = Field(default_factory=dict)
     location: Said = ""
     timestamp: Said = ""
 
@@ -74,11 +81,15 @@ def _seen(found: Seen, sender: str) -> Alert:
         "level": rule.level,
         "agent_id": found.agent.id,
         "agent": found.agent.name,
+        "host": found.agentless.get("host"),
         "location": found.location,
         "groups": ",".join(text for each in groups if (text := text_of(each))),
         "severity": _severity(rule.level),
     }
-    return alert(sender, "firing", ["rule_id", "agent_id"], own, title=rule.description, starts_at=moment(found.timestamp))
+    identity = ["rule_id", "agent_id", "host"]
+    if found.agent.id in ("", _MANAGER):
+        identity.append("location")
+    return alert(sender, "firing", identity, own, title=rule.description, starts_at=moment(found.timestamp))
 
 
 def _told(found: Told, sender: str) -> Alert:

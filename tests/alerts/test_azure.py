@@ -101,6 +101,91 @@ def test_conditions(said: object, status: str) -> None:
     assert one(common(monitorCondition=said)).status == status
 
 
+def activity(service: str, properties: object, status: object = "Active", **changes: Any) -> dict[str, Any]:
+    """An activity log alert; its condition is always Fired."""
+    document = common(signalType="Activity Log", monitoringService=service, **changes)
+    document["data"]["alertContext"] = {"status": status, "properties": properties}
+    return document
+
+
+INCIDENT = {"incidentType": "Incident", "stage": "Active"}
+
+
+@pytest.mark.parametrize(
+    ("properties", "said", "status"),
+    [
+        (INCIDENT, "Active", "firing"),
+        (INCIDENT | {"stage": "Resolved"}, "Resolved", "resolved"),
+        (INCIDENT | {"stage": "RCA"}, "Active", "resolved"),
+        (INCIDENT, "Resolved", "resolved"),
+        (INCIDENT | {"stage": None}, "Resolved", "resolved"),
+        (INCIDENT | {"incidentType": "Maintenance", "stage": "Planned"}, "Active", "other"),
+        (INCIDENT | {"incidentType": "Maintenance", "stage": "Complete"}, "Active", "resolved"),
+        (INCIDENT | {"incidentType": "Maintenance"}, "Active", "other"),
+        (INCIDENT | {"incidentType": "Informational"}, "Active", "other"),
+        (INCIDENT | {"incidentType": "ActionRequired"}, "Active", "other"),
+        (INCIDENT | {"stage": "Canceled"}, "Active", "other"),
+        ({"incidentType": "Incident"}, None, "firing"),
+        ({"incidentType": "Incident"}, "Active", "firing"),
+        ({"incidentType": ["Incident"], "stage": {}}, None, "firing"),
+        (None, None, "firing"),
+        ("Active", "Resolved", "resolved"),
+    ],
+)
+def test_service_health_says_its_state_in_its_context(properties: object, said: object, status: str) -> None:
+    assert one(activity("ServiceHealth", properties, said)).status == status
+    assert one(activity("ServiceHealth", properties, said, monitorCondition="Resolved")).status == "resolved"
+
+
+@pytest.mark.parametrize(
+    ("health", "status"),
+    [
+        ("Available", "resolved"),
+        ("Unavailable", "firing"),
+        ("Degraded", "firing"),
+        ("Unknown", "other"),
+        (None, "other"),
+        (["Available"], "other"),
+    ],
+)
+def test_resource_health_says_its_state_in_its_context(health: object, status: str) -> None:
+    assert (
+        one(activity("Resource Health", {"currentHealthStatus": health, "previousHealthStatus": "Unavailable"})).status == status
+    )
+
+
+def test_other_activity_log_alerts_are_what_their_condition_says() -> None:
+    assert one(activity("Activity Log - Administrative", {"x": "y"}, "Succeeded")).status == "firing"
+    assert one(activity("Activity Log - Administrative", None, "Resolved")).status == "firing"
+    assert one(activity("Activity Log", INCIDENT | {"stage": "Resolved"})).status == "resolved"
+
+
+def test_a_metric_alerts_own_properties_say_nothing_of_its_state() -> None:
+    document = common()
+    document["data"]["alertContext"] = {"properties": {"stage": "Resolved", "incidentType": "Maintenance"}, "status": "Resolved"}
+    assert one(document).status == "firing"
+
+
+@pytest.mark.parametrize("context", [None, CANARY, [], {"properties": [], "status": {}}])
+def test_a_strange_context_loses_no_alert(context: object) -> None:
+    document = common(monitoringService="ServiceHealth")
+    document["data"]["alertContext"] = context
+    assert one(document).status == "firing"
+
+
+@pytest.mark.parametrize(
+    ("alert_id", "status"),
+    [
+        ("/subscriptions/11111111-1111-1111-1111-111111111111/providers/Microsoft.AlertsManagement/alerts/1234abcd", "test"),
+        ("/subscriptions/s/providers/Microsoft.AlertsManagement/alerts/12345678-1234-1234-1234-1234567890ab", "test"),
+        ("/subscriptions/s/providers/Microsoft.AlertsManagement/alerts/12345678-1234-1234-1234-1234567890ab-7", "firing"),
+        ("/subscriptions/s/providers/Microsoft.AlertsManagement/alerts/11111111-1111-1111-1111-111111111111", "firing"),
+    ],
+)
+def test_the_action_groups_test(alert_id: str, status: str) -> None:
+    assert one(common(alertId=alert_id)).status == status
+
+
 @pytest.mark.parametrize(
     ("said", "status"),
     [("Resolved", "resolved"), ("Deactivated", "resolved"), ("Fired", "other"), (None, "other"), (["Activated"], "other")],

@@ -113,6 +113,91 @@ def test_older_messages_have_no_arn(arn: object) -> None:
     assert found.labels["region"] == "EU (Frankfurt)"
 
 
+SERIES = {"id": "6d44", "attributes": {"TableName": "orders", "host": "from the series", "contributor_id": "forged"}}
+
+
+def test_each_time_series_of_an_alarm_is_a_cause_of_its_own() -> None:
+    """As "Alarm events and EventBridge" shows it under "Multi Time Series Alarm"."""
+    whole = event({"expression": "SELECT MAX(used) FROM CWAgent GROUP BY TableName"}, metric(host="erp-1"))
+    kind = "CloudWatch Alarm Contributor State Change"
+    detail = whole["detail"] | {"alarmContributor": SERIES}
+    found = one(whole | {"detail-type": kind, "detail": detail})
+    assert (found.status, found.identity, found.labels["contributor_id"]) == ("firing", ("alarm_arn", "contributor_id"), "6d44")
+    assert (found.labels["TableName"], found.labels["host"]) == ("orders", "from the series")
+    assert one(whole | {"detail-type": kind, "detail": detail | {"state": {"value": "OK"}}}).status == "resolved"
+    assert one(whole).identity == ("alarm_arn",)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        action(alarmContributor=SERIES),
+        action() | {"alarmContributor": SERIES},
+        message(AlarmContributorId="6d44", AlarmContributorAttributes=SERIES["attributes"]),
+    ],
+)
+def test_a_time_series_in_the_other_forms(document: object) -> None:
+    found = one(document)
+    assert (found.status, found.identity) == ("firing", ("alarm_arn", "contributor_id"))
+    assert (found.labels["contributor_id"], found.labels["TableName"]) == ("6d44", "orders")
+    assert found.labels["host"] == "from the series"
+
+
+def test_a_time_series_without_an_arn() -> None:
+    assert one(message(AlarmArn=None, AlarmContributorId="6d44")).identity == (
+        "account",
+        "region",
+        "alarm_name",
+        "contributor_id",
+    )
+
+
+@pytest.mark.parametrize("odd", [None, CANARY, [], {}, {"id": None}, {"id": ["6d44"], "attributes": CANARY}])
+def test_a_strange_time_series_loses_no_alarm(odd: object) -> None:
+    found = [one(action(alarmContributor=odd)), one(action() | {"alarmContributor": odd})]
+    found.append(one(message(AlarmContributorId=[], AlarmContributorAttributes=odd)))
+    assert [(each.status, each.identity) for each in found] == [("firing", ("alarm_arn",))] * 3
+
+
+@pytest.mark.parametrize(
+    ("value", "detail", "status"),
+    [
+        ("ALARM", {"mutedByArn": "arn:aws:cloudwatch:eu-central-1:210987654321:alarm-mute-rule:night"}, "suppressed"),
+        ("OK", {"mutedByArn": "arn"}, "resolved"),
+        ("ALARM", {}, "firing"),
+        ("ALARM", None, "firing"),
+    ],
+)
+def test_a_muted_alarm_is_suppressed(value: str, detail: object, status: str) -> None:
+    document = event(value=value)
+    assert one(document | {"detail": document["detail"] | {"muteDetail": detail}}).status == status
+
+
+BACKUPS = {"Namespace": "RestorePoint", "MetricName": "asked"}
+SEARCHED = "SEARCH('{RestorePoint,service} asked', 'Sum', 300)"
+
+
+@pytest.mark.parametrize(
+    ("document", "namespace"),
+    [
+        (event(metric(), metric(namespace="RestorePoint")), "RestorePoint"),
+        (event(metric(namespace="SYS.CBR"), metric()), "SYS.CBR"),
+        (event({"expression": 'SELECT SUM(asked) FROM "RestorePoint"'}), "RestorePoint"),
+        (event(metric(), {"expression": SEARCHED}), "RestorePoint"),
+        (action(configuration={"metrics": [metric(), {"expression": SEARCHED}]}), "RestorePoint"),
+        (
+            message(Trigger={"Metrics": [{"MetricStat": {"Metric": each}} for each in ({"Namespace": "A"}, BACKUPS)]}),
+            "RestorePoint",
+        ),
+        (message(Trigger={"Metrics": [{"Expression": SEARCHED}]}), "RestorePoint"),
+        (event(metric(namespace="RestorePoints"), metric()), None),
+        (event(metric(), {"expression": "m1 / restorepoint"}), "CWAgent"),
+    ],
+)
+def test_an_alarm_any_of_whose_metrics_is_about_backups_says_so(document: object, namespace: str | None) -> None:
+    assert one(document).labels.get("namespace") == namespace
+
+
 def test_an_event_without_resources_goes_by_its_name_even_where_a_dimension_is_called_like_an_arn() -> None:
     found = one(event(metric(alarm_arn="mine")) | {"resources": None})
     assert found.identity == ("account", "region", "alarm_name")

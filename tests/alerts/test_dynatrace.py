@@ -95,6 +95,11 @@ def test_the_severity(said: object, severity: str | None) -> None:
         ({"PID": "{PID}"}, "test"),
         ({"PID": "99999", "ProblemID": "999"}, "test"),
         ({"PID": 99999, "ProblemID": 999, "State": "RESOLVED"}, "test"),
+        ({"PID": "999999"}, "test"),
+        ({"ProblemID": "TESTID"}, "test"),
+        ({"PID": None, "ProblemID": 999999}, "test"),
+        ({"ProblemTitle": "Dynatrace Problem Notification TEST RUN"}, "test"),
+        ({"ProblemTitle": "Problem notification queue is full"}, "firing"),
         ({"PID": "99999"}, "firing"),
         ({"ProblemID": "999"}, "firing"),
     ],
@@ -150,7 +155,9 @@ def test_other_keys_are_labels_after_the_tags_and_never_take_a_fields_place() ->
 
 
 def test_the_link_as_the_documentation_spells_it() -> None:
-    assert one(ProblemURL=None, **{"Problem URL": "https://dt.example.org/7"}).link == "https://dt.example.org/7"
+    found = one(ProblemURL=None, **{"Problem URL": "https://dt.example.org/7"})
+    assert found.link == "https://dt.example.org/7"
+    assert "Problem URL" not in found.labels
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_a_rule_is_broken() -> None:
             "evt.time": "1795399200000000001",
             "proc.tty": "0",
         },
-        identity=("rule", "hostname", "container.id", "k8s.ns.name", "k8s.pod.name"),
+        identity=("rule", "hostname", "container.id"),
         title="Write to a raw disk",
         severity="high",
         starts_at=datetime(2026, 11, 23, 2, 0, tzinfo=UTC),
@@ -107,8 +107,49 @@ def test_an_old_falco_says_less() -> None:
 
 
 def test_no_two_places_are_one_cause() -> None:
-    here, there = one(), one(output_fields=FIELDS | {"k8s.pod.name": "till-1"})
+    here, there = one(), one(output_fields=FIELDS | {"container.id": "decaf"})
     assert [here.labels[name] for name in here.identity] != [there.labels[name] for name in there.identity]
+
+
+@pytest.mark.parametrize("late", [{"k8s.ns.name": None, "k8s.pod.name": None}, {"k8s.pod.name": "other"}])
+def test_what_is_known_late_of_a_container_is_no_part_of_the_cause(late: dict[str, object]) -> None:
+    assert one(output_fields=FIELDS | late).identity == ("rule", "hostname", "container.id")
+
+
+@pytest.mark.parametrize(
+    ("container", "identity"),
+    [
+        ("host", ("rule", "hostname", "container.id", "k8s.ns.name", "k8s.pod.name")),
+        (None, ("rule", "hostname", "k8s.ns.name", "k8s.pod.name")),
+        ("", ("rule", "hostname", "k8s.ns.name", "k8s.pod.name")),
+    ],
+)
+def test_without_a_container_the_pod_is_part_of_it(container: object, identity: tuple[str, ...]) -> None:
+    assert one(output_fields=FIELDS | {"container.id": container}).identity == identity
+
+
+@pytest.mark.parametrize(("source", "verb"), [("k8s_audit", {}), (None, {"ka.verb": "delete"}), ("k8saudit", {"ka.verb": "get"})])
+def test_an_audited_event_is_about_what_was_acted_on(source: object, verb: dict[str, str]) -> None:
+    target = {"ka.target.namespace": "shop", "ka.target.name": "till"}
+    found = one(source=source, output_fields=target | verb)
+    assert found.identity == ("rule", "hostname", "ka.target.namespace", "ka.target.name")
+    assert one(source=source, output_fields=target | verb | {"container.id": "c0ffee"}).identity == (
+        "rule",
+        "hostname",
+        "container.id",
+    )
+
+
+def test_a_tag_stands_for_no_field() -> None:
+    tags = ["k8s.pod.name:forged", "container.id:forged", "ka.target.name:forged", "proc.name:tag"]
+    found = one(tags=tags, output_fields={"proc.name": "dd", "ka.verb": "get"})
+    assert (found.identity, found.labels["proc.name"]) == (("rule", "hostname"), "dd")
+    assert "forged" not in found.labels.values()
+
+
+def test_what_falco_says_of_itself_asks_for_nothing() -> None:
+    found = one(rule="Falco internal: metrics snapshot", source="internal", priority="Informational", output_fields={"evt.n": 1})
+    assert found.status == "other"
 
 
 def test_a_field_never_takes_the_rules_place() -> None:
@@ -117,7 +158,7 @@ def test_a_field_never_takes_the_rules_place() -> None:
         output_fields={"rule": "x", "hostname": "y", "severity": "info", "k": "field", "odd": {"x": 1}, "list": [1]},
     )
     assert (found.labels["rule"], found.labels["hostname"], found.severity) == ("Write to a raw disk", "node-3", "high")
-    assert found.labels["k"] == "tag"
+    assert found.labels["k"] == "field"
     assert found.labels.keys().isdisjoint({"odd", "list"})
 
 
@@ -127,9 +168,10 @@ def test_fields_of_another_kind_are_none(fields: object) -> None:
 
 
 def test_a_long_command_is_cut_and_a_long_pod_is_refused() -> None:
-    assert one(output_fields={"proc.cmdline": "x" * 5000}).labels["proc.cmdline"] == "x" * 1024
+    assert one(output_fields={"proc.cmdline": "x" * 5000}).labels["proc.cmdline"].startswith("x" * 1007 + "~")
     with pytest.raises(Refusal) as caught:
         one(output_fields={"k8s.pod.name": "x" * 1025})
+    assert one(output_fields=FIELDS | {"k8s.pod.name": "x" * 1025}).status == "firing"  # not its identity
     assert (caught.value.reason, caught.value.field) == ("malformed", "k8s.pod.name")
 
 

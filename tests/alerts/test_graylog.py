@@ -61,6 +61,7 @@ def test_an_event() -> None:
         "event_definition_id": "def1",
         "event_definition": "Disk errors",
         "key": "db1",
+        "group": "host=db1,rack=4",
         "source": "graylog-1",
         "severity": "high",
         "disk": "sda",
@@ -68,7 +69,7 @@ def test_an_event() -> None:
         "rack": "4",
     }
     began = datetime(2026, 3, 2, 2, 0, 5, 250000, tzinfo=UTC)
-    expected = Alert("graylog", "firing", labels, ("event_definition_id", "key"), "Disk errors", "high", began)
+    expected = Alert("graylog", "firing", labels, ("event_definition_id", "key", "group"), "Disk errors", "high", began)
     assert notification() == expected
 
 
@@ -85,7 +86,7 @@ def test_the_test_button(changes: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("key", [None, "", {}, []])
 def test_an_event_without_a_key_is_its_definitions(key: object) -> None:
-    found = event(key=key, fields={})
+    found = event(key=key, fields={}, group_by_fields=None)
     assert found.identity == ("event_definition_id",)
     assert "key" not in found.labels
 
@@ -103,7 +104,25 @@ def test_a_field_may_say_the_severity_where_the_priority_does_not() -> None:
     assert event(priority=4, fields={"severity": "low"}).severity == "critical"
 
 
-@pytest.mark.parametrize("fields", [None, [], "disk", {"disk": {}, "n" * 129: "x"}])
+def test_events_without_a_key_are_told_apart_by_what_they_are_grouped_by() -> None:
+    here, there = (event(key=None, fields={"group": "forged"}, group_by_fields={"rack": 4, "host": host}) for host in ("a", "b"))
+    assert here.identity == there.identity == ("event_definition_id", "group")
+    assert (here.labels["group"], there.labels["group"]) == ("host=a,rack=4", "host=b,rack=4")
+
+
+@pytest.mark.parametrize(("fields", "group"), [({"host": ""}, None), ({"host": None, "rack": 4}, "rack=4"), (["host"], None)])
+def test_what_is_no_group(fields: object, group: str | None) -> None:
+    found = event(key=None, fields={"group": "forged"}, group_by_fields=fields)
+    assert found.labels.get("group") == group
+
+
+def test_a_long_group_loses_no_alert_and_merges_none() -> None:
+    here, there = (event(group_by_fields={"cmd": "x" * 2000 + end}).labels["group"] for end in "12")
+    assert len(here) == len(there) == 1024
+    assert here != there
+
+
+@pytest.mark.parametrize("fields", [None, [], "disk", {"disk": {}, "n" * 129: {}}])
 def test_odd_fields_lose_no_alert(fields: object) -> None:
     found = event(fields=fields, group_by_fields=fields)
     assert found.status == "firing"

@@ -167,6 +167,31 @@ def test_the_action(action: object, state: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("substatus", "state"),
+    [
+        ("regressed", "firing"),
+        ("escalating", "firing"),
+        (None, "firing"),
+        ("ongoing", "other"),
+        ("new", "other"),
+        ("Regressed", "other"),
+        ("archived_forever", "other"),
+    ],
+)
+def test_an_unresolved_issue_fires_only_where_it_is_back(substatus: object, state: str) -> None:
+    assert hook("unresolved", issue=ISSUE | {"substatus": substatus}).status == state
+    assert hook("unresolved", issue=ISSUE, substatus=substatus).status == state
+    assert hook("created", issue=ISSUE | {"substatus": substatus}).status == "firing"
+
+
+@pytest.mark.parametrize(("value", "state"), [("yes", "test"), ("no", "firing"), (True, "firing"), (None, "firing")])
+def test_the_event_of_a_test_button(value: object, state: str) -> None:
+    tags = [["site", "north"], ["sample_event", value]]
+    assert hook(event=EVENT | {"tags": tags}).status == state
+    assert one(PLUGIN | {"event": {"event_id": "e1", "tags": tags}}).status == state
+
+
+@pytest.mark.parametrize(
     ("action", "severity"), [("critical", "critical"), ("warning", "warning"), ("resolved", None), ("created", None)]
 )
 def test_the_severity_of_a_metric_alert(action: str, severity: str | None) -> None:

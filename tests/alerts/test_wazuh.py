@@ -109,12 +109,25 @@ def test_lines_of_another_system_and_words_that_only_begin_alike() -> None:
 
 
 @pytest.mark.parametrize("agent", [None, {}, {"id": None, "name": "db 1"}])
-def test_without_an_agents_id_the_rule_is_the_identity(agent: object) -> None:
-    assert seen(agent=agent).identity == ("rule_id",)
+def test_without_an_agents_id_the_rule_and_the_location_are_the_identity(agent: object) -> None:
+    assert seen(agent=agent).identity == ("rule_id", "location")
+    assert seen(agent=agent, location=None).identity == ("rule_id",)
+
+
+def test_devices_behind_the_manager_are_told_apart_by_their_location() -> None:
+    here, there = (seen(agent={"id": "000", "name": "manager"}, location=address) for address in ("10.0.0.1", "10.0.0.2"))
+    assert here.identity == there.identity == ("rule_id", "agent_id", "location")
+    assert (here.labels["location"], there.labels["location"]) == ("10.0.0.1", "10.0.0.2")
 
 
 def test_a_host_without_an_agent() -> None:
     found = one({"rule": RULE, "agentless": {"host": "switch", "script": "ssh"}})
+    assert (found.status, found.identity, found.labels["host"]) == ("firing", ("rule_id", "host"), "switch")
+
+
+@pytest.mark.parametrize("agentless", [None, "switch", {}, {"host": None}, {"host": ["switch"]}])
+def test_a_host_that_is_not_said(agentless: object) -> None:
+    found = one({"rule": RULE, "agentless": agentless})
     assert (found.status, found.identity) == ("firing", ("rule_id",))
 
 

@@ -17,7 +17,7 @@ from tests.scripted import SCHEDULE, World, world_in
 
 ALARMS, DESK = (f"arn:aws:sns:eu-central-1:123456789012:{name}" for name in ("alarms", "desk"))
 CRON, OTHER, AM, CI = (f"example-token-of-{name}-opens-nothing" for name in ("cron", "other", "am", "ci"))
-TOKENS = {"CRON": CRON, "OTHER": OTHER, "AM": AM, "CI": CI}
+TOKENS = {"CRON_TOKEN": CRON, "OTHER_TOKEN": OTHER, "AM_TOKEN": AM, "CI_TOKEN": CI}
 RULES = f"""
 [timers.weekly]
 source = "weekly"
@@ -27,19 +27,19 @@ sender = "cron"
 [senders.cron]
 dialect = "timer"
 proof = "bearer"
-secret = "env:CRON"
+secret = "env:CRON_TOKEN"
 [senders.other]
 dialect = "timer"
 proof = "bearer"
-secret = "env:OTHER"
+secret = "env:OTHER_TOKEN"
 [senders.am]
 dialect = "alertmanager"
 proof = "bearer"
-secret = "env:AM"
+secret = "env:AM_TOKEN"
 [senders.ci]
 dialect = "once"
 proof = "bearer"
-secret = "env:CI"
+secret = "env:CI_TOKEN"
 [senders.topic]
 dialect = "simple"
 proof = "platform"
