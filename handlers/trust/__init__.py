@@ -79,8 +79,9 @@ class Trust:
         http = _checked(envelope.http, envelope.door)
         name = http.path.rstrip("/").rpartition("/")[2]
         sender = self._senders.get(name)
+        if sender is None or not _fits(sender, envelope.door) or sender.proof == "platform":
+            _secret_matches(http, None, [_NOBODY])  # costs as much as with a known one
         if sender is None:
-            _secret_matches(http, sender, [_NOBODY])  # costs as much as with a known one
             detail = "there is no [senders.…] of that name"
         elif not _fits(sender, envelope.door):
             detail = f"[senders.{name}] comes to the door {sender.door!r}, and this is {envelope.door!r}"
