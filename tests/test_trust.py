@@ -77,11 +77,11 @@ JSON_TYPE = {"content-type": "application/json"}
 def verify(envelope: Envelope, senders: Mapping[str, Sender], keys: Mapping[str, Sequence[Key]]) -> str:
     """Who sends it; nothing is fetched for any of these proofs."""
 
-    def fetch(url: str, deadline: Deadline) -> bytes:
-        raise AssertionError(url)
+    def fetch(*asked: object) -> bytes:
+        raise AssertionError(asked)
 
     clock = Clock()
-    return Trust(senders, keys, clock, fetch, lambda sender: []).verify(envelope, Deadline.after(clock, 60)).sender
+    return Trust(senders, keys, clock, fetch, lambda _: []).verify(envelope, Deadline.after(clock, 60)).sender
 
 
 def http(sender: str = "am", authorization: str | None = f"Bearer {AM}", door: Door = "alert", **more: Any) -> Envelope:

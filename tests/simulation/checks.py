@@ -70,7 +70,7 @@ def asked(settings: Settings, door: Door, delivery_id: str, document: Any) -> li
     envelope, rules = Envelope(door, "lambda", delivery_id, document, KILL_SECONDS), settings.rules
     try:
         clock = SystemClock(None)  # neither it nor a network is asked about what a platform says
-        trust = Trust(rules.senders, {}, clock, lambda url, deadline: b"", lambda sender: [])
+        trust = Trust(rules.senders, {}, clock, lambda _, __: b"", lambda _: [])
         sender = trust.verify(envelope, Deadline.after(clock, KILL_SECONDS)).sender
         triggers = read(envelope, sender, rules.senders.get(sender), START)
         return [each for each in plan(triggers, rules, delivery_id, START) if isinstance(each, Planned)]
