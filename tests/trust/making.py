@@ -147,7 +147,7 @@ def canonical(fields: Mapping[str, Any]) -> bytes:
     return "".join(f"{name}\n{fields[name]}\n" for name in sorted(fields)).encode()
 
 
-def sent(service: Service, sender: str, body: object, door: Door = "alert", **headers: str) -> Delivered:
+def sent(service: Service, sender: str, body: object, door: Door = "alert", /, **headers: str) -> Delivered:
     """One request to a service; headers by their names with ``_``."""
     given = {"content-type": "application/json"} | {name.lower().replace("_", "-"): value for name, value in headers.items()}
     text = body if isinstance(body, bytes) else json.dumps(body).encode()
