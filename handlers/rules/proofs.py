@@ -77,6 +77,9 @@ class Scheme(Strict):
             if (header is None) == (f"{{{word}}}" in self.signed):
                 why = f"goes with {{{word}}} in `signed`: what is not signed proves nothing"
                 raise PydanticCustomError("not_whole", "{why}", {"key": f"{word}_header", "why": why})
+        if (self.separator and self.separator in self.prefix) or self.prefix.startswith(" "):
+            why = "holds the separator, or begins with a blank: no signature would ever be found"
+            raise PydanticCustomError("not_whole", "{why}", {"key": "prefix", "why": why})
         return self
 
 

@@ -113,6 +113,7 @@ TIMES: dict[str, Any] = {
     "H40 nan": lambda: "nan",
     "H40 inf": lambda: "inf",
     "H40 negative": lambda: "-" + now(),
+    "H40 a zero before it": lambda: "0" + now(),
     "H40 a plus": lambda: "+" + now(),
     "H40 hexadecimal": lambda: hex(int(now())),
     "H40 milliseconds": lambda: now() + "000",
