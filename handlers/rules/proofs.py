@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, StrictStr, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from handlers.documents import Strict
@@ -98,6 +98,11 @@ SCHEMES = {
 }  # fmt: skip
 """Those that senders use, by the senders' documentation. Grafana's header for the time has the name that is set there."""
 SchemeName = Literal["github", "grafana", "grafana-timestamp", "pagerduty", "sentry", "standard-webhooks"]
+AnyScheme = Annotated[
+    Annotated[SchemeName, Tag("[name]")] | Annotated[Scheme, Tag("[table]")],
+    Discriminator(lambda value: "[name]" if isinstance(value, str) else "[table]"),
+]
+"""By name or in full: what is wrong in a table is said of the table, not that it is no name."""
 
 
 class Token(Strict):

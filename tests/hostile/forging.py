@@ -73,7 +73,7 @@ class Forge:
 
     def everywhere(self, sender: str, body: bytes | object, headers: Mapping[str, str | None], door: str = "alert") -> list[Said]:
         """The same to all three platforms, with no proof but these headers."""
-        given = {name.lower().replace("-", "_"): value for name, value in headers.items()}
+        given: dict[str, Any] = {name.lower().replace("-", "_"): value for name, value in headers.items()}
         return [self.stage.ask(each, f"/{door}/{sender}", body, bearer="", **given) for each in PLATFORMS]
 
     def refused(

@@ -135,7 +135,7 @@ def test_a_message_that_another_topic_could_have_sent(forged: Forge, make: Any) 
 def test_nobody_confirms_but_a_person(forged: Forge, kind: str, place: str) -> None:
     """Signed by the topic itself, or not: the link is told and never opened."""
     link = place.format(evil=forged.stage.evil)
-    fields = {"Type": kind, "Subject": None, "Token": "t" * 64, "SubscribeURL": link}
+    fields: dict[str, Any] = {"Type": kind, "Subject": None, "Token": "t" * 64, "SubscribeURL": link}
     with forged.stage.nothing_leaves():
         for said in forged.everywhere("topic", forged.topic(**fields), {}):
             assert said.status == 200
