@@ -155,6 +155,21 @@ def test_a_one_off_that_is_replayed_asks_for_nothing(forged: Forge, platform: st
         assert (again.status, again.words, again.reasons) == (200, ["skipped"], ["replayed"])
 
 
+@pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp", "webhook-signature"])
+def test_a_header_of_a_proof_that_comes_twice_is_worth_nothing(forged: Forge, name: str) -> None:
+    """Two readers could take different ones."""
+    several = {key: [value, value] if key == name else [value] for key, value in hooked().items()}
+    headers = {"content-type": ["application/json"]} | several
+    event = {
+        "resource": "/", "path": "/alert/hooks", "httpMethod": "POST",
+        "headers": {key: each[-1] for key, each in headers.items()},
+        "multiValueHeaders": headers, "requestContext": {}, "body": BODY.decode(), "isBase64Encoded": False,
+    }  # fmt: skip
+    with forged.stage.nothing_leaves():
+        said = forged.stage.hand("lambda", "alert", event)
+    assert (said.status, said.reasons) == (401, ["bad_proof"])
+
+
 SHORT: dict[str, str] = {
     "H46 empty": "", "H46 three bytes": "whsec_AAAA", "H46 whsec_ alone": "whsec_", "H46 no base64": "whsec_" + "!" * 40,
     "H46 short though its text is long": f"whsec_{in_base64(b'only-twenty-bytes---')}", "H46 no ASCII": "whsec_" + "\xe9" * 40,
