@@ -68,7 +68,7 @@ class Trust:
         origins: Callable[[Sender], Sequence[str]],
     ) -> None:
         self._senders, self._keys, self._clock, self._fetch, self._origins = senders, keys, clock, fetch, origins
-        self._kept = Kept(clock)
+        self._kept = {name: Kept(clock) for name in senders}
 
     def verify(self, envelope: Envelope, deadline: Deadline) -> Proven:
         """Who sends this; raises Refusal. Timers and the watch that the platform itself invokes have no name."""
@@ -122,7 +122,7 @@ class Trust:
             return found
 
         def read(place: str, *, fresh: bool) -> bytes:
-            return self._kept.get(place, name, lambda: fetch(place), fresh=fresh)
+            return self._kept[name].get(place, lambda: fetch(place), fresh=fresh)
 
         assert sender.token is not None  # noqa: S101 - the rules are checked: oidc goes with a token
         try:
@@ -148,7 +148,7 @@ class Trust:
             if sender.certificate:
                 certificate = checked_certificate(_read(sender.certificate))
             else:
-                certificate = self._kept.get(place, name, lambda: checked_certificate(self._fetch(place, deadline)))
+                certificate = self._kept[name].get(place, lambda: checked_certificate(self._fetch(place, deadline)))
         except CallFailed as failure:
             raise _unavailable("the topic's certificate", failure) from None
         if not is_signed(document, service, certificate, now):

@@ -145,3 +145,37 @@ def test_many_at_once_fetch_once(serving: Serving, own: Signer, issuer: Issuer) 
     assert len(found) == 12
     assert {status for _, _, status in found} <= {200, 202}
     assert issuer.asked == 1
+
+
+def test_a_place_that_says_nothing_holds_up_nobody_else(serving: Serving, own: Signer, other: Signer, issuer: Issuer) -> None:
+    """Neither another sender nor, while its key is kept, the same one."""
+    over, waiting = threading.Event(), threading.Event()
+    silent = list[bool]()
+
+    def script(peer: Peer) -> None:
+        while peer.request():
+            if silent:
+                waiting.set()
+                over.wait(20)
+            peer.send(json_reply({"keys": [own.jwk("k1")]}))
+
+    with Server(script) as slow:
+        token = (
+            '[senders.{0}.token]\naudience = "https://backup.example/alert"\nissuer = "https://id.example"\nkeys = "{1}/certs"\n'
+        )
+        second = '[senders.quick]\ndialect = "simple"\nproof = "oidc"\n' + token.format("quick", issuer.server.origin)
+        service = serving(rules('proof = "oidc"', "simple", token.format("s", slow.origin), second))
+        good = bearer(own.token(claims(iss="https://id.example")))
+        assert reasons(sent(service, "s", BODY, **good))[0][1] != "bad_proof"
+        silent.append(True)
+        unknown = bearer(other.token(claims(iss="https://id.example"), kid="unknown"))
+        held = threading.Thread(target=lambda: sent(service, "s", BODY, **unknown))
+        held.start()
+        try:
+            assert waiting.wait(10)
+            for sender in ("quick", "s"):
+                assert reasons(sent(service, sender, BODY, **good))[0][1] not in ("bad_proof", "proof_unavailable")
+            assert held.is_alive()
+        finally:
+            over.set()
+            held.join(20)
