@@ -41,6 +41,10 @@ class Strict(BaseModel):
         return document
 
 
+_MARKS = ("[key]", "[name]", "[table]")
+"""No keys of the document: pydantic's for "the key itself is wrong", and ours for how a value may be written."""
+
+
 def fault(error: ValidationError, where: str = "") -> tuple[str, str]:
     """The first thing wrong, as (dotted path, sentence). ``where`` is put before the path."""
     first = error.errors(include_input=False, include_url=False)[0]
@@ -49,7 +53,7 @@ def fault(error: ValidationError, where: str = "") -> tuple[str, str]:
         steps.append(str(first["ctx"]["key"]))
     path = where
     for step in steps:
-        if step != "[key]":  # pydantic's mark for "the key itself is wrong"
+        if step not in _MARKS:
             path += f"[{step}]" if isinstance(step, int) else f".{_printable(step)}" if path else _printable(step)
     return path, _SENTENCES.get(first["type"], first["msg"].removeprefix("Value error, "))
 

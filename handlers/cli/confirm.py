@@ -68,14 +68,17 @@ def asked(what: str) -> tuple[str, str]:
 
 
 def topic_of(link: str) -> str:
-    """The topic a link confirms."""
+    """The topic a link confirms; nothing where it names several, of which the service might take another than we do."""
     query = parse_qs(urlsplit(link).query)
-    return (query.get("TopicArn") or query.get("topic_urn") or [""])[0]
+    named = [topic for key, topics in query.items() if key.lower() in ("topicarn", "topic_urn") for topic in topics]
+    return named[0] if len(named) == 1 else ""
 
 
 def check(topic: str, link: str, rules: Rules) -> None:
     """Raises Misconfigured where it is nobody's, or leads elsewhere."""
     if not is_confirming(link):
         raise Misconfigured("link", "leads to neither SNS's nor SMN's place for confirming: it is not opened")
+    if topic.startswith("arn:") and parse_qs(urlsplit(link).query).get("Action") != ["ConfirmSubscription"]:
+        raise Misconfigured("link", "asks SNS for something else than to confirm a subscription: it is not opened")
     if not any(topic in sender.sources for sender in rules.senders.values()):
         raise Misconfigured("topic", f"{topic or 'none'} is in no sender's sources: list it there first")

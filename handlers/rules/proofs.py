@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, StrictStr, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from handlers.documents import Strict
@@ -77,6 +77,9 @@ class Scheme(Strict):
             if (header is None) == (f"{{{word}}}" in self.signed):
                 why = f"goes with {{{word}}} in `signed`: what is not signed proves nothing"
                 raise PydanticCustomError("not_whole", "{why}", {"key": f"{word}_header", "why": why})
+        if (self.separator and self.separator in self.prefix) or self.prefix.startswith(" "):
+            why = "holds the separator, or begins with a blank: no signature would ever be found"
+            raise PydanticCustomError("not_whole", "{why}", {"key": "prefix", "why": why})
         return self
 
 
@@ -95,6 +98,11 @@ SCHEMES = {
 }  # fmt: skip
 """Those that senders use, by the senders' documentation. Grafana's header for the time has the name that is set there."""
 SchemeName = Literal["github", "grafana", "grafana-timestamp", "pagerduty", "sentry", "standard-webhooks"]
+AnyScheme = Annotated[
+    Annotated[SchemeName, Tag("[name]")] | Annotated[Scheme, Tag("[table]")],
+    Discriminator(lambda value: "[name]" if isinstance(value, str) else "[table]"),
+]
+"""By name or in full: what is wrong in a table is said of the table, not that it is no name."""
 
 
 class Token(Strict):

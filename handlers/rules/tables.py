@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, StrictStr, model_validator
 from pydantic_core import PydanticCustomError
 
 from handlers.documents import Strict
-from handlers.rules.proofs import SCHEMES, WITH_SECRET, Proof, Retiring, Scheme, SchemeName, Token
+from handlers.rules.proofs import SCHEMES, WITH_SECRET, AnyScheme, Proof, Retiring, Scheme, Token
 from handlers.rules.words import (
     Duration,
     Label,
@@ -166,7 +166,7 @@ class Sender(Strict):
     secret: Annotated[StrictStr, AfterValidator(checked_reference)] | None = None
     retiring: Annotated[tuple[Retiring, ...], Field(max_length=4)] = ()
     """Secrets that are being replaced, each with its end."""
-    scheme: SchemeName | Scheme | None = None
+    scheme: AnyScheme | None = None
     token: Token | None = None
     certificate: Annotated[StrictStr, AfterValidator(checked_certificate)] | None = None
     """A topic's certificate, pinned: ``file:/path``. Without it it is fetched from the one address the service has for them."""

@@ -16,7 +16,7 @@ from typing import Any
 from handlers.carriers.batches import NOBODY
 from handlers.credentials import Secret
 from handlers.envelope import BODY_CAP, Door, Envelope, Http, parse_json
-from handlers.errors import CallFailed, Refusal
+from handlers.errors import CallFailed, NotSent, Refusal
 from handlers.rules import Sender
 from handlers.settings import Key
 from handlers.trust.kept import Kept
@@ -70,7 +70,7 @@ class Trust:
         origins: Callable[[Sender], Sequence[str]],
     ) -> None:
         self._senders, self._keys, self._clock, self._fetch, self._origins = senders, keys, clock, fetch, origins
-        self._kept = Kept(clock)
+        self._kept = {name: Kept(clock) for name in senders}
 
     def verify(self, envelope: Envelope, deadline: Deadline) -> Proven:
         """Who sends this; raises Refusal. Timers and the watch that the platform itself invokes have no name."""
@@ -81,8 +81,9 @@ class Trust:
         http = _checked(envelope.http, envelope.door)
         name = http.path.rstrip("/").rpartition("/")[2]
         sender = self._senders.get(name)
+        if sender is None or not _fits(sender, envelope.door) or sender.proof == "platform":
+            _secret_matches(http, None, [_NOBODY])  # costs as much as with a known one
         if sender is None:
-            _secret_matches(http, sender, [_NOBODY])  # costs as much as with a known one
             detail = "there is no [senders.…] of that name"
         elif not _fits(sender, envelope.door):
             detail = f"[senders.{name}] comes to the door {sender.door!r}, and this is {envelope.door!r}"
@@ -107,7 +108,7 @@ class Trust:
 
                 assert sender.signed_by is not None  # noqa: S101 - the rules are checked: hmac goes with a scheme
                 found = verify_signature(http, sender.signed_by, self._keys.get(name, ()), now)
-                lasts = max(2 * sender.signed_by.window, 600.0)
+                lasts = max(2 * sender.signed_by.window + 60.0, 600.0)  # as long as it is good, by clocks that differ
                 return Proven(name, found[0].name, found[1], lasts) if found else None
             case "oidc":
                 return self._by_token(http, name, sender, deadline)
@@ -115,10 +116,15 @@ class Trust:
                 return self._by_topic(http, name, sender, deadline)
 
     def _by_token(self, http: Http, name: str, sender: Sender, deadline: Deadline) -> Proven | None:
-        from handlers.trust.tokens import Tokens
+        from handlers.trust.tokens import Tokens, key_set
+
+        def fetch(place: str) -> bytes:
+            found = self._fetch(place, deadline)
+            key_set(found)
+            return found
 
         def read(place: str, *, fresh: bool) -> bytes:
-            return self._kept.get(place, name, lambda: self._fetch(place, deadline), fresh=fresh)
+            return self._kept[name].get(place, lambda: fetch(place), fresh=fresh)
 
         assert sender.token is not None  # noqa: S101 - the rules are checked: oidc goes with a token
         try:
@@ -128,7 +134,7 @@ class Trust:
         return Proven(name) if replay else None
 
     def _by_topic(self, http: Http, name: str, sender: Sender, deadline: Deadline) -> Proven | None:
-        from handlers.trust.topics import SMN, SNS, WINDOW, certificate_place, is_from, is_signed
+        from handlers.trust.topics import SMN, SNS, WINDOW, certificate_place, checked_certificate, is_from, is_signed
 
         service, now = SNS if sender.proof == "sns" else SMN, self._clock.now()
         try:
@@ -137,16 +143,16 @@ class Trust:
             return None
         if not isinstance(document, dict) or not is_from(document, service, sender.sources, now):
             return None
-        if sender.certificate:
-            certificate = _read(sender.certificate)
-        else:
-            place = certificate_place(document, service, self._origins(sender))
-            if place is None:
-                return None
-            try:
-                certificate = self._kept.get(place, name, lambda: self._fetch(place, deadline))
-            except CallFailed as failure:
-                raise _unavailable("the topic's certificate", failure) from None
+        place = "" if sender.certificate else certificate_place(document, service, self._origins(sender))
+        if place is None:
+            return None
+        try:
+            if sender.certificate:
+                certificate = checked_certificate(_read(sender.certificate))
+            else:
+                certificate = self._kept[name].get(place, lambda: checked_certificate(self._fetch(place, deadline)))
+        except CallFailed as failure:
+            raise _unavailable("the topic's certificate", failure) from None
         if not is_signed(document, service, certificate, now):
             return None
         return Proven(name, replay=str(document[service.message_id]), lasts=2 * WINDOW)
@@ -196,15 +202,15 @@ def authorization(key: Key, sender: Sender | None) -> str:
 
 
 def _read(reference: str) -> bytes:
-    """A pinned certificate. Raises Refusal where it is not there any more."""
+    """A pinned certificate. Raises NotSent where it is not there any more."""
     try:
         return Path(reference.removeprefix("file:")).read_bytes()
     except OSError as error:
-        raise Refusal("proof_unavailable", f"the pinned certificate cannot be read: {error.strerror}", http=503) from None
+        raise NotSent(f"the file cannot be read: {error.strerror}") from None
 
 
 def _unavailable(what: str, failure: CallFailed) -> Refusal:
-    return Refusal("proof_unavailable", f"{what} could not be fetched, so nothing was proven ({failure.said})", http=503)
+    return Refusal("proof_unavailable", f"{what} could not be had, so nothing was proven ({failure.said})", http=503)
 
 
 def _by_platform(envelope: Envelope, senders: Mapping[str, Sender]) -> str:

@@ -18,34 +18,34 @@ PLACES = 16
 
 
 class Kept:
-    """Bytes by the address they came from."""
+    """One sender's bytes by the address they came from: a place that is slow must hold up nobody else's."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._fetching = threading.Lock()
         self._found: dict[str, tuple[float, bytes]] = {}
-        self._asked: dict[str, deque[float]] = {}
+        self._asked: deque[float] = deque(maxlen=MOST)
 
-    def get(self, place: str, for_whom: str, fetch: Callable[[], bytes], *, fresh: bool = False) -> bytes:
-        """What is kept, or what ``fetch`` gives; ``fresh``: what is kept does not do. Raises CallFailed.
-
-        ``for_whom`` is the sender in whose name it is asked: only configured ones count, so this stays small.
-        """
+    def get(self, place: str, fetch: Callable[[], bytes], *, fresh: bool = False) -> bytes:
+        """What is kept, or what ``fetch`` gives; ``fresh``: what is kept does not do. Raises CallFailed."""
+        found = self._good(place)
+        if found and not fresh:
+            return found
         with self._fetching:
-            now = self._clock.monotonic()
-            at, found = self._found.get(place, (float("-inf"), b""))
-            may_ask = self._may_ask(for_whom, now)
-            if found and now - at < KEPT_SECONDS and not (fresh and may_ask):
+            now, found = self._clock.monotonic(), self._good(place)  # another thread may have it by now
+            may_ask = len(self._asked) < MOST or now - self._asked[0] >= SPAN
+            if found and not (fresh and may_ask):
                 return found
             if not may_ask:
                 raise NotSent("it was asked for too often within a minute")
-            self._asked[for_whom].append(now)
+            self._asked.append(now)
             found = fetch()
             while len(self._found) >= PLACES:
                 self._found.pop(next(iter(self._found)))
             self._found[place] = now, found
             return found
 
-    def _may_ask(self, for_whom: str, now: float) -> bool:
-        asked = self._asked.setdefault(for_whom, deque(maxlen=MOST))
-        return len(asked) < MOST or now - asked[0] >= SPAN
+    def _good(self, place: str) -> bytes:
+        """What is kept and not too old; nothing otherwise."""
+        at, found = self._found.get(place, (float("-inf"), b""))
+        return found if self._clock.monotonic() - at < KEPT_SECONDS else b""

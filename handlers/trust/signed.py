@@ -22,7 +22,7 @@ SIGNATURES = 5
 """As many as are looked at: senders send two while a secret is changed."""
 LONGEST = 1024
 """Characters of a header that is looked at."""
-_SECONDS = re.compile(r"[0-9]{1,12}")
+_SECONDS = re.compile(r"[1-9][0-9]{0,11}")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PARTS = re.compile(r"\{(id|timestamp|body)\}")
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from handlers.errors import Misconfigured
+from handlers.errors import NotSent, Unclear
 from handlers.rules.proofs import Token
 
 ALGORITHMS = ["RS256", "ES256"]
@@ -57,13 +57,11 @@ class Tokens:
 
     def _key(self, header: dict[str, Any], wanted: Token) -> Any:
         """The issuer's key of that name; None: it has none, or not of that kind."""
-        import jwt
-
         name = header.get("kid")
         if header.get("alg") not in ALGORITHMS or not isinstance(name, str):
             return None
         for fresh in (False, True):
-            keys = jwt.PyJWKSet.from_dict(json.loads(self._read(wanted.keys, fresh=fresh))).keys
+            keys = key_set(self._read(wanted.keys, fresh=fresh))
             found = next((each for each in keys if each.key_id == name), None)
             if found is not None or wanted.keys.startswith("file:"):
                 return found.key if found is not None and found.algorithm_name == header["alg"] else None
@@ -74,8 +72,18 @@ class Tokens:
             try:
                 return Path(place.removeprefix("file:")).read_bytes()
             except OSError as error:
-                raise Misconfigured("token.keys", f"cannot be read: {error.strerror}") from None
+                raise NotSent(f"the file cannot be read: {error.strerror}") from None
         return self._fetched(place, fresh=fresh)
+
+
+def key_set(content: bytes) -> list[Any]:
+    """The keys of a JWK set that can be used. Raises Unclear where it is none: a proxy's page must not be kept as one."""
+    import jwt
+
+    try:
+        return list(jwt.PyJWKSet.from_dict(json.loads(content)).keys)
+    except (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise Unclear("it is no set of keys", status=200) from None
 
 
 def _is_for_us(said: dict[str, Any], wanted: Token, now: datetime) -> bool:

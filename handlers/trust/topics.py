@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from handlers.envelope import text_at
+from handlers.errors import Unclear
 
 WINDOW = 3600.0
 """Seconds. SNS tries for up to an hour (its guide, "Delivery retries"), with the time of the first try in the message."""
@@ -66,6 +67,17 @@ def is_from(document: Mapping[str, Any], service: Service, sources: Sequence[str
     sent = _moment(text_at(document, service.timestamp))
     in_time = sent is not None and -CLOCKS <= (now - sent).total_seconds() <= WINDOW
     return in_time and text_at(document, service.topic) in sources
+
+
+def checked_certificate(content: bytes) -> bytes:
+    """The same, if it is a certificate. Raises Unclear: a proxy's page must not be kept as one."""
+    from cryptography import x509
+
+    try:
+        x509.load_pem_x509_certificate(content)
+    except ValueError:
+        raise Unclear("it is no certificate", status=200) from None
+    return content
 
 
 def is_signed(document: Mapping[str, Any], service: Service, certificate: bytes, now: datetime) -> bool:

@@ -44,7 +44,7 @@ def test_for_people(ruled: Terminal, inside: Inside) -> None:
 
 def test_without_a_rules_file(terminal: Terminal, inside: Inside) -> None:
     ran = inside(terminal, "check", "--json")
-    assert ran.code == 0
+    assert ran.code == 1  # a function with it would skip every event
     assert "take" in ran.json["checks"][0]["message"]
 
 
@@ -110,3 +110,15 @@ def test_wrong_configuration(ruled: Terminal, inside: Inside, sandbox: Sandbox, 
     assert list(failing(ran.json)) == [what]
     assert "hush-7f3a" not in ran.out + ran.err
     assert sandbox.exchanges == []
+
+
+def test_what_of_a_proof_is_over_is_said(ruled: Terminal, inside: Inside) -> None:
+    old = 'secret = "env:NEW"\nretiring = [{ secret = "env:OLD", until = 2020-01-01T00:00:00Z }]\n'
+    arn = "arn:aws:sns:eu-central-1:123456789012:alarms"
+    topic = f'[senders.mon]\ndialect = "simple"\nproof = "sns"\nsources = ["{arn}"]\ncertificate = "file:/gone/topic.pem"\n'
+    ruled.write("rules.toml", RULES + f'[senders.ci]\ndialect = "once"\nproof = "bearer"\n{old}{topic}')
+    ran = inside(ruled, "check", "--json", NEW="n" * 24, OLD="o" * 24)
+    said = {each["what"]: each["message"] for each in ran.json["checks"] if not each["ok"]}
+    assert ran.code == 1
+    assert said["senders.ci"] == "env:OLD ended at 2020-01-01T00:00Z: take it out of `retiring`"
+    assert "pinned certificate is not there" in said["senders.mon"]

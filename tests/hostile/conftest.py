@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.hostile.forging import Forge, forge
 from tests.hostile.stage import Stage
 
 
@@ -23,3 +24,10 @@ def fresh(tmp_path: Path) -> Iterator[Callable[..., Stage]]:
     """A stage of the test's own, where nothing happened yet; one at a time."""
     with ExitStack() as stack:
         yield lambda **more: stack.enter_context(Stage(tmp_path, **more))
+
+
+@pytest.fixture(scope="module")
+def forged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
+    """A stage whose senders sign."""
+    with forge(tmp_path_factory.mktemp("forged")) as made:
+        yield made
