@@ -156,7 +156,7 @@ def _own() -> Iterator[Path]:
 
 
 def _install(requirements: list[Path], tree: Path, python: str, arch: str) -> Any:
-    """The pinned wheels for the target, whatever this machine is; pip's report. The pins are whole: nothing else is looked for."""
+    """The pinned wheels for the target, whatever this machine is, and pip's report. The pins are whole: no more is looked for."""
     tags = ("manylinux2014", "manylinux_2_17") + (() if python in _NO_GLIBC_228 else ("manylinux_2_28", "manylinux_2_34"))
     target = ["--implementation", "cp", "--python-version", python, "--target", str(tree)]
     for tag in tags:

@@ -103,7 +103,9 @@ def _needed(about: Message) -> set[str]:
 def _wheels(report: Mapping[str, Any]) -> dict[str, str]:
     """SHA-256 of the wheel of each, from pip's report (its documentation, "Installation report")."""
     return {
-        _plain(str(each["metadata"]["name"])): str(each["download_info"].get("archive_info", {}).get("hashes", {}).get("sha256", ""))
+        _plain(str(each["metadata"]["name"])): str(
+            each["download_info"].get("archive_info", {}).get("hashes", {}).get("sha256", "")
+        )
         for each in report["install"]
     }
 
