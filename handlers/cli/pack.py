@@ -22,7 +22,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from handlers import __version__
-from handlers.cli import DONE, print_json
+from handlers.cli import DONE, print_json, sbom
 from handlers.errors import Misconfigured
 from handlers.rules.proofs import WITH_LIBRARY
 from handlers.settings import find_rules, read_rules
@@ -128,7 +128,7 @@ def _made_here(directory: Path) -> set[str]:
 def _stage(tree: Path, rules: Path, python: str, arch: str, extras: list[str]) -> None:
     """The whole tree, each file readable by everybody: Lambda runs as another user."""
     requirements = [_PACKAGE / "requirements.txt", *(_PACKAGE / f"requirements-{extra}.txt" for extra in extras)]
-    _install(requirements, tree, python, arch)
+    sbom.write(tree, requirements, _install(requirements, tree, python, arch))
     for source in _own():
         target = tree / "handlers" / source.relative_to(_PACKAGE)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -155,12 +155,13 @@ def _own() -> Iterator[Path]:
             yield path
 
 
-def _install(requirements: list[Path], tree: Path, python: str, arch: str) -> None:
-    """The pinned wheels for the target, whatever this machine is. The pins are whole, so nothing else is looked for."""
+def _install(requirements: list[Path], tree: Path, python: str, arch: str) -> Any:
+    """The pinned wheels for the target, whatever this machine is, and pip's report. The pins are whole: no more is looked for."""
     tags = ("manylinux2014", "manylinux_2_17") + (() if python in _NO_GLIBC_228 else ("manylinux_2_28", "manylinux_2_34"))
     target = ["--implementation", "cp", "--python-version", python, "--target", str(tree)]
     for tag in tags:
         target += ["--platform", f"{tag}_{_MACHINES[arch]}"]
+    target += ["--report", str(tree.parent / "installed.json")]
     strict = ["--require-hashes", "--only-binary", ":all:", "--no-deps", "--no-compile", "--no-input"]
     done = subprocess.run(  # noqa: S603 - no shell, and the only words from outside are two that were chosen from a list
         [
@@ -186,6 +187,7 @@ def _install(requirements: list[Path], tree: Path, python: str, arch: str) -> No
     for name in _OF_ONE_MACHINE:
         for note in tree.glob(f"*.dist-info/{name}"):
             note.unlink()
+    return json.loads((tree.parent / "installed.json").read_text(encoding="utf-8"))
 
 
 def _zipped(tree: Path, target: Path, report: dict[str, Any]) -> Path:

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from handlers.cli.pack import LIMITS
+from handlers.cli.sbom import pinned
 from handlers.sandbox import estate
 from tests.cli.terminal import RULES, Inside, Terminal
 
@@ -100,7 +101,7 @@ def test_what_is_in_it(packed: Packed) -> None:
     assert {"aws_lambda.py", "service.py", "restore_point", "ledger", "wire"} <= ours
     assert not ours & {"sandbox", "cli", "__main__.py", "Makefile", "requirements.txt", "web.py", "functiongraph.py"}
     tops = {name.split("/")[0].partition("-")[0] for name in names}
-    assert tops >= {"handlers", "rules.toml", "packed.json", "httpx", "pydantic_core", "certifi"}
+    assert tops >= {"handlers", "rules.toml", "packed.json", "sbom.cdx.json", "httpx", "pydantic_core", "certifi"}
     assert not tops & {"tests", "events", "bin", "pip", "boto3", "botocore", "functions_framework", "valkey"}
     assert not [name for name in names if name.endswith((".pyc", "/RECORD", "/INSTALLER", "/direct_url.json"))]
     with zipfile.ZipFile(packed.zip) as archive:
@@ -109,6 +110,19 @@ def test_what_is_in_it(packed: Packed) -> None:
         assert {oct(info.external_attr >> 16) for info in archive.infolist()} == {"0o100644"}
         assert str(packed.folder).encode() not in b"".join(archive.read(name) for name in names)
         assert str(ROOT).encode() not in b"".join(archive.read(name) for name in names)
+
+
+def test_the_bill_of_materials_is_of_what_was_packed(packed: Packed) -> None:
+    with zipfile.ZipFile(packed.zip) as archive:
+        bill = json.loads(archive.read("sbom.cdx.json"))
+    pins = pinned([ROOT / "handlers" / "requirements.txt"])
+    assert [each["name"] for each in bill["components"]] == sorted(pins)
+    for each in bill["components"]:
+        version, hashes = pins[each["name"]]
+        assert (each["version"], each["purl"]) == (version, f"pkg:pypi/{each['name']}@{version}")
+        assert {found["content"] for found in each["hashes"]} <= hashes
+        assert each["licenses"]
+    assert packed.report["sizes"]["sbom.cdx.json"] > 1000
 
 
 def test_a_ledgers_library_is_packed_only_where_it_is_asked_for(packed: Packed, tmp_path: Path) -> None:
