@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -70,13 +70,20 @@ class Session:
 
 
 def _without(proof: Mapping[str, str], reply: Reply) -> Reply:
-    """An error answer without what proved us: gateways repeat an access key or a whole header in their texts."""
-    body = reply.body
-    for value in (value for name, value in proof.items() if name.lower() != "x-sdk-date"):  # which tells how far a clock is off
-        for word in (value, *re.split(r"[ ,=;]+", value)):
-            if len(word) >= 12 and not word.startswith("SDK-HMAC-"):
-                body = body.replace(word.encode(), b"***")
-    return replace(reply, body=body)
+    """An error answer without what proved us: gateways repeat an access key or a whole header, in their texts and in headers."""
+    told = (value for name, value in proof.items() if name.lower() != "x-sdk-date")  # which tells how far a clock is off
+    words = {word for value in told for word in (value, *re.split(r"[ ,=;]+", value)) if not word.startswith("SDK-HMAC-")}
+    return _struck(reply, words)
+
+
+def _struck(reply: Reply, words: Iterable[str]) -> Reply:
+    """The answer with these words, and what JSON makes of them, struck out wherever they stand."""
+    body, headers = reply.body, dict(reply.headers)
+    for word in sorted((each for each in words if len(each) >= 12), key=len, reverse=True):
+        for form in {word, json.dumps(word)[1:-1]}:
+            body = body.replace(form.encode(), b"***")
+            headers = {name: value.replace(form, "***") for name, value in headers.items()}
+    return replace(reply, body=body, headers=headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +165,8 @@ def open_session(access: Access, wire: Wire, clock: Clock) -> Session:
 
             def by_password(deadline: Deadline) -> tuple[str, datetime]:
                 user = who | {"password": password.reveal()}
-                return _issue(
-                    wire, access.iam, {"methods": ["password"], "password": {"user": user}}, by_name, deadline, clock.now
-                )
+                identity = {"methods": ["password"], "password": {"user": user}}
+                return _issue(wire, access.iam, identity, by_name, deadline, clock.now, secret=password.reveal())
 
             own = Token(by_password, clock)
     if not access.agency:
@@ -201,6 +207,7 @@ def _issue(
     scope: Mapping[str, Any],
     deadline: Deadline,
     now: Callable[[], datetime],
+    secret: str = "",
 ) -> tuple[str, datetime]:
     """A token and its end: POST /v3/auth/tokens, answered 201 with the token in X-Subject-Token (IAM API reference)."""
     url = f"{iam}/v3/auth/tokens?nocatalog=true"
@@ -211,7 +218,8 @@ def _issue(
         headers = {"Accept": "application/json", "Content-Type": "application/json;charset=utf-8", "User-Agent": AGENT}
         reply = by.request("POST", url, headers=headers, body=body, deadline=deadline)
     if reply.status != 201:
-        raise meaning(reply.status, reply.headers, reply.body, now=now())
+        told = _struck(reply, [secret])
+        raise meaning(told.status, told.headers, told.body, now=now())
     try:
         ends = datetime.fromisoformat(json.loads(reply.body)["token"]["expires_at"])
     except (ValueError, KeyError, TypeError, RecursionError):

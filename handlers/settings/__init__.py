@@ -68,6 +68,9 @@ def load(environ: Mapping[str, str] | None = None, rules_file: str | None = None
     found = find_rules(environ, rules_file)
     rules = read_rules(found) if found else Rules()
     check_library(rules)
+    if environ.get("POWERTOOLS_LOGGER_LOG_EVENT", "").lower() in ("true", "1", "yes", "on", "y", "t"):
+        why = "would write every event with its Authorization into the log: unset it"
+        raise Misconfigured("POWERTOOLS_LOGGER_LOG_EVENT", why)
     named = rules.projects or {DEFAULT_PROJECT: Project()}
     projects = {name: find_access(name, project, environ, platform, alone=len(named) == 1) for name, project in named.items()}
     ca_file = _ca_file(environ)

@@ -6,7 +6,7 @@ import base64
 import importlib.util
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from handlers.credentials import Secret
@@ -65,6 +65,8 @@ def _keys(name: str, sender: Sender, environ: Mapping[str, str]) -> Iterator[Key
             value = environ.get(where, "") if kind == "env" else Path(where).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError):
             value = ""
+        if not value and until is not None and until < datetime.now(UTC):
+            continue  # it has ended, so it need not be there any more
         if not value:
             raise Misconfigured(setting, f"{where} is not set or cannot be read")
         key = Key(reference, Secret(value), until)

@@ -64,7 +64,7 @@ class Tokens:
             keys = key_set(self._read(wanted.keys, fresh=fresh))
             found = next((each for each in keys if each.key_id == name), None)
             if found is not None or wanted.keys.startswith("file:"):
-                return found.key if found is not None and found.algorithm_name == header["alg"] else None
+                return found.key if found is not None and _is_good(found, header["alg"]) else None
         return None
 
     def _read(self, place: str, *, fresh: bool) -> bytes:
@@ -74,6 +74,11 @@ class Tokens:
             except OSError as error:
                 raise NotSent(f"the file cannot be read: {error.strerror}") from None
         return self._fetched(place, fresh=fresh)
+
+
+def _is_good(key: Any, algorithm: str) -> bool:
+    """Of the token's algorithm, and long enough: 2,048 bits is the least that RS256 allows (RFC 7518, 3.3)."""
+    return key.algorithm_name == algorithm and (algorithm != "RS256" or key.key.key_size >= 2048)
 
 
 def key_set(content: bytes) -> list[Any]:

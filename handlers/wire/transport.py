@@ -59,6 +59,10 @@ def _noted() -> Iterator[None]:
         raise
 
 
+_LOUD = ("httpx", "httpcore", *(f"httpcore.{each}" for each in ("connection", "http11", "http2", "proxy", "socks")))
+"""Loggers that write URLs with their queries, and response headers with new tokens; each may have been given a level."""
+
+
 class _Stream(httpcore.NetworkStream):
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream
@@ -147,7 +151,7 @@ class Connections:
 
     def __init__(self, origins: frozenset[str], ca_file: str, body_cap: int = BODY_CAP) -> None:
         self._body_cap = body_cap
-        for name in ("httpx", "httpcore"):  # they log URLs with their queries, and response headers with new tokens
+        for name in _LOUD:
             logging.getLogger(name).setLevel(logging.WARNING)
         parts = [urlsplit(origin) for origin in origins]
         allowed = frozenset((each.hostname or "", each.port or (443 if each.scheme == "https" else 80)) for each in parts)
