@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.carriers.unwrapping import Carried
+from handlers.errors import Refusal
 from handlers.outcome import Refused, Skipped
 from handlers.plan import Plan, plan
 from handlers.plan.planned import Planned, cause_of, clip
@@ -377,13 +378,19 @@ def test_a_one_off_keeps_what_was_given() -> None:
 
 
 @pytest.mark.parametrize("asked", [{"resources": [DISK]}, {"resource_details": [{"id": DISK, "type": "OS::Nova::Server"}]}])
-def test_the_resources_a_sender_names_take_the_place_of_the_rules(asked: dict[str, Any]) -> None:
+def test_the_resources_a_sender_names_are_some_of_the_rules(asked: dict[str, Any]) -> None:
     senders = {"ci": {"dialect": "once", "proof": "platform", "may": ["resources", "resource_details"]}}
-    for own in ({"resources": [SERVER]}, {"resource_details": [{"id": SERVER, "type": "OS::Nova::Server"}]}):
+    server, disk = ({"id": each, "type": "OS::Nova::Server"} for each in (SERVER, DISK))
+    for own in ({"resources": [SERVER, DISK]}, {"resource_details": [server, disk]}, {"resources": [SERVER]}):
         given = rules({"timer": "nightly"}, senders=senders).model_dump(exclude_defaults=True, by_alias=True)
         given["rules"] = [{"name": "ci-erp", "sender": "ci", "vaults": ["erp"], "parameters": own | {"incremental": False}}]
-        body = VaultBackup(vault_id=ERP, parameters=CheckpointParam.model_validate(asked))
-        found = one(Once("ci", body, "", "key", AT), Rules.model_validate(given))
+        once = Once("ci", VaultBackup(vault_id=ERP, parameters=CheckpointParam.model_validate(asked)), "", "key", AT)
+        if own == {"resources": [SERVER]}:
+            with pytest.raises(Refusal, match="lists other resources") as caught:
+                one(once, Rules.model_validate(given))
+            assert (caught.value.reason, caught.value.http) == ("may_not", 403)
+            continue
+        found = one(once, Rules.model_validate(given))
         assert found.backup.resource_ids == frozenset([DISK])
         assert found.backup.parameters is not None
         assert found.backup.parameters.incremental is False

@@ -179,8 +179,8 @@ def test_the_table_is_sound() -> None:
 
 
 def details(count: int) -> dict[str, Any]:
-    one = {"id": SERVER, "type": "OS::Nova::Server"}
-    return {"checkpoint": {"parameters": {"resource_details": [one] * count}, "vault_id": VAULT}}
+    each = [{"id": f"{number:08x}{SERVER[8:]}", "type": "OS::Nova::Server"} for number in range(count)]
+    return {"checkpoint": {"parameters": {"resource_details": each}, "vault_id": VAULT}}
 
 
 def test_256_resource_details_are_the_most() -> None:

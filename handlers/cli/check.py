@@ -68,6 +68,11 @@ def _at_hand(settings: Settings, service: Service) -> Iterator[Check]:
         yield _bad(f"timers.{name}", "no rule uses it: when it fires, nothing happens")
     if not rules.rules:
         yield _good("rules", "there is no [[rules]]: no event will have anything backed up")
+    for rule in rules.rules:
+        alerts = rule.sender is not None and rules.senders[rule.sender].door == "alert"
+        if alerts and rule.parameters.incremental is False and rule.budget_per_hour is None:
+            why = "full backups because of alerts, and no budget_per_hour: each is as large as all that is backed up"
+            yield _bad(f"rules.{rule.name}", why)
     for name, sender in rules.senders.items():
         yield from _proof(name, sender, settings.secrets.get(name, ()), service.clock.now())
     if rules.rules and not any("failed" in topic.outcomes for topic in rules.topics.values()):

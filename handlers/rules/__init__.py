@@ -128,9 +128,6 @@ class Rules(Strict):
 
     def _alert_faults(self, index: int, rule: Rule, name: str) -> Iterator[tuple[str, str]]:
         """A generic sender's alerts have the labels its paths name and no other: another would never match."""
-        if rule.parameters.incremental is False and rule.budget_per_hour is None:
-            why = "full backups because of alerts need a budget_per_hour: each is as large as all that is backed up"
-            yield f"rules[{index}].parameters.incremental", why
         paths = self.senders[name].paths
         if paths is None:
             return

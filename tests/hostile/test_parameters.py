@@ -14,22 +14,12 @@ from handlers.settings import read_rules
 from tests.hostile.rows import Rows
 from tests.hostile.stage import RULES, Stage, asked, firing, simple, token
 
-REPLACES = "what the sender names takes the place of what the rule lists (tests/test_plan.py says so)"
 rows = Rows(
     named={
         "H60": ["tests/test_vault_backup.py::test_256_resource_details_are_the_most"],
     },
     waiting={
-        "H60 257 by id": "sent to CBR: only resource_details has a limit",
-        "H60 another vault's, asked for": "sent to CBR, which refuses it: failed instead of refused, after a POST",
-        "H60 nobody's, asked for": "sent to CBR, which refuses it: failed instead of refused, after a POST",
-        "H60 one of the vault and another's": "sent to CBR, which refuses it: failed instead of refused, after a POST",
-        "H60 another vault's in detail": "sent to CBR, which refuses it: failed instead of refused, after a POST",
-        **dict.fromkeys(("H60 one resource twice", "H60 one resource twice in detail"), "sent to CBR as it came"),
-        "H60 another resource than the rule lists": REPLACES,
-        "H60 another resource than the rule lists, in detail": REPLACES,
-        "H60 another beside the one the rule lists": REPLACES,
-        "H65 a full one by an alert's rule": "the rules may say so",
+        "H65 a full one by an alert's rule": "the rules' owner may want it; check says so where it has no budget_per_hour",
     },
 )
 Fresh = Callable[..., Stage]

@@ -9,7 +9,9 @@ from typing import Any
 import pydantic
 import pytest
 
+from handlers.errors import Misconfigured
 from handlers.sandbox import estate
+from handlers.settings import load
 from tests.hostile.rows import Rows
 from tests.hostile.stage import PLATFORMS, SECRETS, Stage, event_of, firing, token
 from tests.runtime_api import LambdaFunction
@@ -27,8 +29,6 @@ rows = Rows(
         "H80": ["tests/test_wire.py::test_no_url_and_no_token_is_logged_even_at_debug"],
     },
     waiting={
-        "H78 for a sender": "the path is logged, so that a slip in it is found (tests/test_web.py says so)",
-        "H79 answers of CBR": "a time that is none is repeated: fromisoformat's own words are let through",
         "H82 a link in the summary": "the summary stands in the message as the cause",
         "H82 a link to the alert": "generatorURL stands in the message as See",
         "H82 a link in a label": "alertname stands in the message as the cause",
@@ -95,7 +95,7 @@ def test_no_variable_makes_the_function_print_what_it_was_given(fresh: Fresh) ->
     """Under the real runtime client, with everything turned on that prints events or talks at debug level."""
     made = fresh()
     loud = {
-        "POWERTOOLS_LOGGER_LOG_EVENT": "true", "POWERTOOLS_LOG_LEVEL": "DEBUG", "LOG_LEVEL": "DEBUG", "POWERTOOLS_DEV": "true",
+        "POWERTOOLS_LOG_LEVEL": "DEBUG", "LOG_LEVEL": "DEBUG", "POWERTOOLS_DEV": "true",
         "AWS_LAMBDA_LOG_LEVEL": "DEBUG", "POWERTOOLS_DEBUG": "true", "HTTPX_LOG_LEVEL": "trace", "PYTHONWARNINGS": "default",
         "AWS_LAMBDA_LOG_FORMAT": "JSON", "POWERTOOLS_LOGGER_SAMPLE_RATE": "1", "POWERTOOLS_TRACE_DISABLED": "true",
     }  # fmt: skip
@@ -109,6 +109,13 @@ def test_no_variable_makes_the_function_print_what_it_was_given(fresh: Fresh) ->
     assert len(made.posts()) == 1
     assert CANARY not in written
     assert not [each for each in OURS if each in written]
+
+
+@rows("H80")
+def test_start_refuses_the_variable_that_prints_every_event(fresh: Fresh) -> None:
+    for said in ("true", "1", "Yes", "on"):
+        with pytest.raises(Misconfigured, match="POWERTOOLS_LOGGER_LOG_EVENT"):
+            load(fresh().environ | {"POWERTOOLS_LOGGER_LOG_EVENT": said})
 
 
 def models() -> list[type[pydantic.BaseModel]]:

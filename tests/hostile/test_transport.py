@@ -26,7 +26,6 @@ rows = Rows(
         "H7 a request line of a megabyte": "answered 404: functions-framework starts gunicorn with limit_request_line 0",
         "H7 a query of a megabyte": "served, for the same reason",
         "H7 a request line of 8 megabytes": "read whole, in time that grows with its square: about 6 seconds, 16 MB take 15",
-        "H7 ten thousand headers that a gateway let through": "served: there is no cap of our own",
         "H10 a header now and then": "no deadline holds for the head of a request; eight such connections are all threads",
     },
 )

@@ -94,7 +94,7 @@ WRONG = {
     "the scheme in small letters": f"basic {in_base64(BASIC.encode())}",
     "a blank more": f"Basic {in_base64(BASIC.encode())} ",
     "a letter less": f"Basic {in_base64(BASIC.encode())[:-1]}",
-    "very long": "Basic " + "A" * 1_000_000,
+    "very long": "Basic " + "A" * 30_000,
     "no text": "Basic \udcff",
 }
 
