@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import IO, Any
 
 from handlers.cbr import Cbr
@@ -29,8 +29,7 @@ from handlers.settings import Access, Settings
 from handlers.timetable import arrived
 from handlers.topics import open_topics
 from handlers.trigger import Timer, Trigger
-from handlers.trust import Trust
-from handlers.trust.places import fetched, origins
+from handlers.trust.places import hosts, open_trust
 from handlers.trust.replays import is_replayed, remember, replayed
 from handlers.watch import Watch
 from handlers.watch.telling import Telling
@@ -80,14 +79,11 @@ class Service:
     ) -> None:
         self.settings, self.clock = settings, clock or SystemClock(settings.starts_at)
         self._stream, self._metrics = stream, metrics
-        senders, smn = settings.rules.senders, [access.smn for access in settings.projects.values()]
-        hosts = {origin for access in settings.projects.values() for origin in (access.cbr, access.iam, access.smn)}
-        hosts |= {origin for sender in senders.values() for origin in origins(sender, smn)}
-        self.wire = Wire(hosts, self.clock, ca_file=settings.ca_file, network=network)
+        self.wire = Wire(settings.hosts | hosts(settings), self.clock, ca_file=settings.ca_file, network=network)
         self.sessions = {name: open_session(access, self.wire, self.clock) for name, access in settings.projects.items()}
         self.cbrs = {name: self._cbr(access, self.sessions[name]) for name, access in settings.projects.items()}
         self.inventory = Inventory(self.cbrs, self.clock)
-        self.trust = Trust(senders, settings.secrets, self.clock, partial(fetched, self.wire), partial(origins, smn=smn))
+        self.trust = open_trust(settings, self.clock, self.wire)
         self._told_here = ToldHere()
         self._spent: dict[tuple[str, str], float] = {}
         self._opening = threading.Lock()

@@ -61,6 +61,11 @@ class Settings:
     starts_at: datetime | None = None
     """What the clock says when the service is built, to replay an event at its own time; only against a sandbox."""
 
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The origins of the projects' services."""
+        return frozenset(origin for access in self.projects.values() for origin in (access.cbr, access.iam, access.smn))
+
 
 def load(environ: Mapping[str, str] | None = None, rules_file: str | None = None, platform: Platform = NO_PLATFORM) -> Settings:
     """Settings from ``environ`` (the process's own by default), then the platform, and the rules file. Raises Misconfigured."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from urllib.parse import urlsplit
 
 from handlers.errors import Unclear
 from handlers.rules import Sender
-from handlers.wire import Deadline, Wire
+from handlers.settings import Settings
+from handlers.trust import Trust
+from handlers.wire import Clock, Deadline, Wire
 
 LONGEST = 65536
 """Bytes of a certificate or key set; Google's has three thousand."""
@@ -33,3 +36,17 @@ def fetched(wire: Wire, url: str, deadline: Deadline) -> bytes:
     if reply.status != 200 or not 0 < len(reply.body) <= LONGEST:
         raise Unclear("it is not there, or too large", status=reply.status)
     return reply.body
+
+
+def hosts(settings: Settings) -> frozenset[str]:
+    """The origins that all senders' proofs may need."""
+    return frozenset(origin for sender in settings.rules.senders.values() for origin in origins(sender, _smn(settings)))
+
+
+def open_trust(settings: Settings, clock: Clock, wire: Wire) -> Trust:
+    """The senders of the rules, proven by what is fetched over this wire."""
+    return Trust(settings.rules.senders, settings.secrets, clock, partial(fetched, wire), partial(origins, smn=_smn(settings)))
+
+
+def _smn(settings: Settings) -> list[str]:
+    return [access.smn for access in settings.projects.values()]
