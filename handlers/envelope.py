@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NoReturn
@@ -16,6 +17,15 @@ BODY_CAP = 1 << 20
 WEBHOOK_SECONDS = 4.0
 """For an alert over HTTP: SMN waits five seconds and shuns an endpoint that is slower; what is not settled by then is later."""
 DEPTH_CAP = 32
+CONTAINERS = 100_000
+"""Objects and lists of one document: ten thousand alerts have forty thousand, and a megabyte has room for half a million."""
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F]")
+_NO_TEXT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+_NO_TEXT_WORDS = "holds a character that is no text (NUL or half a surrogate pair)"
+_DIGITS = bytes(0x30 if chr(each) in "0123456789" else 0x65 if chr(each) in "eE" else 0x20 for each in range(256))
+_ALIKE = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
 _EXACT = 1 << 53
 """Beyond this a JSON number is not the same number in every reader (RFC 8259, section 6)."""
 
@@ -94,14 +104,13 @@ def parse_json(body: bytes, what: str = "event") -> object:
     if len(body) > BODY_CAP:
         raise Refusal("too_large", f"the {what} is larger than {BODY_CAP} bytes", http=413)
     try:
-        document = json.loads(
-            body.decode("utf-8"),
-            object_pairs_hook=_object,
-            parse_constant=_constant,
-            parse_int=_integer,
-            parse_float=_float,
-        )
-        check(document)
+        text = body.decode("utf-8")
+        _check_shape(body)
+        numbers: dict[str, Any] = {"parse_int": _integer, "parse_float": _float} if _long_numbers(body) else {}
+        document = json.loads(text, object_pairs_hook=_object, parse_constant=_constant, **numbers)
+        if b"\\u" in body and _NO_TEXT.search(_PAIR.sub(b"", body.replace(b"\\\\", b" "))):
+            # Raw ones are neither JSON nor UTF-8, so escapes are the only way to them; an escaped backslash begins none.
+            raise ValueError(_NO_TEXT_WORDS)
     except Refusal:
         raise
     except json.JSONDecodeError as error:
@@ -113,6 +122,29 @@ def parse_json(body: bytes, what: str = "event") -> object:
     except ValueError as error:
         raise _malformed(str(error), what) from None
     return document
+
+
+def _long_numbers(body: bytes) -> bool:
+    """Whether a number may have sixteen digits or an exponent: without one none needs to be looked at by itself."""
+    alike = body.translate(_DIGITS)
+    return b"0" * 16 in alike or b"0e" in alike
+
+
+def _check_shape(body: bytes) -> None:
+    """Depth and number of objects and lists, found before any is built. Raises ValueError.
+
+    Without its strings a document's brackets are all it has of them; what is left after the innermost pairs were taken out
+    thirty-two times is deeper than that.
+    """
+    if body.count(b"[") + body.count(b"{") <= DEPTH_CAP:
+        return
+    brackets = _STRING.sub(b"", body).translate(_ALIKE, _NO_BRACKET)
+    if brackets.count(b"[") > CONTAINERS:
+        raise ValueError(f"holds more than {CONTAINERS} objects and lists")
+    for _ in range(DEPTH_CAP):
+        brackets = brackets.replace(b"[]", b"")
+    if brackets.startswith(b"["):
+        raise ValueError(f"is nested deeper than {DEPTH_CAP} levels")
 
 
 def check_size(document: object) -> None:
@@ -133,7 +165,7 @@ def check(value: object, depth: int = 0) -> None:
     """Depth and text of a document a platform parsed for us; raises ValueError."""
     if isinstance(value, str):
         if "\x00" in value or (not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value)):
-            raise ValueError("holds a character that is no text (NUL or half a surrogate pair)")
+            raise ValueError(_NO_TEXT_WORDS)
     elif depth == DEPTH_CAP and isinstance(value, dict | list):
         raise ValueError(f"is nested deeper than {DEPTH_CAP} levels")
     elif isinstance(value, dict):

@@ -61,17 +61,20 @@ def one_by_one(sender: str, alerts: Sequence[object], read_one: Callable[[int, A
     Or where so many cannot that going on would only cost time.
     """
     found: list[Alert | Lost | Unread] = []
-    problems: list[Refusal] = []
-    for index, each in enumerate(alerts):
-        try:
-            found.append(read_one(index, each))
-        except Refusal as problem:
-            problems.append(problem)
-        if len(problems) > PROBLEMS:
-            raise problems[0]
-    if problems and not found:
-        raise problems[0]
-    return [*found, Unread(sender, problems[0], count=len(problems))] if problems else found
+    first, refused = None, 0
+    try:
+        for index, each in enumerate(alerts):
+            try:
+                found.append(read_one(index, each))
+            except Refusal as problem:
+                first, refused = first or problem, refused + 1
+            if first and refused > PROBLEMS:
+                raise first
+        if first and not found:
+            raise first
+        return [*found, Unread(sender, first, count=refused)] if first else found
+    finally:
+        first = None  # its traceback holds this frame and so the whole body: a ring that only a full collection would free
 
 
 def body(model: type[Model], document: object, key: str, what: str) -> Model:
