@@ -64,6 +64,8 @@ class Envelope:
     seconds_left: float
     http: Http | None = None
     source: str = ""
+    proof_id: str = ""
+    """What its proof says makes this very request one: the sender's own id of it, or a digest of what was signed."""
     proven_by: str = ""
     """Where the secret stands that proved its sender; while one is being changed, logs tell which is still in use."""
 

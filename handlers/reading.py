@@ -100,9 +100,9 @@ def _once(part: Carried, envelope: Envelope, name: str, now: datetime) -> Once:
     key = rest.pop("idempotency_key", header)
     if key is not None and (not isinstance(key, str) or not _KEY.fullmatch(key)):
         raise Refusal("malformed", "idempotency_key: must be 1 to 255 printable ASCII characters", field="idempotency_key")
-    # Without a key the carrier's id of the message, or else the platform's of the delivery, makes a repetition of this the same
-    # wish, and nothing else.
-    key = key or (_carried_key(part) if part.id else envelope.delivery_id)
+    # Without a key the carrier's id of the message, or else the proof's or the platform's of the delivery, makes a repetition of
+    # this the same wish, and nothing else.
+    key = key or (_carried_key(part) if part.id else envelope.proof_id or envelope.delivery_id)
     if "rule" not in rest:
         return Once(name, read_vault_backup(rest), "", key, now)
     rule = rest.pop("rule")

@@ -121,11 +121,13 @@ class Service:
         deadline, rules, sender = self._telling(envelope), self.settings.rules, ""
         try:
             proven = self.trust.verify(envelope, self._working(envelope))
-            sender, envelope = proven.sender, replace(envelope, proven_by=proven.key)
-            if envelope.door == "watch":
-                return self.watch(envelope)
+            sender = proven.sender
+            envelope = replace(envelope, http=proven.covered, proof_id=proven.replay, proven_by=proven.key)
             if is_replayed(proven, lambda: self.tools.ledger):
                 return self._delivered(envelope, self.told([replayed(envelope, sender)], deadline))
+            if envelope.door == "watch":
+                remember(proven, lambda: self.tools.ledger, self.clock.now().timestamp())
+                return self.watch(envelope)
             triggers = read(envelope, sender, rules.senders.get(sender), self.clock.now())
             planned = self.planned(triggers, envelope, sender, self._working(envelope))
             outcomes = self.take_all(planned, self._working(envelope))

@@ -182,7 +182,7 @@ def _start() -> None:
     from flask import current_app, has_app_context
 
     if has_app_context():
-        served()
+        served(arguments=sys.argv[1:])
         current_app.wsgi_app = bounded(current_app.wsgi_app)  # type: ignore[assignment, method-assign]
 
 

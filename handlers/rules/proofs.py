@@ -66,8 +66,8 @@ class Scheme(Strict):
     """Where the time of sending stands, in seconds since 1970. It must be signed, too."""
     id_header: Header | None = None
     """Where the delivery's own id stands. It must be signed, too."""
-    window: Duration = 300.0
-    """How far the time of sending may lie before or after now."""
+    window: Annotated[Duration, Field(le=3600.0)] = 300.0
+    """How far the time of sending may lie before or after now. An hour at most: so long a recorded request is good."""
     key: Literal["text", "base64"] = "text"
     """Whether the secret is the key itself, or base64 of it (after ``whsec_``, if that is there)."""
 
@@ -112,14 +112,16 @@ class Token(Strict):
     audience: Annotated[StrictStr, Field(min_length=1, max_length=1024)]
     """For whom the token was made: exactly what is set at the sender."""
     email: Annotated[StrictStr, Field(min_length=3, max_length=320)] | None = None
-    """The service account it speaks for; its address must be verified. Required with Google, whose every user gets tokens."""
+    """The service account it speaks for; its address must be verified."""
+    subject: Annotated[StrictStr, Field(min_length=1, max_length=512)] | None = None
+    """Whom the token is about (``sub``), where the issuer names nobody's address. One of the two is required."""
     keys: Annotated[StrictStr, Field(min_length=1, max_length=1024)] = "https://www.googleapis.com/oauth2/v3/certs"
     """The issuer's public keys (a JWK set): an https URL, or ``file:/path``. Never what a token itself names."""
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        if self.issuer == "https://accounts.google.com" and self.email is None:
-            why = "is required with Google: without it any Google account's token would do"
+        if self.email is None and self.subject is None:
+            why = "is required, or `subject`: without it the token of anybody whom this issuer knows would do"
             raise PydanticCustomError("not_whole", "{why}", {"key": "email", "why": why})
         if not re.fullmatch(r"file:/.+|https://[^/?#@\s]+/[!-~]*|http://127\.0\.0\.1:[0-9]+/[!-~]*", self.keys):
             raise PydanticCustomError("not_whole", "{why}", {"key": "keys", "why": "must be an https URL or file:/path"})

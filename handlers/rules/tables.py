@@ -197,8 +197,9 @@ class Sender(Strict):
             yield "sources", 'goes with proof = "platform", "sns" or "smn" only'
         if self.proof in ("sns", "smn"):
             yield from self._topic_faults()
-        if self.dialect == "once" and self.signed_by is not None and self.signed_by.timestamp_header is None:
-            yield "scheme", "must sign the time of sending for one-offs: a request that was recorded could be sent again for ever"
+        if self.dialect in ("once", "timer") and self.signed_by is not None and self.signed_by.timestamp_header is None:
+            what = "one-offs" if self.dialect == "once" else "timers"
+            yield "scheme", f"must sign the time of sending for {what}: a request that was recorded could be sent again for ever"
         if self.may and self.dialect != "once":
             yield "may", 'goes with dialect = "once" only'
 

@@ -6,7 +6,7 @@ import os
 import re
 import tomllib
 from collections import ChainMap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -128,11 +128,24 @@ def read_rules(path: Path) -> Rules:
         raise Misconfigured(path.name, "holds a number of too many digits, or is nested too deep") from None
 
 
-def served(environ: Mapping[str, str] | None = None) -> Settings:
-    """Settings of a server, whose start refuses what a single run may do. Raises Misconfigured."""
-    if (os.environ if environ is None else environ).get("DEBUG"):
+def served(environ: Mapping[str, str] | None = None, arguments: Sequence[str] = ()) -> Settings:
+    """Settings of a server, whose start refuses what a single run may do. Raises Misconfigured.
+
+    ``arguments`` are those of the command that functions-framework was started with.
+    """
+    given = os.environ if environ is None else environ
+    if given.get("DEBUG") or "--debug" in arguments:
         raise Misconfigured("DEBUG", "is set: functions-framework would open a debugger to whoever can connect; unset it")
+    if given.get("FUNCTION_SIGNATURE_TYPE", "http") != "http" or _option("--signature-type", arguments) not in ("", "http"):
+        why = 'must be "http": with others functions-framework answers bad requests with their headers, secrets included'
+        raise Misconfigured("FUNCTION_SIGNATURE_TYPE", why)
     return load(environ)
+
+
+def _option(name: str, arguments: Sequence[str]) -> str:
+    """Its value, in either of the two ways options are written."""
+    words = " ".join(arguments).replace(f"{name}=", f"{name} ").split(" ")
+    return words[words.index(name) + 1] if name in words[:-1] else ""
 
 
 def _ca_file(environ: Mapping[str, str]) -> str:

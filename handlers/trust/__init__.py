@@ -9,7 +9,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +49,14 @@ Fetch = Callable[[str, Deadline], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """Who sends. ``key`` is where the secret stands that proved it, for logs; ``replay`` names this very request, if it can."""
+    """Who sends. ``key`` is where the secret stands that proved it, for logs; ``replay`` names this very request, if it can.
+
+    ``covered`` is as much of the request as the proof covers. What is not signed proves nothing, so nothing else is read: whoever
+    holds one signed message must not give it another meaning by a header or a field beside it.
+    """
 
     sender: str
+    covered: Http | None = None
     key: str = ""
     replay: str = ""
     lasts: float = 600.0
@@ -98,18 +103,18 @@ class Trust:
         now = self._clock.now()
         match sender.proof:
             case "platform":
-                return Proven(name) if _called(http.caller, sender.sources) else None
+                return Proven(name, http) if _called(http.caller, sender.sources) else None
             case "bearer" | "basic":
                 keys = [key for key in self._keys.get(name, ()) if key.accepted(now)]
                 key = _secret_matches(http, sender, keys or [_NOBODY])
-                return Proven(name, key.name) if key else None
+                return Proven(name, http, key.name) if key else None
             case "hmac":
                 from handlers.trust.signed import verify_signature
 
                 assert sender.signed_by is not None  # noqa: S101 - the rules are checked: hmac goes with a scheme
                 found = verify_signature(http, sender.signed_by, self._keys.get(name, ()), now)
                 lasts = max(2 * sender.signed_by.window + 60.0, 600.0)  # as long as it is good, by clocks that differ
-                return Proven(name, found[0].name, found[1], lasts) if found else None
+                return Proven(name, replace(http, headers={}), found[0].name, found[1], lasts) if found else None
             case "oidc":
                 return self._by_token(http, name, sender, deadline)
             case "sns" | "smn":
@@ -131,12 +136,14 @@ class Trust:
             replay = Tokens(read).verify(http.headers.get("authorization", ""), sender.token, self._clock.now())
         except CallFailed as failure:
             raise _unavailable("the issuer's keys", failure) from None
-        return Proven(name) if replay else None
+        return Proven(name, http) if replay else None
 
     def _by_topic(self, http: Http, name: str, sender: Sender, deadline: Deadline) -> Proven | None:
-        from handlers.trust.topics import SMN, SNS, WINDOW, certificate_place, checked_certificate, is_from, is_signed
+        from handlers.trust.topics import SMN, SNS, WINDOW, certificate_place, checked_certificate, covered, is_from, is_signed
 
         service, now = SNS if sender.proof == "sns" else SMN, self._clock.now()
+        if not any(source.encode() in http.body for source in sender.sources):
+            return None  # before a megabyte of anybody's is parsed
         try:
             document: Any = parse_json(http.body, "body")
         except Refusal:
@@ -155,7 +162,8 @@ class Trust:
             raise _unavailable("the topic's certificate", failure) from None
         if not is_signed(document, service, certificate, now):
             return None
-        return Proven(name, replay=str(document[service.message_id]), lasts=2 * WINDOW)
+        signed = replace(http, headers={}, body=covered(document, service))
+        return Proven(name, signed, replay=str(document[service.message_id]), lasts=2 * WINDOW)
 
 
 def methods(door: Door) -> Sequence[str]:

@@ -12,7 +12,10 @@ from handlers.wire import Clock
 KEPT_SECONDS = 3600.0
 """Issuers and topics change their keys within days, and publish the next before they use it."""
 SPAN, MOST = 60.0, 4
-"""So often within this many seconds: whoever sends nonsense must not make us call somebody with each of it."""
+"""So often within this many seconds: whoever sends nonsense must not make us call somebody with each of it.
+
+What was had before is asked for on an account of its own: strangers who name places that do not exist must not use it up.
+"""
 PLACES = 16
 """As many answers are kept."""
 
@@ -24,7 +27,7 @@ class Kept:
         self._clock = clock
         self._fetching = threading.Lock()
         self._found: dict[str, tuple[float, bytes]] = {}
-        self._asked: deque[float] = deque(maxlen=MOST)
+        self._asked: dict[bool, deque[float]] = {known: deque(maxlen=MOST) for known in (False, True)}
 
     def get(self, place: str, fetch: Callable[[], bytes], *, fresh: bool = False) -> bytes:
         """What is kept, or what ``fetch`` gives; ``fresh``: what is kept does not do. Raises CallFailed."""
@@ -33,12 +36,13 @@ class Kept:
             return found
         with self._fetching:
             now, found = self._clock.monotonic(), self._good(place)  # another thread may have it by now
-            may_ask = len(self._asked) < MOST or now - self._asked[0] >= SPAN
+            asked = self._asked[place in self._found and not fresh]
+            may_ask = len(asked) < MOST or now - asked[0] >= SPAN
             if found and not (fresh and may_ask):
                 return found
             if not may_ask:
                 raise NotSent("it was asked for too often within a minute")
-            self._asked.append(now)
+            asked.append(now)
             found = fetch()
             while len(self._found) >= PLACES:
                 self._found.pop(next(iter(self._found)))

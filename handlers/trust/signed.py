@@ -78,11 +78,13 @@ def _digests(header: str, scheme: Scheme) -> Iterable[bytes]:
         text = given.strip(" ")
         if not text.startswith(scheme.prefix):
             continue
+        coded = text[len(scheme.prefix) :]
         try:
-            coded = text[len(scheme.prefix) :]
-            yield bytes.fromhex(coded) if scheme.encoding == "hex" else base64.b64decode(coded, validate=True)
+            digest = bytes.fromhex(coded) if scheme.encoding == "hex" else base64.b64decode(coded, validate=True)
         except ValueError:
             continue
+        if scheme.encoding == "hex" or base64.b64encode(digest).decode() == coded:  # Python lets unused bits be anything
+            yield digest
 
 
 def _is_signed(payload: bytes, scheme: Scheme, key: Key, given: Iterable[bytes]) -> bool:

@@ -51,7 +51,7 @@ class Tokens:
                 "verify_nbf": False,
             }
             said = jwt.decode(token, key, algorithms=ALGORITHMS, audience=wanted.audience, issuer=wanted.issuer, options=options)
-        except (jwt.PyJWTError, ValueError, TypeError, KeyError):
+        except (jwt.PyJWTError, ValueError, TypeError, KeyError, RecursionError):
             return None
         return hashlib.sha256(token.encode()).hexdigest() if _is_for_us(said, wanted, now) else None
 
@@ -98,6 +98,7 @@ def _is_for_us(said: dict[str, Any], wanted: Token, now: datetime) -> bool:
         return False
     at = now.timestamp()
     in_time = said["exp"] > at - LEEWAY and said["iat"] <= at + LEEWAY and said.get("nbf", at) <= at + LEEWAY
-    if wanted.email is None:
-        return bool(in_time)
-    return bool(in_time and said.get("email") == wanted.email and said.get("email_verified") is True)
+    if wanted.subject is not None and said.get("sub") != wanted.subject:
+        return False
+    is_account = wanted.email is None or (said.get("email") == wanted.email and said.get("email_verified") is True)
+    return bool(in_time and is_account)

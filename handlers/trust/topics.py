@@ -7,6 +7,7 @@ signature proves the service and not whose topic it is, so the topic must be one
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -105,6 +106,16 @@ def is_signed(document: Mapping[str, Any], service: Service, certificate: bytes,
     return False
 
 
+def covered(document: Mapping[str, Any], service: Service) -> bytes:
+    """The fields that were signed, as a document of their own: whatever else stands beside them is anybody's."""
+    told = {name: document[name] for name in _fields(document, service) if isinstance(document.get(name), str)}
+    return json.dumps(told).encode()
+
+
+def _fields(document: Mapping[str, Any], service: Service) -> tuple[str, ...]:
+    return service.confirmation if text_at(document, service.kind) in _CONFIRMATION else service.notification
+
+
 def _hash(document: Mapping[str, Any], service: Service, certificate: Any) -> Any:
     """SNS says which by the version; SMN signs with its certificate's own."""
     from cryptography.hazmat.primitives import hashes
@@ -117,7 +128,7 @@ def _hash(document: Mapping[str, Any], service: Service, certificate: Any) -> An
 
 def _signed(document: Mapping[str, Any], service: Service) -> list[bytes]:
     """What was signed: a field's name and its value on a line each. SMN's samples disagree about an empty subject: either way."""
-    fields = service.confirmation if text_at(document, service.kind) in _CONFIRMATION else service.notification
+    fields = _fields(document, service)
     values = {name: document.get(name) for name in fields}
     if any(not isinstance(value, str) for name, value in values.items() if name != service.optional):
         return []

@@ -40,7 +40,11 @@ RULES = Rules.model_validate(
             "pagerduty": {"dialect": "pagerduty", "proof": "hmac", "scheme": "pagerduty", "secret": "env:X"},
             "grafana": {"dialect": "grafana", "proof": "hmac", "scheme": "grafana-timestamp", "secret": "env:X"},
             "hooks": {"dialect": "simple", "proof": "hmac", "scheme": "standard-webhooks", "secret": "env:X"},
-            "oidc": {"dialect": "simple", "proof": "oidc", "token": {"issuer": "i", "audience": "a", "keys": KEYS_AT}},
+            "oidc": {
+                "dialect": "simple",
+                "proof": "oidc",
+                "token": {"issuer": "i", "audience": "a", "subject": "s", "keys": KEYS_AT},
+            },
             "sns": {"dialect": "simple", "proof": "sns", "sources": [SNS]},
             "smn": {"dialect": "simple", "proof": "smn", "sources": [SMN]},
             "cloud": {"dialect": "simple", "proof": "platform", "sources": ["arn:aws:iam::123456789012:user/a"]},
@@ -134,7 +138,7 @@ def _rightly(name: str) -> tuple[dict[str, str], bytes, bytes]:
         return kind | {header.lower(): value for header, value in made.items()}, body, b""
     if sender.proof == "oidc":
         at = int(START.timestamp())
-        claims = {"iss": "i", "aud": "a", "iat": at, "exp": at + 600, "email": f"{CANARY}@example"}
+        claims = {"iss": "i", "aud": "a", "sub": "s", "iat": at, "exp": at + 600, "email": f"{CANARY}@example"}
         token = jwt.encode(claims, public().key, "RS256", {"kid": "k"})
         return kind | {"authorization": f"Bearer {token}"}, body, json.dumps(public().keys).encode()
     if sender.proof in ("sns", "smn"):

@@ -116,7 +116,11 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "a prefix with the separator": (scheme(prefix="v1 ", separator=" "), "scheme.prefix", "no signature would ever be found"),
     "a prefix after a blank": (scheme(prefix=" v1"), "scheme.prefix", "no signature would ever be found"),
     "a window that is none": (scheme(window="0s"), "scheme.window", "time span"),
-    "Google without an account": ({"proof": "oidc", "token": {"audience": "us"}}, "token.email", "any Google account"),
+    "nobody's token in particular": ({"proof": "oidc", "token": {"audience": "us"}}, "token.email", "anybody whom"),
+    "an issuer by another name": (
+        {"proof": "oidc", "token": {"audience": "us", "issuer": "accounts.google.com"}}, "token.email", "anybody whom"
+    ),
+    "a window of a year": (scheme(window="366d"), "scheme.window", "3600"),
     "no audience": (token(audience=""), "token", ""),
     "keys over http": (token(keys="http://keys.example/certs"), "token", "https URL or file:/path"),
     "keys with a user": (token(keys="https://u@keys.example/certs"), "token", "https URL or file:/path"),

@@ -163,14 +163,25 @@ def test_a_key_that_a_token_brings_or_names_is_never_used(world: World, service:
     assert (evil.accepted, world.door.seen) == (0, [])
 
 
-def test_another_issuer_need_not_name_an_account(serving: Serving, own: Signer, tmp_path: Path) -> None:
+def test_another_issuer_may_name_a_subject(serving: Serving, own: Signer, tmp_path: Path) -> None:
     place = tmp_path / "keys.json"
     place.write_text(json.dumps({"keys": [own.jwk("k1")]}), encoding="utf-8")
-    token = f'[senders.s.token]\nissuer = "https://id.example"\naudience = "us"\nkeys = "file:{place}"'
+    token = f'[senders.s.token]\nissuer = "https://id.example"\naudience = "us"\nsubject = "repo:us/infra"\nkeys = "file:{place}"'
     service = serving(rules('proof = "oidc"', "simple", token))
     assert (
-        reasons(sent(service, "s", BODY, **bearer(own.token(claims(iss="https://id.example", aud="us", email=None))))) == SERVED
+        reasons(
+            sent(
+                service,
+                "s",
+                BODY,
+                **bearer(own.token(claims(iss="https://id.example", aud="us", sub="repo:us/infra", email=None))),
+            )
+        )
+        == SERVED
     )
+    for sub in ("repo:evil/x", None, ["repo:us/infra"], ""):
+        token = own.token(claims(iss="https://id.example", aud="us", sub=sub, email=None))
+        assert reasons(sent(service, "s", BODY, **bearer(token))) == BAD
     assert reasons(sent(service, "s", BODY, **bearer(own.token(claims(aud="us"))))) == BAD
 
 
