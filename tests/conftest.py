@@ -57,3 +57,4 @@ def pytest_configure(config: pytest.Config) -> None:
     if os.environ.get("RESTORE_POINT_STRICT") == "1":
         config.option.continue_on_collection_errors = True  # otherwise one skipped file hides all the other skips
         config.pluginmanager.register(Strict(), "restore-point-strict")
+        config.pluginmanager.import_plugin("tests.leaks.watching")

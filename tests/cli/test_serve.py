@@ -71,6 +71,7 @@ def test_the_web_does_not_start_with_debug(open_door: Terminal) -> None:
         assert "DEBUG: is set" in ran.err
 
 
+@pytest.mark.says_secrets("what signs prints the proof")
 def test_sign(open_door: Terminal) -> None:
     file = open_door.write("alert.json", alert())
     ran = open_door.run("sign", file, "--sender", "mon", "--json")
@@ -82,6 +83,7 @@ def test_sign(open_door: Terminal) -> None:
     assert open_door.run("sign", "gone.json", "--sender", "mon").code == 2
 
 
+@pytest.mark.says_secrets("what signs prints the proof")
 def test_serve_what_was_signed(open_door: Terminal, sandbox: Sandbox) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -17,6 +17,7 @@ from handlers.trust import Proven, Trust
 from handlers.wire import Deadline
 from tests.cli.terminal import Inside, Terminal
 
+pytestmark = pytest.mark.says_secrets("what signs prints the proof")
 KEY, OLD = "a-secret-of-this-sender-0123456789", "the-secret-of-this-sender-before-it"
 WHSEC = "whsec_YS1zZWNyZXQtb2YtdGhpcy1zZW5kZXItMDEyMzQ1Njc4OQ=="
 OWN = {

@@ -160,8 +160,10 @@ def test_a_place_that_says_nothing_holds_up_nobody_else(serving: Serving, own: S
             peer.send(json_reply({"keys": [own.jwk("k1")]}))
 
     with Server(script) as slow:
-        token = '[senders.{0}.token]\naudience = "https://backup.example/alert"\nissuer = "https://id.example"\nsubject = "1"\n'
+        token = (
+            '[senders.{0}.token]\naudience = "https://backup.example/alert"\nissuer = "https://id.example"\nsubject = "1"\n'
             'keys = "{1}/certs"\n'
+        )
         second = '[senders.quick]\ndialect = "simple"\nproof = "oidc"\n' + token.format("quick", issuer.server.origin)
         service = serving(rules('proof = "oidc"', "simple", token.format("s", slow.origin), second))
         good = bearer(own.token(claims(iss="https://id.example")))
