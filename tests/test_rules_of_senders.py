@@ -103,6 +103,14 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         "senders.b.sources",
         "lists a source of [senders.a]",
     ),
+    "two senders of one signed topic": (
+        least(
+            senders__a={"dialect": "simple", "proof": "sns", "sources": ["arn:aws:sns:eu-central-1:123456789012:t"]},
+            senders__b={"dialect": "once", "proof": "sns", "sources": ["arn:aws:sns:eu-central-1:123456789012:t"]},
+        ),
+        "senders.b.sources",
+        "lists a source of [senders.a]",
+    ),
 }
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from handlers.credentials import AccessKey, Secret
 from handlers.errors import Misconfigured
-from handlers.settings import Access, Settings, find_rules, load
+from handlers.settings import Access, Settings, find_rules, load, served
 
 ERP = "3b5816b5-f29c-4172-9d9a-76c719a659ce"
 PROJECT = "f841e01fd2b14e7fa41b6ae7aa6b0594"
@@ -360,3 +360,22 @@ def test_only_the_environment_that_is_given_is_read(home: Path, monkeypatch: pyt
         monkeypatch.delenv(name)
     monkeypatch.setenv("HW_REGION_NAME", "eu-de")
     assert load(None, str(rules(home))).projects["default"].credentials == AccessKey(CANARY, Secret(CANARY))
+
+
+SERVERS: dict[str, tuple[dict[str, str], list[str], str]] = {
+    "a debugger, by the environment": ({"DEBUG": "1"}, [], "DEBUG"),
+    "a debugger, by the command": ({}, ["--target", "main", "--debug"], "DEBUG"),
+    "another kind of function": ({"FUNCTION_SIGNATURE_TYPE": "cloudevent"}, [], "FUNCTION_SIGNATURE_TYPE"),
+    "another kind, by the command": ({}, ["--signature-type", "event"], "FUNCTION_SIGNATURE_TYPE"),
+    "another kind, written together": ({}, ["--signature-type=typed", "--target=main"], "FUNCTION_SIGNATURE_TYPE"),
+}
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(("environ", "arguments", "named"), SERVERS.values(), ids=SERVERS.keys())
+def test_a_server_that_would_show_what_it_was_sent_does_not_start(
+    environ: dict[str, str], arguments: list[str], named: str
+) -> None:
+    with pytest.raises(Misconfigured, match=named):
+        served(IN_REGION | environ, arguments)
+    assert served(IN_REGION, ["--signature-type", "http", "--target", "main"]).rules_file == ""

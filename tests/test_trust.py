@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hmac
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -415,3 +416,15 @@ def test_a_header_under_two_spellings_came_twice(world: World, names: tuple[str,
     event["headers"] |= {names[0]: f"Bearer {AM}", names[1]: "Bearer other"}
     assert aws_lambda.alert(event, Context())["statusCode"] == 401
     assert world.posts() == []
+
+
+@pytest.mark.parametrize("door", ["timer", "watch", "alert", "once"])
+def test_a_request_of_an_unknown_gateway_is_no_invocation(world: World, service: Service, door: str) -> None:
+    """API Gateway's WebSocket message: whoever can connect writes its body, and there is neither header nor method."""
+    context = {"routeKey": "$default", "eventType": "MESSAGE", "connectionId": "x", "apiId": "a", "stage": "s"}
+    event = {"requestContext": context, "body": json.dumps({"schedule": "nightly", "scheduled_time": "2026-11-23T02:00:00Z"})}
+    with contextlib.suppress(Exception):  # a timer that comes to nothing is tried again by Lambda, the others answer
+        getattr(aws_lambda, door)(event, Context())
+    assert '"reason": "unknown_gateway"' in world.stream.getvalue()
+    assert world.posts() == []
+    assert service.ledger.since("wish", 0) == []

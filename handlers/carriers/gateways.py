@@ -41,7 +41,9 @@ def apig_http(event: object) -> Http | None:
 
 def _check_direct(event: dict[str, Any]) -> None:
     """Raises Refusal for what looks like another gateway's request: that must not pass for an invocation."""
-    if event.keys() & {"headers", "multiValueHeaders"}:
+    # A WebSocket's message has only the context; so has the record of a destination, which is named by what it is.
+    is_context = "requestContext" in event and "requestPayload" not in event
+    if is_context or event.keys() & {"headers", "multiValueHeaders"}:
         raise Refusal("unknown_gateway", "a request of a gateway that is not understood here", field="requestContext")
 
 

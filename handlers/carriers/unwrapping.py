@@ -21,6 +21,8 @@ _PUBSUB_BEFORE = ("google.pubsub.topic.publish", "providers/cloud.pubsub/eventTy
 _BACKGROUND = ("google.", "providers/")
 """How the types of Google's own events begin; other people's have the same three keys."""
 _PUBSUB_HOST = "//pubsub.googleapis.com/"
+BATCH = 1000
+"""CloudEvents of one request, of which each may ask for restore points of its own."""
 TOPIC = 1024
 """Characters of a topic's name that are kept; it becomes a label."""
 _CONFIRMING = re.compile(
@@ -74,6 +76,8 @@ def unwrapped(document: object, http: Http | None = None) -> list[Carried]:
         attributes = {name[3:]: unquote(value) for name, value in http.headers.items() if name.startswith("ce-")}
         return [_opened(_event(attributes, document))]
     if isinstance(document, list) and document and all(isinstance(each, dict) and "specversion" in each for each in document):
+        if len(document) > BATCH:
+            raise Refusal("too_large", f"more than {BATCH} CloudEvents in one request", field="document", http=413)
         return [_member(each) for each in document]
     if isinstance(document, dict) and _is_event(document):
         return [_opened(_structured(document))]

@@ -78,7 +78,11 @@ def check(topic: str, link: str, rules: Rules) -> None:
     """Raises Misconfigured where it is nobody's, or leads elsewhere."""
     if not is_confirming(link):
         raise Misconfigured("link", "leads to neither SNS's nor SMN's place for confirming: it is not opened")
-    if topic.startswith("arn:") and parse_qs(urlsplit(link).query).get("Action") != ["ConfirmSubscription"]:
-        raise Misconfigured("link", "asks SNS for something else than to confirm a subscription: it is not opened")
+    parts = urlsplit(link)
+    if topic.startswith("arn:") and not parts.netloc.startswith(f"sns.{topic.split(':')[3]}."):
+        raise Misconfigured("link", "leads to another region's SNS than the topic's: it is not opened")
+    of_sns = parse_qs(parts.query).get("Action") == ["ConfirmSubscription"]
+    if not (of_sns if topic.startswith("arn:") else parts.path == "/smn/subscription/confirm"):
+        raise Misconfigured("link", "asks the service for something else than to confirm a subscription: it is not opened")
     if not any(topic in sender.sources for sender in rules.senders.values()):
         raise Misconfigured("topic", f"{topic or 'none'} is in no sender's sources: list it there first")

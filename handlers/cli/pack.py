@@ -129,7 +129,7 @@ def _stage(tree: Path, rules: Path, python: str, arch: str, extras: list[str]) -
     """The whole tree, each file readable by everybody: Lambda runs as another user."""
     requirements = [_PACKAGE / "requirements.txt", *(_PACKAGE / f"requirements-{extra}.txt" for extra in extras)]
     sbom.write(tree, requirements, _install(requirements, tree, python, arch))
-    for source in _own():
+    for source in own_files(_PACKAGE):
         target = tree / "handlers" / source.relative_to(_PACKAGE)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
@@ -148,11 +148,15 @@ def _stage(tree: Path, rules: Path, python: str, arch: str, extras: list[str]) -
         path.chmod(0o755 if path.is_dir() else 0o644)
 
 
-def _own() -> Iterator[Path]:
-    """The package's own files that are deployed."""
-    for path in sorted(_PACKAGE.rglob("*.py")):
-        if path.relative_to(_PACKAGE).parts[0] not in LEFT_OUT:
-            yield path
+def own_files(package: Path) -> Iterator[Path]:
+    """The package's own files that are deployed. Raises Misconfigured for a link."""
+    for path in sorted(package.rglob("*.py")):
+        parts = path.relative_to(package).parts
+        if parts[0] in LEFT_OUT or any(each.startswith(".") for each in parts):  # an editor's copies
+            continue
+        if path.is_symlink():
+            raise Misconfigured(str(path), "is a link, and might lead to anything: only files of the package itself are packed")
+        yield path
 
 
 def _install(requirements: list[Path], tree: Path, python: str, arch: str) -> Any:

@@ -140,11 +140,15 @@ class Rules(Strict):
                 yield f"rules[{index}].{place}", f"[senders.{name}.paths] gives no label {key!r}{hint}"
 
     def _sources_of_one(self) -> Iterator[tuple[str, str]]:
-        """A topic or caller must say who it is; at each door there is one sender who is proven by no source at all."""
+        """A topic or caller must say who it is; at each door there is one sender who is proven by no source at all.
+
+        What a topic signs names no address: a message for one of two senders could be sent to the other, whatever the door.
+        """
         first: dict[tuple[str, str], str] = {}
         for name, sender in self.senders.items():
-            for source in (sender.sources or ("",)) if sender.proof == "platform" else ():
-                other = first.setdefault((sender.door, source), name)
+            where = sender.door if sender.proof == "platform" else "signed"
+            for source in sender.sources or (("",) if sender.proof == "platform" else ()):
+                other = first.setdefault((where, source), name)
                 if other != name:
                     what = f"lists a source of [senders.{other}]" if source else f"is without sources like [senders.{other}]"
                     yield f"senders.{name}.sources", f"{what}: nobody could tell which of the two sends"

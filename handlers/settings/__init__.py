@@ -76,6 +76,8 @@ def load(environ: Mapping[str, str] | None = None, rules_file: str | None = None
     if environ.get("POWERTOOLS_LOGGER_LOG_EVENT", "").lower() in ("true", "1", "yes", "on", "y", "t"):
         why = "would write every event with its Authorization into the log: unset it"
         raise Misconfigured("POWERTOOLS_LOGGER_LOG_EVENT", why)
+    if environ.get("SSLKEYLOGFILE"):
+        raise Misconfigured("SSLKEYLOGFILE", "is set: the keys of every connection would be written to a file; unset it")
     named = rules.projects or {DEFAULT_PROJECT: Project()}
     projects = {name: find_access(name, project, environ, platform, alone=len(named) == 1) for name, project in named.items()}
     ca_file = _ca_file(environ)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from handlers.carriers.gateways import apig_http, lambda_http
+from handlers.carriers.unwrapping import BATCH
 from handlers.envelope import Envelope
 from handlers.errors import Refusal
 from handlers.reading import read
@@ -184,6 +185,10 @@ def test_timers_come_in_batches_too() -> None:
     ping = {"type": "dev.knative.sources.ping", "source": PING}
     found = arrives(batch(ping | {"time": "2026-11-23T02:00:01Z"}, ping | {"time": "tonight"}), door="timer")
     assert [type(each) for each in found] == [Timer, Unread]
+
+
+def test_a_batch_has_an_end() -> None:
+    assert refused(batch(*[{"data": FIRING}] * (BATCH + 1))) == "too_large"
 
 
 def test_a_batch_of_one_is_that_one() -> None:

@@ -112,6 +112,10 @@ ELSEWHERE = {
     "two topics, ours last": LINK.replace("TopicArn=", f"TopicArn={ARN}2&TopicArn="),
     "a topic of SMN beside ours": f"{SMN_LINK.replace('alarms', 'other')}&TopicArn={ARN}",
     "a topic in other letters": f"{SMN_LINK}&TOPIC_URN={URN}2",
+    "another region's": LINK.replace("//sns.eu-central-1", "//sns.us-east-1"),
+    "SMN's to unsubscribe": SMN_LINK.replace("subscription/confirm", "subscription/unsubscribe"),
+    "another path of SMN's console": SMN_LINK.replace("smn/subscription/confirm", "smn/"),
+    "SNS's action at SMN": SMN_LINK.replace("smn/subscription/confirm?", "smn/?Action=ConfirmSubscription&"),
     "a path of the service's API": f"{SMN}.evil.example/?topic_urn={URN}",
 }
 

@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from handlers.cli.pack import LIMITS
+from handlers.cli.pack import LIMITS, own_files
 from handlers.cli.sbom import pinned
+from handlers.errors import Misconfigured
 from handlers.sandbox import estate
 from tests.cli.terminal import RULES, Inside, Terminal
 
@@ -225,6 +226,17 @@ def test_the_default_is_the_templates(packed: Packed, tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "holds what pack did not make" in done.stderr
     assert (tmp_path / "tree" / "mine.txt").exists()
+
+
+def test_nobodys_notes_are_packed_and_no_link_is_followed(tmp_path: Path) -> None:
+    package = tmp_path / "package"
+    (package / ".checkpoints").mkdir(parents=True)
+    for name in ("a.py", ".checkpoints/b.py", "c.txt"):
+        (package / name).write_text("", encoding="utf-8")
+    assert [*own_files(package)] == [package / "a.py"]
+    (package / "d.py").symlink_to("/etc/hostname")
+    with pytest.raises(Misconfigured, match="is a link"):
+        [*own_files(package)]
 
 
 def test_rules_that_are_wrong_are_not_deployed(offline: Terminal, inside: Inside) -> None:

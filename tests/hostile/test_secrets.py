@@ -116,6 +116,8 @@ def test_start_refuses_the_variable_that_prints_every_event(fresh: Fresh) -> Non
     for said in ("true", "1", "Yes", "on"):
         with pytest.raises(Misconfigured, match="POWERTOOLS_LOGGER_LOG_EVENT"):
             load(fresh().environ | {"POWERTOOLS_LOGGER_LOG_EVENT": said})
+    with pytest.raises(Misconfigured, match="SSLKEYLOGFILE"):
+        load(fresh().environ | {"SSLKEYLOGFILE": "keys.log"})
 
 
 def models() -> list[type[pydantic.BaseModel]]:
