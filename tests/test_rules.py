@@ -446,7 +446,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "no dialect": (sent(AM | {"dialect": None}), "senders.am.dialect", "is required"),
     "proof": (sent(AM | {"proof": CANARY}), "senders.am.proof", "'smn' or 'sns'"),
     "no proof": (sent(AM | {"proof": None}), "senders.am.proof", "is required"),
-    "bearer without secret": (sent(AM | {"secret": None}), "senders.am.secret", 'belongs to proof = "bearer", "basic" or "hmac"'),
+    "bearer without secret": (sent(AM | {"secret": None}), "senders.am.secret", 'is required with proof = "bearer"'),
     "platform with secret": (
         sent(AM | {"proof": "platform"}),
         "senders.am.secret",

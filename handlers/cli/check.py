@@ -89,8 +89,20 @@ def _proof(name: str, sender: Sender, keys: Sequence[Key], now: datetime) -> Ite
     for key in keys:
         if key.until is not None and not key.accepted(now):
             yield _bad(f"senders.{name}", f"{key.name} ended at {key.until:%Y-%m-%dT%H:%MZ}: take it out of `retiring`")
-    if sender.certificate and not Path(sender.certificate.removeprefix("file:")).is_file():
-        yield _bad(f"senders.{name}", "its pinned certificate is not there: nothing it sends can be proven")
+    if sender.certificate:
+        yield from _pin(f"senders.{name}", Path(sender.certificate.removeprefix("file:")))
+
+
+def _pin(name: str, file: Path) -> Iterator[Check]:
+    """Whether a pinned certificate can prove anybody."""
+    from handlers.trust.topics import checked_certificate
+
+    try:
+        checked_certificate(file.read_bytes())
+    except OSError:
+        yield _bad(name, "its pinned certificate is not there: nothing it sends can be proven")
+    except CallFailed:
+        yield _bad(name, "its pinned certificate is no certificate (PEM): nothing it sends can be proven")
 
 
 def _at_the_cloud(settings: Settings, service: Service) -> Iterator[Check]:

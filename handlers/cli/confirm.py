@@ -59,7 +59,8 @@ def asked(what: str) -> tuple[str, str]:
         return topic_of(what), what
     document: Any = parse_json(read_file(what), f"message in {what}")
     (carried,) = unwrapped(document)[:1]
-    if not isinstance(carried.document, Confirmation):
+    # A link for taking a subscription back would be followed by none, or, at SNS, by the subscription again.
+    if not isinstance(carried.document, Confirmation) or carried.document.kind != "SubscriptionConfirmation":
         raise Refusal("malformed", f"the message in {what} asks for no subscription to be confirmed", field="Type")
     link = carried.document.url
     if link and topic_of(link) != carried.document.topic:

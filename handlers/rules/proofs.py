@@ -105,6 +105,9 @@ AnyScheme = Annotated[
 """By name or in full: what is wrong in a table is said of the table, not that it is no name."""
 
 
+GOOGLE_KEYS = "https://www.googleapis.com/oauth2/v3/certs"
+
+
 class Token(Strict):
     """An OpenID Connect token (a JWT in ``Authorization: Bearer``), as Google's Pub/Sub, Scheduler and Eventarc send it."""
 
@@ -115,7 +118,7 @@ class Token(Strict):
     """The service account it speaks for; its address must be verified."""
     subject: Annotated[StrictStr, Field(min_length=1, max_length=512)] | None = None
     """Whom the token is about (``sub``), where the issuer names nobody's address. One of the two is required."""
-    keys: Annotated[StrictStr, Field(min_length=1, max_length=1024)] = "https://www.googleapis.com/oauth2/v3/certs"
+    keys: Annotated[StrictStr, Field(min_length=1, max_length=1024)] = GOOGLE_KEYS
     """The issuer's public keys (a JWK set): an https URL, or ``file:/path``. Never what a token itself names."""
 
     @model_validator(mode="after")
@@ -123,6 +126,9 @@ class Token(Strict):
         if self.email is None and self.subject is None:
             why = "is required, or `subject`: without it the token of anybody whom this issuer knows would do"
             raise PydanticCustomError("not_whole", "{why}", {"key": "email", "why": why})
+        if self.keys == GOOGLE_KEYS and self.issuer not in ("https://accounts.google.com", "accounts.google.com"):
+            why = "is required with an issuer other than Google: where its public keys are"
+            raise PydanticCustomError("not_whole", "{why}", {"key": "keys", "why": why})
         if not re.fullmatch(r"file:/.+|https://[^/?#@\s]+/[!-~]*|http://127\.0\.0\.1:[0-9]+/[!-~]*", self.keys):
             raise PydanticCustomError("not_whole", "{why}", {"key": "keys", "why": "must be an https URL or file:/path"})
         return self

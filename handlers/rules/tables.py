@@ -188,7 +188,8 @@ class Sender(Strict):
             ("token", self.token, self.proof == "oidc", 'proof = "oidc"'),
             ("paths", self.paths, self.dialect == "generic", 'dialect = "generic"'),
         )
-        yield from ((key, f"belongs to {what}") for key, value, wanted, what in pairs if (value is not None) != wanted)
+        wrong = ((key, wanted, what) for key, value, wanted, what in pairs if (value is not None) != wanted)
+        yield from ((key, f"{'is required with' if wanted else 'belongs to'} {what}") for key, wanted, what in wrong)
         if self.retiring and self.secret is None:
             yield "retiring", "goes with secret only"
         if self.certificate and self.proof not in ("sns", "smn"):

@@ -122,3 +122,7 @@ def test_what_of_a_proof_is_over_is_said(ruled: Terminal, inside: Inside) -> Non
     assert ran.code == 1
     assert said["senders.ci"] == "env:OLD ended at 2020-01-01T00:00Z: take it out of `retiring`"
     assert "pinned certificate is not there" in said["senders.mon"]
+    ruled.write("key.pem", "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n")
+    ruled.write("rules.toml", RULES + topic.replace("/gone/topic.pem", str(ruled.folder / "key.pem")))
+    failed = [each["message"] for each in inside(ruled, "check", "--json").json["checks"] if not each["ok"]]
+    assert any("is no certificate" in each for each in failed)

@@ -132,6 +132,7 @@ def test_any_other_link_is_not_opened(tmp_path: Path, link: str) -> None:
 
 WRONG: dict[str, object] = {
     "a notification": message(LINK, kind="Notification"),
+    "one that takes it back": message(LINK, kind="UnsubscribeConfirmation"),
     "another topic than its link's": message(LINK, topic=ARN + "2"),
     "no link": {key: value for key, value in message(LINK).items() if key != "SubscribeURL"},
     "no message": {"a": 1},

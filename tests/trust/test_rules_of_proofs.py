@@ -121,6 +121,11 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
         {"proof": "oidc", "token": {"audience": "us", "issuer": "accounts.google.com"}}, "token.email", "anybody whom"
     ),
     "a window of a year": (scheme(window="366d"), "scheme.window", "3600"),
+    "keys of Google for another issuer": (
+        {"proof": "oidc", "token": {"audience": "us", "subject": "s", "issuer": "https://id.example"}},
+        "token.keys",
+        "other than Google",
+    ),
     "no audience": (token(audience=""), "token", ""),
     "keys over http": (token(keys="http://keys.example/certs"), "token", "https URL or file:/path"),
     "keys with a user": (token(keys="https://u@keys.example/certs"), "token", "https URL or file:/path"),
