@@ -8,6 +8,8 @@ import pytest
 
 from tests.guards.taking_out import STRICT, TABLE, Guard, asked, copied, table, take_out, tried
 
+pytestmark = pytest.mark.says_secrets("what a test prints that fails, as these have to")
+
 ROWS = tried(0)
 
 
