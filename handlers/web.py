@@ -22,7 +22,7 @@ from handlers.envelope import BODY_CAP, NO_REQUEST, Door, Envelope, Http
 from handlers.errors import Refusal
 from handlers.service import Service, delivery_id
 from handlers.settings import served
-from handlers.trust import methods
+from handlers.trust import HEAD_CAP, methods
 
 RUN_SECONDS = 25.0
 """For one request: gunicorn lets those that run end within 30 seconds after SIGTERM, and senders wait no longer than that."""
@@ -116,9 +116,16 @@ def _text(body: str, status: int, **headers: str) -> Response:
 
 
 def bounded(application: Wsgi) -> Wsgi:
-    """The application, given bodies that are already in memory: whole, or none where they are too large or too slow."""
+    """The application, given bodies that are already in memory: whole, or none where they are too large or too slow.
+
+    An address without measure never reaches it.
+    """
 
     def bounded_application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if len(environ.get("PATH_INFO", "")) + len(environ.get("QUERY_STRING", "")) > HEAD_CAP:
+            # functions-framework starts gunicorn without its own limit of a request line.
+            start_response("414 URI Too Long", [("Content-Type", "text/plain")])
+            return [f"the address is longer than {HEAD_CAP} characters".encode()]
         kept: bytes | Refusal
         try:
             kept = body = read_body(environ)

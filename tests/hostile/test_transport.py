@@ -23,9 +23,7 @@ rows = Rows(
         ],
     },
     waiting={
-        "H7 a request line of a megabyte": "answered 404: functions-framework starts gunicorn with limit_request_line 0",
-        "H7 a query of a megabyte": "served, for the same reason",
-        "H7 a request line of 8 megabytes": "read whole, in time that grows with its square: about 6 seconds, 16 MB take 15",
+        "H7 a request line of 8 megabytes": "answered 414, but read whole before, in time that grows with its square: about 6 seconds, 16 MB take 15",
         "H10 a header now and then": "no deadline holds for the head of a request; eight such connections are all threads",
     },
 )
