@@ -23,7 +23,7 @@ rows = Rows(
         ],
     },
     waiting={
-        "H7 a request line of 8 megabytes": "answered 414, but read whole before, in time that grows with its square: about 6 seconds, 16 MB take 15",
+        "H7 a request line of 8 megabytes": "414, but read whole before, in time that grows with its square (6 seconds)",
         "H10 a header now and then": "no deadline holds for the head of a request; eight such connections are all threads",
     },
 )
