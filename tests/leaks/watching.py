@@ -2,9 +2,9 @@
 
 A plugin of pytest (``-p tests.leaks.watching``; strict runs have it). After each test it looks for the secrets of the sandbox's
 cloud and of the senders most tests have in all that was captured, printed by processes or logged by any logger at DEBUG, in what
-went through this process's sockets (messages, answers, ledgers on servers), and in the files the test left (ledgers, logs of
-servers). What has to say a secret (``sign``, which prints proofs) is marked ``says_secrets``; the sandbox's own tests, which are
-about the cloud that knows them all, are left out.
+went through this process's sockets either way (messages, answers of servers, requests of functions in processes of their own,
+ledgers on servers), and in the files the test left (ledgers, logs of servers). What has to say a secret (``sign``, which prints
+proofs) is marked ``says_secrets``; the sandbox's own tests, which are about the cloud that knows them all, are left out.
 """
 
 from __future__ import annotations
@@ -111,12 +111,13 @@ def pytest_configure(config: pytest.Config) -> None:
         for said in returned:
             watching.hear("a process", said)
 
-    def sent(_: Any, arguments: tuple[Any, ...]) -> None:
-        data = bytes(arguments[1])
+    def passed(data: bytes) -> None:
         if not any(each in data for each in SIGNING_IN):
             watching.hear("a socket", data)
 
     _listening(MultiCapture, "readouterr", captured)
     _listening(subprocess.Popen, "communicate", printed)
     for name in ("send", "sendall"):
-        _listening(socket.socket, name, sent)
+        _listening(socket.socket, name, lambda _, arguments: passed(bytes(arguments[1])))
+    _listening(socket.socket, "recv", lambda returned, _: passed(returned))
+    _listening(socket.socket, "recv_into", lambda returned, arguments: passed(bytes(arguments[1][:returned])))
