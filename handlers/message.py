@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from handlers.outcome import Outcome
+from handlers.outcome import Outcome, Refused
 
 SCHEMA = "restore-point/1"
 """Names the document's shape. An event that carries it is a message of our own and must never ask for anything."""
@@ -81,7 +81,8 @@ def _facts(outcome: Outcome) -> tuple[tuple[str, str], ...]:
         ("Name", outcome.name),
         ("Restore point", outcome.checkpoint_id),
         ("Rule", outcome.rule),
-        ("Asked by", f"{outcome.trigger} {outcome.sender}".strip()),
+        ("Came to" if outcome.word == "refused" else "Asked by", f"{outcome.trigger} {outcome.sender}".strip()),
+        ("Why", outcome.detail if isinstance(outcome, Refused) else ""),
         ("Cause", "; ".join(outcome.cause_names[:3])),
         ("See", outcome.link),
         ("Delivery", outcome.delivery_id),

@@ -132,7 +132,7 @@ class Service:
             planned = self.planned(triggers, envelope, sender, self._working(envelope))
             outcomes = self.take_all(planned, self._working(envelope))
         except Refusal as refusal:
-            return self.refuse(envelope, refusal, sender)
+            return self.refuse(envelope, refusal, sender or self.trust.named(envelope))
         settled = self.told(outcomes, deadline)
         noticed = self.notices(deadline).of_delivery(envelope, sender, triggers, outcomes)
         delivered = self._delivered(envelope, settled, noticed)
@@ -157,7 +157,10 @@ class Service:
         return [*self.inventory.narrow(wanted, deadline), *problems]
 
     def refuse(self, envelope: Envelope, refusal: Refusal, sender: str = "") -> Delivered:
-        """A delivery that asks for nothing that may be done, or could not even be read."""
+        """A delivery that asks for nothing that may be done, or could not even be read.
+
+        ``sender`` is who sent it or, where nobody is proven, whom its address names: one of the configured, or nobody.
+        """
         deadline = self._telling(envelope)
         outcome = refused(refusal, envelope.delivery_id, envelope.door, sender)
         return self._delivered(envelope, [(outcome, self.report.publish(outcome, deadline))])

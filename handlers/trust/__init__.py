@@ -33,9 +33,9 @@ _OTHER_KINDS = {
 HEADERS, HEAD_CAP = 100, 32768
 """How many headers, and how many characters of them with the path: gateways allow less, and a server may allow any number."""
 _PROOFS = {
-    "basic": "Authorization is not Basic with its user and password",
-    "bearer": "Authorization is not Bearer with its secret",
-    "hmac": "no signature of this body by one of its secrets is where its scheme says",
+    "basic": "Authorization is not Basic with its user and password; see restore-point sign",
+    "bearer": "Authorization is not Bearer with its secret; see restore-point sign",
+    "hmac": "no signature of this body by one of its secrets is where its scheme says; see restore-point sign",
     "oidc": "there is no token of its issuer for its audience and account, or it has ended",
     "platform": "the platform does not say that it is one of its sources: over HTTP only a gateway that asks IAM does",
     "smn": "it is no message that SMN signed, of one of its topics and of the last hour",
@@ -98,6 +98,11 @@ class Trust:
             detail = _PROOFS[sender.proof]
         why = "the sender is unknown here, or its proof is missing or wrong"
         raise Refusal("bad_proof", why, http=401, detail=detail)
+
+    def named(self, envelope: Envelope) -> str:
+        """The configured sender that an HTTP request's path names, proven or not: whose secret to look at. Else empty."""
+        name = envelope.http.path.rstrip("/").rpartition("/")[2] if envelope.http else ""
+        return name if name in self._senders else ""
 
     def _proven(self, http: Http, name: str, sender: Sender, deadline: Deadline) -> Proven | None:
         now = self._clock.now()
