@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from handlers.credentials import AccessKey, Secret
+from handlers.credentials import Secret
 from handlers.errors import Misconfigured
-from handlers.settings.access import checked_origin, is_loopback
+from handlers.settings.access import is_loopback
+from handlers.settings.aws import Aws, find_aws
 
 PLATFORMS = {"AWS_LAMBDA_FUNCTION_NAME": "AWS Lambda", "K_SERVICE": "Knative or Cloud Run", "RUNTIME_FUNC_NAME": "FunctionGraph"}
 """Variables by which serverless platforms show themselves."""
@@ -20,10 +21,6 @@ PLATFORMS = {"AWS_LAMBDA_FUNCTION_NAME": "AWS Lambda", "K_SERVICE": "Knative or 
 _SETTING = "RESTORE_POINT_LEDGER"
 _VALKEY = {"valkey": False, "redis": False, "valkeys": True, "rediss": True}
 """The schemes people have in their URLs already, and whether they mean TLS."""
-_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
-_REGION = re.compile(r"[a-z]{2,}(-[a-z0-9]+)+")
-_DOMAINS = {"cn": "amazonaws.com.cn", "eusc": "amazonaws.eu"}
-"""Of AWS's partitions whose services are not under amazonaws.com, by how their regions begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,26 +36,6 @@ class Valkey:
 
 
 @dataclass(frozen=True, slots=True)
-class Aws:
-    """A region of AWS and the origin of its DynamoDB."""
-
-    region: str
-    dynamodb: str
-    environ: Mapping[str, str] = field(repr=False)
-
-    def keys(self) -> AccessKey:
-        """The keys as they are now: platforms replace temporary ones in a running process. Raises Misconfigured."""
-        found = {name: self.environ.get(name, "").strip() for name in _KEYS}
-        for name, value in found.items():
-            if not value and name != _KEYS[-1]:
-                raise Misconfigured(name, "is not set; a ledger in DynamoDB needs AWS's keys in the environment, as on Lambda")
-            if not (value.isascii() and value.isprintable()):
-                raise Misconfigured(name, "holds a line break or a character that no key or token has")
-        access, secret, token = found.values()
-        return AccessKey(access, Secret(secret), Secret(token) if token else None)
-
-
-@dataclass(frozen=True, slots=True)
 class LedgerAccess:
     """What a ledger on the network needs besides its name. ``ca_file`` replaces the public certificates."""
 
@@ -69,8 +46,7 @@ class LedgerAccess:
     @property
     def on_this_machine(self) -> bool:
         """Whether no other machine's ledger is meant."""
-        hosts = [self.valkey.host] if self.valkey else [urlsplit(self.aws.dynamodb).hostname or ""] if self.aws else []
-        return all(map(is_loopback, hosts))
+        return (self.valkey is None or is_loopback(self.valkey.host)) and (self.aws is None or self.aws.on_this_machine)
 
 
 ON_THIS_MACHINE = LedgerAccess()
@@ -94,7 +70,7 @@ def find_ledger(environ: Mapping[str, str], ca_file: str = "") -> tuple[str, Led
     if scheme == "dynamodb":
         if not re.fullmatch(r"[A-Za-z0-9_.-]{3,255}", place):
             raise Misconfigured(_SETTING, "must name a table after dynamodb: (3 to 255 of A-Z a-z 0-9 _ . -)")
-        return given, LedgerAccess(aws=_aws(environ), ca_file=ca_file)
+        return given, LedgerAccess(aws=find_aws(environ, "dynamodb"), ca_file=ca_file)
     return given, LedgerAccess(ca_file=ca_file)
 
 
@@ -160,15 +136,3 @@ def _user(parts: SplitResult) -> tuple[str, Secret | None]:
     if user and not password:
         raise Misconfigured(_SETTING, "names a user without a password: write :password@ for the default user")
     return user, Secret(password) if password else None
-
-
-def _aws(environ: Mapping[str, str]) -> Aws:
-    region = (environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "").strip()
-    if not _REGION.fullmatch(region):
-        raise Misconfigured("AWS_REGION", "must name the region of the ledger's table, such as eu-central-1")
-    domain = _DOMAINS.get(region.partition("-")[0], "amazonaws.com")
-    variable = "RESTORE_POINT_DYNAMODB_ENDPOINT"
-    given = environ.get(variable, "")
-    found = Aws(region, checked_origin(variable, given) if given else f"https://dynamodb.{region}.{domain}", environ)
-    found.keys()  # start refuses what every verb would fail for
-    return found

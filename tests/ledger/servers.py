@@ -24,7 +24,8 @@ import pytest
 
 from handlers.clock import SystemClock
 from handlers.ledger import Ledger, open_ledger
-from handlers.settings.ledger import Aws, find_ledger
+from handlers.settings.aws import Aws
+from handlers.settings.ledger import find_ledger
 from handlers.signing import sign_aws
 from handlers.wire import Deadline, Wire
 
@@ -188,7 +189,7 @@ def ask(environ: Place, action: str, wanted: dict[str, Any]) -> dict[str, Any]:
     """One request to the table's endpoint that is no verb of a ledger's."""
     where, access = find_ledger(environ)
     assert isinstance(access.aws, Aws)
-    clock, origin = SystemClock(), access.aws.dynamodb
+    clock, origin = SystemClock(), access.aws.origin
     body = json.dumps({"TableName": where.removeprefix("dynamodb:")} | wanted).encode()
     headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": f"DynamoDB_20120810.{action}"}
     keys = access.aws.keys()

@@ -206,7 +206,7 @@ def test_what_no_ledger_wrote_is_told(damage: dict[str, Any]) -> None:
 
 
 def refusal(error: str, status: int = 400, **more: Any) -> bytes:
-    return json_reply({"__type": f"com.amazonaws.dynamodb.v20120810#{error}", "message": "in words", **more}, status)
+    return json_reply({"__type": f"com.amazonaws.origin.v20120810#{error}", "message": "in words", **more}, status)
 
 
 class Answers:
@@ -400,7 +400,7 @@ def test_start_refuses_what_cannot_be_meant(more: dict[str, str], setting: str) 
 def test_each_region_has_its_endpoint(region: str, origin: str) -> None:
     where, access = find_ledger(KEYS | {"RESTORE_POINT_LEDGER": "dynamodb:ledger", "AWS_REGION": region})
     assert access.aws is not None
-    assert (where, access.aws.dynamodb, access.on_this_machine) == ("dynamodb:ledger", origin, False)
+    assert (where, access.aws.origin, access.on_this_machine) == ("dynamodb:ledger", origin, False)
     assert KEYS["AWS_SECRET_ACCESS_KEY"] not in repr(access)
 
 

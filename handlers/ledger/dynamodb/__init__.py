@@ -33,7 +33,7 @@ from handlers.ledger.patience import LIST_SECONDS, Patience
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from handlers.settings.ledger import Aws
+    from handlers.settings.aws import Aws
     from handlers.wire import Clock, Deadline
 
 SHARDS = 4

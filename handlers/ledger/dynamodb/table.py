@@ -13,7 +13,7 @@ from handlers.wire import Deadline, Wire
 from handlers.wire.reply import Reply
 
 if TYPE_CHECKING:
-    from handlers.settings.ledger import Aws
+    from handlers.settings.aws import Aws
     from handlers.wire import Clock
 
 ANSWER_CAP = 8 << 20
@@ -80,7 +80,7 @@ class Table:
         """The decided answer, or None and why it may be asked again. Raises LedgerDown for what repeating does not mend."""
         try:
             reply = self._open().request(
-                "POST", f"{self._aws.dynamodb}/", headers=self._headers(action, body), body=body, deadline=deadline
+                "POST", f"{self._aws.origin}/", headers=self._headers(action, body), body=body, deadline=deadline
             )
         except Misconfigured as problem:
             raise self.down(f"{problem}") from None
@@ -112,7 +112,7 @@ class Table:
         headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": f"DynamoDB_20120810.{action}"}
         return headers | sign_aws(
             "POST",
-            f"{self._aws.dynamodb}/",
+            f"{self._aws.origin}/",
             headers,
             body,
             access_key=keys.access_key,
@@ -131,7 +131,7 @@ class Table:
         return self._wire
 
     def _new_wire(self) -> Wire:
-        return Wire([self._aws.dynamodb], self._clock, ca_file=self._ca_file, body_cap=ANSWER_CAP)
+        return Wire([self._aws.origin], self._clock, ca_file=self._ca_file, body_cap=ANSWER_CAP)
 
 
 def _parsed(reply: Reply) -> dict[str, Any] | None:
