@@ -45,6 +45,11 @@ def watch(event: object, context: Context) -> dict[str, Any]:
     return gateway_answer(service(), _envelope("watch", event, context), lambda_http)
 
 
+def worker(event: object, context: Context) -> dict[str, Any]:
+    """The queue brings wishes that one run could not take: what is asked for stands in the ledger."""
+    return _answer("worker", event, context)
+
+
 @cache
 def service() -> Service:
     """Built at the first event and kept while the instance is warm; a bad configuration fails every event, loudly."""

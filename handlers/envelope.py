@@ -10,7 +10,7 @@ from typing import Any, Literal, NoReturn
 
 from handlers.errors import Refusal
 
-Door = Literal["timer", "alert", "once", "watch"]
+Door = Literal["timer", "alert", "once", "watch", "worker"]
 
 BODY_CAP = 1 << 20
 """Bytes. The largest event that is read; platforms allow more (Lambda 6 MB), no sender known needs it."""

@@ -58,6 +58,11 @@ def watch(event: object, context: Context) -> dict[str, Any]:
     return gateway_answer(warm.service(context), _envelope("watch", event, context), apig_http)
 
 
+def worker(event: object, context: Context) -> dict[str, Any]:
+    """Invoked with wishes that one run could not take: what is asked for stands in the ledger."""
+    return _answer("worker", event, context)
+
+
 class _Warm:
     """What a warm instance keeps: its service, and the keys it signs with, which end after 24 hours and come with every call."""
 

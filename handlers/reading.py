@@ -35,6 +35,14 @@ def read(envelope: Envelope, name: str, sender: Sender | None, now: datetime) ->
     return found
 
 
+def read_message(envelope: Envelope) -> object:
+    """The one document that a queue's message carries; raises Refusal."""
+    parts = unwrapped(_document(envelope), envelope.http)
+    if len(parts) != 1:
+        raise Refusal("malformed", "a batch of events is no message of ours", field="document")
+    return parts[0].document
+
+
 def _read(part: Carried, envelope: Envelope, name: str, sender: Sender | None, now: datetime) -> list[Trigger]:
     if isinstance(part.document, Confirmation):
         return [Handshake(name, part.document.topic, part.document.kind, part.document.url)]

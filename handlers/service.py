@@ -12,16 +12,18 @@ from typing import IO, Any
 
 from handlers.cbr import Cbr
 from handlers.clock import SystemClock
+from handlers.dispatch import ONE_RUN, Dispatch, Queue, causes_in
 from handlers.envelope import Envelope
 from handlers.errors import LedgerDown, Refusal
 from handlers.iam import Session, find_project, open_session
 from handlers.inventory import Inventory
+from handlers.lanes import in_lanes
 from handlers.ledger import Closed, Ledger, open_ledger
 from handlers.notices import Notices, ToldHere
 from handlers.outcome import Answer, Failed, Outcome, answer
 from handlers.plan import plan, refused
 from handlers.plan.planned import Planned
-from handlers.reading import read
+from handlers.reading import read, read_message
 from handlers.report import Report, Settled
 from handlers.restore_point import take
 from handlers.restore_point.held import Taking
@@ -41,8 +43,6 @@ TELLING_SECONDS = 3.0
 """Kept back from a run's time, so that what was decided can still be logged and published."""
 WEBHOOK_TELLING_SECONDS = 1.0
 """... of a webhook's, which has less of it."""
-LANES = 32
-"""Restore points taken at the same time by one delivery."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +109,22 @@ class Service:
         lasts, follow = self.settings.ledger_lasts, self.settings.follow_seconds
         return Taking(ledger, self.clock, lambda: os.urandom(8).hex(), settle, follow, lasts, self._spent)
 
+    @property
+    def dispatch(self) -> Dispatch | None:
+        """Where this run hands over what it cannot take itself; None without a queue."""
+        if self._queue is None:
+            return None
+        rates = {name: access.requests_per_second for name, access in self.settings.projects.items()}
+        return Dispatch(self._queue, self.tools, rates)
+
+    @cached_property
+    def _queue(self) -> Queue | None:
+        if self.settings.queue is None:
+            return None
+        from handlers.dispatch.queues import open_queue
+
+        return open_queue(self.settings.queue, self.sessions, self.clock, self.settings.ca_file)
+
     @cached_property
     def report(self) -> Report:
         """Log, metrics and the topics of the rules."""
@@ -128,6 +144,8 @@ class Service:
             if envelope.door == "watch":
                 remember(proven, lambda: self.tools.ledger, self.clock.now().timestamp())
                 return self.watch(envelope)
+            if envelope.door == "worker":
+                return self.work(envelope)
             triggers = read(envelope, sender, rules.senders.get(sender), self.clock.now())
             planned = self.planned(triggers, envelope, sender, self._working(envelope))
             outcomes = self.take_all(planned, self._working(envelope))
@@ -178,10 +196,18 @@ class Service:
             settled += notices.ledger_fails(envelope, problem)
         return self._delivered(envelope, settled)
 
+    def work(self, envelope: Envelope) -> Delivered:
+        """What a queue brings: the wishes it names, as the ledger has them. Raises Refusal."""
+        causes, watch = causes_in(read_message(envelope)), self.watching(self._telling(envelope))
+        settled = Settled()
+        for cause in causes:
+            settled += watch.take_up(cause, self._working(envelope))
+        return self._delivered(envelope, settled)
+
     def watching(self, deadline: Deadline) -> Watch:
         """The watch over this service's ledger; what it finds is told within the deadline."""
-        notices = self.notices(deadline)
-        return Watch(self.tools, self.settings.rules, self.cbrs, self.inventory, notices)
+        notices, dispatch = self.notices(deadline), self.dispatch
+        return Watch(self.tools, self.settings.rules, self.cbrs, self.inventory, notices, dispatch)
 
     def notices(self, deadline: Deadline) -> Notices:
         """What is told once while it lasts, within the deadline."""
@@ -197,20 +223,19 @@ class Service:
 
     def take_all(self, plans: Sequence[Planned | Outcome], deadline: Deadline) -> list[Outcome]:
         """An outcome for each, in their order; several at a time where there are several."""
-        wanted = sum(isinstance(each, Planned) for each in plans)
+        wanted = [each for each in plans if isinstance(each, Planned)]
         if not wanted:
             return [each for each in plans if not isinstance(each, Planned)]
         tools = self.tools  # before the lanes: two of them must not open two ledgers
+        if self.dispatch is not None and len(wanted) > ONE_RUN:
+            with suppress(LedgerDown):  # then this run takes what it can, degraded
+                queued = iter(self.dispatch.hand_over(wanted, deadline))
+                return [next(queued) if isinstance(each, Planned) else each for each in plans]
 
         def settle(each: Planned | Outcome) -> Outcome:
             return take(each, self.cbrs[each.project], tools, deadline) if isinstance(each, Planned) else each
 
-        if wanted == 1:
-            return [settle(each) for each in plans]
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(min(LANES, len(plans))) as lanes:
-            return list(lanes.map(settle, plans))
+        return in_lanes(settle, plans) if len(wanted) > 1 else [settle(each) for each in plans]
 
     def told(self, outcomes: Sequence[Outcome], deadline: Deadline) -> Settled:
         """Publish each, and note of the failures among them that somebody heard."""

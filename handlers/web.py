@@ -50,6 +50,8 @@ def main(request: Request) -> Response:
     _, _, rest = request.path.partition("/")
     if rest == "healthz":
         return _text("ok", 200) if request.method == "GET" else _text("only GET is understood here", 405, Allow="GET")
+    if rest == "worker":
+        return _answer("worker", request)
     door, slash, sender = rest.partition("/")
     if door not in _DOORS or not slash or not sender or "/" in sender:
         return _text("there is nothing here", 404)
@@ -74,6 +76,11 @@ def timer(request: Request) -> Response:
 def watch(request: Request) -> Response:
     """Look after what is due; the body does not matter."""
     return _answer("watch", request)
+
+
+def worker(request: Request) -> Response:
+    """A broker brings wishes that one run could not take: what is asked for stands in the ledger."""
+    return _answer("worker", request)
 
 
 def service() -> Service:

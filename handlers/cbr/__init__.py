@@ -9,7 +9,7 @@ import json
 import re
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -55,6 +55,10 @@ class Cbr:
     def said_at(self) -> datetime | None:
         """What time it is by CBR's own clock, going by the last answer that said it."""
         return self._said[0] + timedelta(seconds=self.clock.monotonic() - self._said[1]) if self._said else None
+
+    def slower(self, share: float) -> Cbr:
+        """The same project at a share of its pace: for what may wait."""
+        return replace(self, pace=self.pace.slower(share))
 
     def create(self, backup: VaultBackup, deadline: Deadline) -> tuple[Checkpoint, str]:
         """POST /checkpoints, once: the restore point CBR began, and the request id. 200 does not mean that all take part."""

@@ -22,6 +22,8 @@ CLOCKS = 5.0
 """Seconds by which the clocks of instances and of CBR may differ before it matters."""
 KEY_SPAN = timedelta(days=30)
 """How far back a one-off's key is looked for at CBR; the ledger remembers it for longer."""
+QUEUED = "queued"
+"""Why a wish waits that has a slot of its own at CBR."""
 RETRY_SECONDS = 60.0
 """How soon the watch looks again at a wish CBR could not take."""
 
@@ -123,6 +125,22 @@ class Held:
         if reason == "no_time":  # nothing was tried: deliveries without time must not put off the watch, which has some
             due = min(due, self.now() if self.was_due is None else self.was_due)
         return self._later(reason, message, failure, wait, self._put(state="wanted", reason=reason, due=due))
+
+    def put_off(self, slot: Callable[[], tuple[float, float]]) -> Outcome:
+        """Nothing is asked now: it waits for its slot, of which ``slot`` says when it is and when the watch must look.
+
+        One that has a slot keeps it, however often its event comes.
+        """
+        if self.unsettled:
+            why = f"An earlier run may still be at work on {self.planned.what}."
+            return self._not_free("in_progress", why, None, RETRY_SECONDS)
+        assert self.wish is not None  # noqa: S101 - who calls has seen that
+        again = self.wish.reason == QUEUED and self.was_due is not None
+        at, due = (self.wish.slot, self.was_due) if again else slot()
+        durable = self._put(state="wanted", reason=QUEUED, slot=at, due=due)
+        when = datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+        why = f"CBR is asked for {self.planned.what} at {when}: more is wanted at once than one run can take."
+        return self._later("queued_already" if again else QUEUED, why, None, at - self.now(), durable)
 
     def _not_free(self, reason: str, message: str, failure: CallFailed | None, wait: float) -> Outcome:
         """The claim stands as it was before this run: until then, whoever comes looks, and sends nothing."""

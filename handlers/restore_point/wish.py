@@ -60,6 +60,8 @@ class Wish:
     """When it was wanted once more, because its restore point had ended in error."""
     group: str = ""
     """A digest of all the causes it leads: the same group come again is settled as a whole."""
+    slot: float = 0.0
+    """When CBR is to be asked, where more is wanted than its rate allows; 0: at once."""
     past: tuple[str, ...] = ()
     """Restore points of earlier windows of the cause, newest last: CBR lists them under the same name, and they do not count."""
     version: int = 0
@@ -67,7 +69,7 @@ class Wish:
     @property
     def gives_up_at(self) -> float:
         """From then on a wish CBR cannot take is failed."""
-        return max(self.wanted_at, self.again_at) + self.planned.give_up_after
+        return max(self.wanted_at, self.again_at, self.slot) + self.planned.give_up_after
 
     @property
     def unfinished(self) -> bool:
@@ -122,6 +124,7 @@ class Wish:
             "made_at": self.made_at,
             "again_at": self.again_at,
             "group": self.group,
+            "slot": self.slot,
             "past": list(self.past),
         }
         expires = self.wanted_at + KEPT
@@ -178,6 +181,7 @@ class Wish:
             made_at=float(body.get("made_at", 0.0)),
             again_at=float(body.get("again_at", 0.0)),
             group=str(body.get("group", "")),
+            slot=float(body.get("slot", 0.0)),
             past=tuple(map(str, body.get("past", ()))),
             version=record.version,
         )

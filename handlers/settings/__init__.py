@@ -19,6 +19,7 @@ from handlers.errors import Misconfigured
 from handlers.rules import DEFAULT_PROJECT, Project, Rules
 from handlers.settings.access import Access, find_access
 from handlers.settings.ledger import ON_THIS_MACHINE, PLATFORMS, LedgerAccess, find_ledger
+from handlers.settings.queue import QueueAccess, find_queue
 from handlers.settings.secrets import SECRET_LENGTH, Key, check_library, read_secrets
 
 __all__ = [
@@ -52,6 +53,8 @@ class Settings:
     """How to reach a ledger on the network."""
     ledger_lasts: bool = True
     """False on a serverless platform with ``memory``: it ends with the instance, and no other instance sees it."""
+    queue: QueueAccess | None = None
+    """Where wishes go that one run cannot take; None: the watch takes them."""
     settle_seconds: float = 120.0
     """How long CBR may take to show an accepted request in its lists. A claim outlives the run by this much."""
     follow_seconds: float = 60.0
@@ -64,7 +67,8 @@ class Settings:
     @property
     def hosts(self) -> frozenset[str]:
         """The origins of the projects' services."""
-        return frozenset(origin for access in self.projects.values() for origin in (access.cbr, access.iam, access.smn))
+        services = {origin for access in self.projects.values() for origin in (access.cbr, access.iam, access.smn)}
+        return frozenset(services | ({self.queue.origin} if self.queue and self.queue.kind == "functiongraph" else set()))
 
 
 def load(environ: Mapping[str, str] | None = None, rules_file: str | None = None, platform: Platform = NO_PLATFORM) -> Settings:
@@ -82,6 +86,10 @@ def load(environ: Mapping[str, str] | None = None, rules_file: str | None = None
     projects = {name: find_access(name, project, environ, platform, alone=len(named) == 1) for name, project in named.items()}
     ca_file = _ca_file(environ)
     ledger, ledger_access = find_ledger(environ, ca_file)
+    queue = find_queue(environ, projects)
+    if queue and ledger == "memory":
+        why = "needs a ledger that workers share: with RESTORE_POINT_LEDGER=memory they find no wish"
+        raise Misconfigured("RESTORE_POINT_QUEUE", why)
     return Settings(
         rules=rules,
         rules_file=str(found or ""),
@@ -89,11 +97,12 @@ def load(environ: Mapping[str, str] | None = None, rules_file: str | None = None
         secrets=read_secrets(rules, environ),
         ledger=ledger,
         ledger_access=ledger_access,
+        queue=queue,
         ledger_lasts=ledger != "memory" or not any(environ.get(variable) for variable in PLATFORMS),
         settle_seconds=_seconds(environ, "RESTORE_POINT_SETTLE_SECONDS", 120),
         follow_seconds=_seconds(environ, "RESTORE_POINT_FOLLOW_SECONDS", 60),
         ca_file=ca_file,
-        starts_at=_starts_at(environ, [*projects.values(), ledger_access]),
+        starts_at=_starts_at(environ, [*projects.values(), ledger_access, *([queue] if queue else [])]),
     )
 
 
@@ -157,7 +166,7 @@ def _ca_file(environ: Mapping[str, str]) -> str:
     return given
 
 
-def _starts_at(environ: Mapping[str, str], services: Iterable[Access | LedgerAccess]) -> datetime | None:
+def _starts_at(environ: Mapping[str, str], services: Iterable[Access | LedgerAccess | QueueAccess]) -> datetime | None:
     """RESTORE_POINT_NOW. A clock that is wrong on purpose must never meet a real cloud."""
     given = environ.get("RESTORE_POINT_NOW", "")
     if not given:

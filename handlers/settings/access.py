@@ -80,6 +80,17 @@ def find_access(name: str, project: Project, environ: Mapping[str, str], platfor
     )
 
 
+def functiongraph_origin(access: Access, environ: Mapping[str, str]) -> str:
+    """Where functions of this project are invoked. Raises Misconfigured."""
+    variable = f"HUAWEICLOUD_SDK_REGION_FUNCTIONGRAPH_{access.region.replace('-', '_').upper()}"
+    if environ.get(variable):
+        return checked_origin(variable, environ[variable])
+    beside = urlsplit(access.cbr).hostname or ""
+    if beside.startswith("cbr."):
+        return f"https://functiongraph.{beside.removeprefix('cbr.')}"
+    raise Misconfigured(variable, "is not set, and where functions are invoked does not follow from the endpoint of CBR")
+
+
 def is_loopback(host: str) -> bool:
     """Whether that host is this machine."""
     return bool(_LOOPBACK.fullmatch(host))

@@ -7,14 +7,16 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from handlers.cbr import Cbr
+from handlers.dispatch import EARLY_SECONDS, Dispatch
+from handlers.dispatch.slots import SHARE
 from handlers.errors import LedgerDown
 from handlers.inventory import Inventory
 from handlers.ledger import Record, body_of
 from handlers.notices import KIND as NOTICE
 from handlers.notices import Notices, unheard
-from handlers.outcome import Failed, Outcome
+from handlers.outcome import Failed, Later, Outcome, Skipped
 from handlers.report import Settled, Told
-from handlers.restore_point.held import Taking
+from handlers.restore_point.held import QUEUED, Taking
 from handlers.restore_point.wish import KIND as WISH
 from handlers.restore_point.wish import Wish
 from handlers.rules import Rules
@@ -45,6 +47,8 @@ class Watch:
     cbrs: Mapping[str, Cbr]
     inventory: Inventory
     notices: Notices
+    dispatch: Dispatch | None = None
+    """Where what one sweep cannot make is handed over; None: it is left for the next."""
 
     def sweep(self, deadline: Deadline) -> Iterator[tuple[Outcome, Told]]:
         """What was settled, and who was told, one after the other.
@@ -56,14 +60,47 @@ class Watch:
         """
         yield from self._guarded(missed_timers(self.rules, self.tools.ledger, self.notices, self._now(), deadline), "timers")
         due = sorted(self._due(), key=_urgency)
-        to_make = iter([record for record in due if _urgency(record) == MAKING])
+        making = [record for record in due if _urgency(record) == MAKING]
+        to_make = iter(self.dispatch.again(making, _part(deadline, 1 / 2)) if self.dispatch else making)
         to_tell = iter([record for record in due if _urgency(record) != MAKING])
-        yield from self._work(to_make, _part(deadline, 1 / 2))
-        yield from self._work(to_tell, _part(deadline, 1 / 2))
-        vaults = Vaults(self.rules, self.cbrs, self.inventory, self.tools.ledger, self.notices, self.tools.clock)
+        make, tell = self._wishes(self.cbrs), self._wishes(self._calm())
+        yield from self._work(to_make, make, _part(deadline, 1 / 2))
+        yield from self._work(to_tell, tell, _part(deadline, 1 / 2))
+        vaults = Vaults(self.rules, tell.cbrs, self.inventory, self.tools.ledger, self.notices, self.tools.clock)
         yield from self._guarded(vaults.look(deadline), "vaults")
-        yield from self._work(to_make, deadline)
-        yield from self._work(to_tell, deadline)
+        yield from self._work(to_make, make, deadline)
+        yield from self._work(to_tell, tell, deadline)
+
+    def take_up(self, cause: str, deadline: Deadline) -> Settled:
+        """What a queue asks to be taken: the wish of that cause, if there is one whose time has come.
+
+        Its messages may come twice, too early or from anybody: none of that makes more than the watch would have made.
+        """
+        try:
+            record = self.tools.ledger.get(WISH, cause)
+            if record is None:
+                return [(_nothing("unknown_wish", f"There is no wish of cause {cause}."), Told(0))]
+            if not self._ripe(record):
+                return [(_nothing("not_yet", f"The wish of cause {cause} is settled, or is for later."), Told(0))]
+            return self._wishes(self.cbrs).look_after(record, deadline)
+        except LedgerDown as problem:
+            why = f"The ledger could not say what is wanted ({problem}); it must be delivered again."
+            return [(Later(reason="ledger_down", message=why, durable=False, cause=cause, trigger="worker"), Told(0))]
+
+    def _ripe(self, record: Record) -> bool:
+        """Whether a worker may take it: one with a slot just before it, any other when it is due."""
+        if _urgency(record) != MAKING:
+            return False
+        with suppress(ValueError):
+            wish = Wish.from_record(record)
+            if wish.state == "wanted" and wish.reason == QUEUED:
+                return wish.slot <= self._now() + EARLY_SECONDS
+        return record.due is not None and record.due <= self._now()
+
+    def _calm(self) -> Mapping[str, Cbr]:
+        """While restore points wait for their slots at CBR's rate, looking at others must not use it up."""
+        waiting = {name for name in self.cbrs if self.dispatch and self.dispatch.has_backlog(name)}
+        return {name: cbr.slower(1 - SHARE) if name in waiting else cbr for name, cbr in self.cbrs.items()}
 
     def _guarded(self, parts: Iterator[Settled], what: str) -> Iterator[tuple[Outcome, Told]]:
         """A fault of ours over one part of a sweep is told, and keeps it from no other part."""
@@ -82,9 +119,9 @@ class Watch:
         found = ledger.due(now, BATCH)
         return found if len(found) < BATCH else ledger.due(now, BACKLOG)
 
-    def _work(self, records: Iterator[Record], deadline: Deadline) -> Iterator[tuple[Outcome, Told]]:
+    def _work(self, records: Iterator[Record], wishes: Wishes, deadline: Deadline) -> Iterator[tuple[Outcome, Told]]:
         """One after the other while there is time. Where nobody hears, telling does not take all of it."""
-        wishes, deaf = self._wishes(), 0
+        deaf = 0
         while not deadline.short() and (record := next(records, None)):
             if deaf >= DEAF and _urgency(record) == TELLING:
                 continue
@@ -104,14 +141,18 @@ class Watch:
         wish = Wish.from_record(record) if record else None
         if wish is None or wish.state != "done":
             return None
-        ends = self._wishes().follow(wish, self.cbrs[wish.planned.project], deadline)
+        ends = self._wishes(self.cbrs).follow(wish, self.cbrs[wish.planned.project], deadline)
         return ends[0][0] if ends else None
 
-    def _wishes(self) -> Wishes:
-        return Wishes(Telling(self.tools, self.notices), self.rules, self.cbrs, self.inventory)
+    def _wishes(self, cbrs: Mapping[str, Cbr]) -> Wishes:
+        return Wishes(Telling(self.tools, self.notices), self.rules, cbrs, self.inventory)
 
     def _now(self) -> float:
         return self.tools.clock.now().timestamp()
+
+
+def _nothing(reason: str, message: str) -> Skipped:
+    return Skipped(reason=reason, message=message, trigger="worker")
 
 
 def _part(deadline: Deadline, share: float) -> Deadline:

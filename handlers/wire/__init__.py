@@ -29,6 +29,7 @@ _ORIGIN = re.compile(
     rf"(?P<scheme>https?)://(?P<host>(?=[^:/]{{1,253}}(?::|$)){_LABEL}(?:\.{_LABEL})*|\[::1\])(?::(?P<port>[0-9]{{1,5}}))?",
     re.IGNORECASE,
 )
+_IN_CLUSTER = re.compile(rf"http://{_LABEL}(?:\.{_LABEL})*\.svc(?:\.cluster\.local)?(?::[0-9]{{1,5}})?")
 _LOOPBACK = re.compile(r"127(?:\.(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])){3}")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 """A last label like this makes the whole host an IPv4 address to inet_aton(3), however it is written."""
@@ -78,6 +79,11 @@ class Deadline:
         return self.left() <= 0
 
 
+def in_cluster(origin: str) -> bool:
+    """Whether it is a service of the cluster this runs in, by the name Kubernetes gives it, over plain http as brokers are."""
+    return bool(_IN_CLUSTER.fullmatch(origin))
+
+
 class Network(Protocol):
     """What carries one request; `transport.Connections` in real life. ``users`` and ``retired`` are kept by Wire."""
 
@@ -96,7 +102,8 @@ class Network(Protocol):
 class Wire:
     """The only way out. Connects to ``origins`` (``https://host[:port]``; http for loopback) and to nothing else.
 
-    ``body_cap`` bytes of an answer are read. ``network`` makes what carries requests: sockets, but in a simulation.
+    ``body_cap`` bytes of an answer are read. With ``plain_in_cluster`` a cluster's own services may be asked in plain http, which
+    is for what holds no secret. ``network`` makes what carries requests: sockets, but in a simulation.
     """
 
     def __init__(
@@ -107,8 +114,9 @@ class Wire:
         ca_file: str = "",
         body_cap: int = BODY_CAP,
         network: Callable[[frozenset[str]], Network] | None = None,
+        plain_in_cluster: bool = False,
     ) -> None:
-        self._origins = frozenset(_checked(origin) for origin in origins)
+        self._origins = frozenset(origin if plain_in_cluster and in_cluster(origin) else _checked(origin) for origin in origins)
         self._clock, self._ca_file, self._body_cap = clock, ca_file, body_cap
         self._network = network or self._sockets
         self._building = threading.Lock()
@@ -200,10 +208,14 @@ class Pace:
     """
 
     def __init__(self, per_second: float, clock: Clock) -> None:
-        self._gap, self._clock = 1.0 / per_second, clock
+        self._per_second, self._gap, self._clock = per_second, 1.0 / per_second, clock
         self._ahead = max(1.0 - self._gap, 0.0)
         self._deciding = threading.Lock()
         self._booked = float("-inf")
+
+    def slower(self, share: float) -> Pace:
+        """One of its own, at a share of the rate."""
+        return Pace(self._per_second * share, self._clock)
 
     def wait(self, deadline: Deadline) -> None:
         """Until it is this call's turn; raises NotSent when that would be after the deadline."""
