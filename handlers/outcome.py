@@ -94,6 +94,8 @@ class Later(Outcome):
     word: ClassVar[str] = "later"
     durable: bool = True
     retry_after: float = 60.0
+    slot: str = ""
+    """When CBR is to be asked (ISO 8601), where it waits because more is wanted at once than one run can take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 from handlers.envelope import Envelope
 from handlers.errors import NotTold
 from handlers.message import Message, compose
-from handlers.outcome import Failed, Outcome
+from handlers.outcome import Failed, Later, Outcome
 from handlers.plan.planned import clip
 from handlers.refusals import Refusals
 from handlers.rules import NAMESPACE
@@ -122,6 +122,9 @@ class Report:
         if problems := [problem for _, told in every for problem in told.problems]:
             level = logging.ERROR
             extra["not_told"] = problems[:NAMED]
+        slots = sorted(outcome.slot for outcome in outcomes if isinstance(outcome, Later) and outcome.slot)
+        if slots:
+            extra["queued"] = {"wishes": len(slots), "until": slots[-1]}
         extra = _fitted(extra)
         if unnamed := len(outcomes) - len(extra["restore_points"]):
             extra["unnamed"] = unnamed
@@ -130,10 +133,10 @@ class Report:
 
     def _line(self, level: int, text: str, extra: dict[str, Any]) -> bool:
         """Whether the line was written: a closed or full output must not undo what was done."""
-        logger, handler = _logger()
-        say = {logging.ERROR: logger.error, logging.WARNING: logger.warning}.get(level, logger.info)
         try:
             with _writing:
+                logger, handler = _logger()  # by one thread: of two loggers that begin at once one would write nowhere
+                say = {logging.ERROR: logger.error, logging.WARNING: logger.warning}.get(level, logger.info)
                 handler.stream = self.stream or sys.stdout  # setStream would first flush the last one, which may be closed
                 say(text, extra=extra)
         except (OSError, ValueError):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -345,3 +347,26 @@ def test_refusals_of_a_kind_are_told_once_an_hour_and_logged_every_time() -> Non
     refusals = [line for line in lines(stream) if "refused" in line["message"]]
     assert len(refusals) == 503
     assert all("more like it" not in json.dumps(line) for line in refusals)
+
+
+FIRST_LINES = """
+import io, threading
+from handlers.envelope import Envelope
+from handlers.outcome import Skipped
+from handlers.report import Report, Told
+reports = [Report((), io.StringIO()) for _ in range(8)]
+together = threading.Barrier(len(reports))
+def log(report):
+    together.wait()
+    report.log(Envelope("alert", "web", "delivery-1", None, 25.0), [(Skipped(reason="no_rule", message="none"), Told(0))])
+threads = [threading.Thread(target=log, args=(each,)) for each in reports]
+for each in threads: each.start()
+for each in threads: each.join()
+print([len(each.stream.getvalue().splitlines()) for each in reports])
+"""
+
+
+def test_the_first_lines_of_threads_that_begin_at_once_are_all_written() -> None:
+    for _ in range(3):
+        done = subprocess.run([sys.executable, "-c", FIRST_LINES], capture_output=True, text=True, check=True)
+        assert done.stdout == f"{[1] * 8}\n"

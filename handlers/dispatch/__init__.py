@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Protocol
 
 from handlers.dispatch.slots import Slots, waiting_until
@@ -73,11 +74,9 @@ class Dispatch:
         outcomes = in_lanes(wait, plans)
         for each in slots.values():
             each.give_back()
-        waiting = [
-            Waiting(each.cause, now + each.retry_after)
-            for each in outcomes
-            if isinstance(each, Later) and each.reason == QUEUED and now + each.retry_after <= ahead
-        ]
+        queued = [each for each in outcomes if isinstance(each, Later) and each.reason == QUEUED and each.durable]
+        waiting = [Waiting(each.cause, datetime.fromisoformat(each.slot).timestamp()) for each in queued]
+        waiting = [each for each in waiting if each.slot <= ahead]
         if problem := self._sent(waiting, deadline):
             outcomes = [
                 replace(each, message=f"{each.message} ({problem})") if each.reason == QUEUED else each for each in outcomes

@@ -16,7 +16,7 @@ from handlers.signing import sign_aws
 from handlers.wire import Clock, Deadline, Wire
 from handlers.wire.reply import Reply
 
-SEND_SECONDS = 3.0
+SEND_SECONDS = 5.0
 """For one request to a queue."""
 SQS_HOLDS = 900.0
 """Seconds. The longest delay of a message (SQS API reference, SendMessageBatch: DelaySeconds)."""

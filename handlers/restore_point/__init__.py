@@ -93,7 +93,8 @@ def _not_created(held: Held, cbr: Cbr, failure: CallFailed, deadline: Deadline) 
         case Busy():
             return _join_or_later(held, cbr, failure, deadline)
         case Throttled():
-            return held.later("throttled", f"CBR refused {what} for its rate: {say(failure)}", failure)
+            why = f"CBR refused {what} for its rate: {say(failure)} If it goes on, lower requests_per_second of its project."
+            return held.later("throttled", why, failure)
         case Untrusted():
             return held.failed("not_trusted", trust(what, failure), failure)
         case NotSent():

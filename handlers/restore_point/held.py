@@ -140,7 +140,8 @@ class Held:
         durable = self._put(state="wanted", reason=QUEUED, slot=at, due=due)
         when = datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
         why = f"CBR is asked for {self.planned.what} at {when}: more is wanted at once than one run can take."
-        return self._later("queued_already" if again else QUEUED, why, None, at - self.now(), durable)
+        said = self._later("queued_already" if again else QUEUED, why, None, at - self.now(), durable)
+        return replace(said, slot=when)
 
     def _not_free(self, reason: str, message: str, failure: CallFailed | None, wait: float) -> Outcome:
         """The claim stands as it was before this run: until then, whoever comes looks, and sends nothing."""
@@ -193,7 +194,7 @@ class Held:
         """What every outcome repeats."""
         return self.planned.about() | {"degraded": self.wish is None, "conflict": self.conflict}
 
-    def _later(self, reason: str, message: str, failure: CallFailed | None, wait: float, durable: bool) -> Outcome:
+    def _later(self, reason: str, message: str, failure: CallFailed | None, wait: float, durable: bool) -> Later:
         durable = durable and self.tools.ledger_lasts
         then = "The watch takes it up." if durable else "It could not be recorded: it must be delivered again."
         wait = max(wait, 1.0)
