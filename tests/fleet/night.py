@@ -47,7 +47,8 @@ def rules_of(vaults: int, per_second: float) -> str:
     tables = [f'[vaults.{name}]\nid = "{vault_id(number)}"\n' for number, name in enumerate(names)]
     return "\n".join(
         [
-            f'[projects.cloud]\nrequests_per_second = {per_second}\n[topics.ops]\nkind = "log"\noutcomes = ["failed", "warning"]\n',
+            f"[projects.cloud]\nrequests_per_second = {per_second}\n",
+            '[topics.ops]\nkind = "log"\noutcomes = ["failed", "warning"]\n',
             f'[timers.nightly]\nsource = "{SCHEDULE}"\n',
             *tables,
             f'[[rules]]\nname = "nightly"\ntimer = "nightly"\nvaults = {json.dumps(names)}\n',
@@ -131,13 +132,17 @@ class Fleet:
             posts=self.sandbox.counts.applied,
             by_vault=Counter(each["vault_id"] for each in points),
             last_post=max(each["created_at"] for each in points) - start,
-            predicted=max(datetime.fromisoformat(each["queued"]["until"]).timestamp() for each in lines if "queued" in each)
-            - start,
+            predicted=max(map(datetime.timestamp, _ends(lines))) - start,
             outcomes=Counter(point["outcome"] for line in lines for point in line.get("restore_points", ())),
             throttled=sum(seen.status == 429 for seen in self.sandbox.exchanges),
             sent=self.queue.sent,
             brought=self.queue.brought,
         )
+
+
+def _ends(lines: list[dict[str, Any]]) -> list[datetime]:
+    """When what was queued will all have been asked for, as each delivery's line said."""
+    return [datetime.fromisoformat(each["queued"]["until"]) for each in lines if "queued" in each]
 
 
 def told(night: Night) -> dict[str, Any]:

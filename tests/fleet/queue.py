@@ -33,7 +33,7 @@ class Queue:
             wbufsize = -1
             protocol_version = "HTTP/1.1"
 
-            def do_POST(self) -> None:  # noqa: N802 - http.server's name
+            def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 status, answer = outer._answer(dict(self.headers), json.loads(body))
                 said = json.dumps(answer).encode()
@@ -89,7 +89,7 @@ class Queue:
 
     def receive(self) -> list[dict[str, Any]]:
         """A batch of at most ten, as Lambda's event source hands it to a function; each message comes once more later."""
-        records = []
+        records: list[dict[str, Any]] = []
         with self._changing:
             while self._held and len(records) < 10 and self._held[0][0] <= self._clock():
                 _, number, body, times = heapq.heappop(self._held)
