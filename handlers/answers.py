@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,17 +14,27 @@ from handlers.errors import Redeliver, Refusal
 from handlers.outcome import Outcome, worst
 from handlers.service import Delivered, Service
 
+NAMED = 200
+"""Outcomes an answer holds: those of ten thousand vaults would be more than the 6 MB a platform takes."""
+
 
 def http_response(delivered: Delivered) -> dict[str, Any]:
     """What a gateway or Function URL hands back to the sender: what became of it, and nothing of what was sent.
 
     ``delivery`` finds the log line. A refusal says why, by the field that is wrong; who is not proven hears no more than that.
     """
-    body = {"outcomes": [_short(each) for each in delivered.outcomes], "delivery": delivered.delivery_id}
+    body: dict[str, Any] = {"outcomes": [_short(each) for each in delivered.outcomes[:NAMED]], "delivery": delivered.delivery_id}
+    body |= _unnamed(delivered.outcomes)
     headers = {"Content-Type": "application/json"}
     if delivered.answer.retry_after:
         headers["Retry-After"] = str(round(delivered.answer.retry_after))
     return {"statusCode": delivered.answer.status, "headers": headers, "body": json.dumps(body), "isBase64Encoded": False}
+
+
+def _unnamed(outcomes: Sequence[Outcome]) -> dict[str, dict[str, int]]:
+    """How many there are of each beside those that are named, where there are more."""
+    left_out = Counter(outcome.word for outcome in outcomes[NAMED:])
+    return {"unnamed": dict(left_out)} if left_out else {}
 
 
 def _short(outcome: Outcome) -> dict[str, Any]:
@@ -38,8 +49,9 @@ def function_answer(*deliveries: Delivered) -> dict[str, Any]:
     spoken = worst(each.answer for each in deliveries)
     found: dict[str, Any] = {
         "status": spoken.status,
-        "outcomes": [outcome.to_dict() for outcome in outcomes],
-        "not_told": [problem for each in deliveries for problem in each.not_told],
+        "outcomes": [outcome.to_dict() for outcome in outcomes[:NAMED]],
+        "not_told": [problem for each in deliveries for problem in each.not_told][:NAMED],
+        **_unnamed(outcomes),
     }
     if any(each.answer.again for each in deliveries):
         why = "; ".join(outcome.message for outcome in outcomes)[:500]

@@ -14,6 +14,8 @@ from handlers.cbr import Cbr
 from handlers.cli import DONE, FAILED, MISUSED, print_json, what_now
 from handlers.cli.show import fold
 from handlers.credentials import AccessKey, GivenToken, Password
+from handlers.dispatch import ONE_RUN
+from handlers.dispatch.slots import REQUESTS
 from handlers.errors import CallFailed, LedgerDown, Misconfigured
 from handlers.rules import Rule, Sender
 from handlers.service import Service
@@ -21,6 +23,8 @@ from handlers.settings import Key, Settings, load
 from handlers.wire import Deadline
 
 CALL_SECONDS = 15.0
+RUN_SECONDS = 60.0
+"""What a function may take, where nobody says otherwise (template.yaml, TimeoutSeconds)."""
 _KINDS = {AccessKey: "with an access key", Password: "with a password", GivenToken: "with a given token"}
 
 
@@ -77,11 +81,27 @@ def _at_hand(settings: Settings, service: Service) -> Iterator[Check]:
         yield from _proof(name, sender, settings.secrets.get(name, ()), service.clock.now())
     if rules.rules and not any("failed" in topic.outcomes for topic in rules.topics.values()):
         yield _bad("topics", "no topic wants to hear of `failed`: nobody is told when a restore point does not come")
+    yield from _many(settings)
     try:
         service.ledger.due(0.0, 1)
         yield _good("ledger", settings.ledger)
     except (LedgerDown, Misconfigured) as problem:
         yield _bad("ledger", str(problem))
+
+
+def _many(settings: Settings) -> Iterator[Check]:
+    """Whether there is a queue, where an event wants more than one run can take."""
+    if settings.queue is not None:
+        what = f"{settings.queue.kind} at {settings.queue.origin}"
+        yield _good("queue", f"{what}, for events that want more than {ONE_RUN} restore points")
+        return
+    for rule in settings.rules.rules:
+        for name, access in settings.projects.items():
+            vaults = [each for each in rule.vaults if settings.rules.project_of(settings.rules.vaults[each]) == name]
+            seconds = len(vaults) * REQUESTS / access.requests_per_second
+            if len(vaults) > ONE_RUN and seconds > RUN_SECONDS:
+                why = f"{len(vaults)} vaults take {seconds:.0f} s at requests_per_second = {access.requests_per_second:g}"
+                yield _bad(f"rules.{rule.name}", f"{why}, longer than one run lasts: set RESTORE_POINT_QUEUE (README, Deploy)")
 
 
 def _proof(name: str, sender: Sender, keys: Sequence[Key], now: datetime) -> Iterator[Check]:

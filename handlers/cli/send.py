@@ -32,7 +32,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``send``."""
     parser.add_argument("file", metavar="FILE", help="an event document, or one per line; - for standard input")
     parser.add_argument(
-        "--as", dest="door", choices=["timer", "alert", "once", "watch"], help="the entry function (an outcome file may say it)"
+        "--as",
+        dest="door",
+        choices=["timer", "alert", "once", "watch", "worker"],
+        help="the entry function (an outcome file may say it)",
     )
     parser.add_argument("--sender", default="", metavar="NAME", help="whose body it is; a whole platform event says so itself")
     parser.add_argument("--platform", choices=[*MODULES, "web"], help="whose (default: lambda, or an outcome file's only one)")
@@ -48,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _judge(arguments)
     arguments.platform = arguments.platform or "lambda"
     if arguments.door is None:
-        raise Misconfigured("--as", "is required: timer, alert, once or watch")
+        raise Misconfigured("--as", "is required: timer, alert, once, watch or worker")
     documents = _documents(read_file(arguments.file), arguments.file)
     with environment(rules_given(arguments) | clock_given(arguments.now)):
         if arguments.platform == "web":
@@ -124,6 +127,8 @@ def send(door: str, document: object) -> dict[str, Any]:
 def _request(arguments: argparse.Namespace, document: object) -> tuple[str, dict[str, str], bytes]:
     """A sender's body over HTTP, with its proof. Timers of a platform have none, which is what their answer will say."""
     settings, name, door, body = load(), str(arguments.sender), arguments.door, json.dumps(document).encode()
+    if door == "worker":
+        return "/worker", {"Content-Type": "application/json"}, body
     if door == "timer" and not name:
         return "/timer/nobody", {"Content-Type": "application/json"}, body
     if door != "watch":
@@ -134,7 +139,7 @@ def _request(arguments: argparse.Namespace, document: object) -> tuple[str, dict
 def _carried(arguments: argparse.Namespace, document: object) -> object:
     """A sender's bare body as the platform would bring it: by its gateway with its proof, or by direct invocation."""
     bare = not (isinstance(document, dict) and document.keys() & {"requestContext", "record", "Records"})
-    if arguments.door == "watch" or (arguments.door == "timer" and not arguments.sender) or not bare:
+    if arguments.door in ("watch", "worker") or (arguments.door == "timer" and not arguments.sender) or not bare:
         return document
     settings = load()
     name = checked_sender(arguments.sender, arguments.door, settings.rules)

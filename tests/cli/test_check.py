@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import uuid
 from typing import Any
 
 import pytest
@@ -126,3 +128,27 @@ def test_what_of_a_proof_is_over_is_said(ruled: Terminal, inside: Inside) -> Non
     ruled.write("rules.toml", RULES + topic.replace("/gone/topic.pem", str(ruled.folder / "key.pem")))
     failed = [each["message"] for each in inside(ruled, "check", "--json").json["checks"] if not each["ok"]]
     assert any("is no certificate" in each for each in failed)
+
+
+def many(count: int) -> str:
+    names = [f"vault-{number:02}" for number in range(count)]
+    tables = "".join(f'[vaults.{name}]\nid = "{uuid.uuid5(uuid.NAMESPACE_OID, name)}"\n' for name in names)
+    rules = RULES.replace('vaults = ["erp", "files"]', f"vaults = {json.dumps(names)}").replace("= 200", "= 1")
+    return rules + tables
+
+
+def test_an_event_that_wants_more_than_one_run_can_take_needs_a_queue(ruled: Terminal, inside: Inside) -> None:
+    ruled.write("rules.toml", many(40))
+    said = failing(inside(ruled, "check", "--json").json)
+    why = "40 vaults take 80 s at requests_per_second = 1, longer than one run lasts: set RESTORE_POINT_QUEUE (README, Deploy)"
+    assert said["rules.nightly-all"] == why
+    ruled.write("rules.toml", many(20))
+    assert "rules.nightly-all" not in failing(inside(ruled, "check", "--json").json)
+
+
+def test_a_queue_is_named(ruled: Terminal, inside: Inside) -> None:
+    ruled.write("rules.toml", many(40))
+    found = inside(ruled, "check", "--json", RESTORE_POINT_QUEUE="sink:http://127.0.0.1:9/default").json["checks"]
+    (queue,) = [check for check in found if check["what"] == "queue"]
+    assert queue["message"] == "sink at http://127.0.0.1:9, for events that want more than 32 restore points"
+    assert "rules.nightly-all" not in [check["what"] for check in found if not check["ok"]]

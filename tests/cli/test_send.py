@@ -187,7 +187,7 @@ def test_an_outcome_file_that_is_wrong(
 
 def test_without_an_outcome_file_the_entry_must_be_named(ruled: Terminal, inside: Inside) -> None:
     ruled.write("event.json", event())
-    assert inside(ruled, "send", "event.json").err == "restore-point: --as: is required: timer, alert, once or watch\n"
+    assert inside(ruled, "send", "event.json").err == "restore-point: --as: is required: timer, alert, once, watch or worker\n"
     assert "event.outcome.json cannot be read" in inside(ruled, "send", "event.json", "--expect").err
 
 
@@ -259,3 +259,12 @@ def test_a_batch_is_planned_message_by_message(ruled: Terminal) -> None:
     ran = ruled.run("plan", file, "--as", "timer", "--json")
     assert ran.code == 0
     assert len(ran.json["planned"]) == 2
+
+
+@pytest.mark.parametrize("platform", ["lambda", "functiongraph", "web"])
+def test_a_message_of_the_queue_asks_for_nothing_that_is_not_wanted(ruled: Terminal, sandbox: Sandbox, platform: str) -> None:
+    ruled.write("message.json", json.dumps({"wishes": ["0" * 64]}))
+    ran = ruled.run("send", "message.json", "--as", "worker", "--platform", platform, "--json")
+    assert ran.code == 0
+    assert [(each["outcome"], each["reason"]) for each in ran.json["outcomes"]] == [("skipped", "unknown_wish")]
+    assert sandbox.counts.requests == 0
