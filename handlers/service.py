@@ -3,44 +3,30 @@
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import IO, Any
+from typing import Any
 
-from handlers.cbr import Cbr
-from handlers.clock import SystemClock
-from handlers.dispatch import ONE_RUN, Dispatch, Queue, causes_in
+from handlers.dispatch import ONE_RUN, causes_in
 from handlers.envelope import Envelope
 from handlers.errors import LedgerDown, Refusal
-from handlers.iam import Session, find_project, open_session
-from handlers.inventory import Inventory
 from handlers.lanes import in_lanes
-from handlers.ledger import Closed, Ledger, open_ledger
-from handlers.notices import Notices, ToldHere
 from handlers.outcome import Answer, Failed, Outcome, answer
+from handlers.parts import TELLING_SECONDS, Parts
 from handlers.plan import plan, refused
 from handlers.plan.planned import Planned
 from handlers.reading import read, read_message
-from handlers.report import Report, Settled
+from handlers.report import Settled
 from handlers.restore_point import take
-from handlers.restore_point.held import Taking
-from handlers.settings import Access, Settings
 from handlers.timetable import arrived
-from handlers.topics import open_topics
 from handlers.trigger import Timer, Trigger
-from handlers.trust.places import hosts, open_trust
 from handlers.trust.replays import is_replayed, remember, replayed
-from handlers.watch import Watch
 from handlers.watch.telling import Telling
-from handlers.wire import Clock, Deadline, Network, Pace, Wire
+from handlers.wire import Deadline
 
 ANSWER_SECONDS = 0.5
 """Kept back from telling, so that the log line and the answer come before the kill."""
-TELLING_SECONDS = 3.0
-"""Kept back from a run's time, so that what was decided can still be logged and published."""
 WEBHOOK_TELLING_SECONDS = 1.0
 """... of a webhook's, which has less of it."""
 
@@ -61,76 +47,8 @@ def delivery_id() -> str:
     return os.urandom(16).hex()
 
 
-class Service:
-    """One process's handlers, built from settings. ``stream`` takes what it logs (standard output by default).
-
-    ``ledger`` and ``network`` take the place of what the settings name: a simulation has a store and a network of its own.
-    """
-
-    def __init__(
-        self,
-        settings: Settings,
-        clock: Clock | None = None,
-        *,
-        stream: IO[str] | None = None,
-        metrics: bool = False,
-        ledger: Ledger | None = None,
-        network: Callable[[frozenset[str]], Network] | None = None,
-    ) -> None:
-        self.settings, self.clock = settings, clock or SystemClock(settings.starts_at)
-        self._stream, self._metrics = stream, metrics
-        self.wire = Wire(settings.hosts | hosts(settings), self.clock, ca_file=settings.ca_file, network=network)
-        self.sessions = {name: open_session(access, self.wire, self.clock) for name, access in settings.projects.items()}
-        self.cbrs = {name: self._cbr(access, self.sessions[name]) for name, access in settings.projects.items()}
-        self.inventory = Inventory(self.cbrs, self.clock)
-        self.trust = open_trust(settings, self.clock, self.wire)
-        self._told_here = ToldHere()
-        self._spent: dict[tuple[str, str], float] = {}
-        self._opening = threading.Lock()
-        self._ledger = ledger
-
-    @property
-    def ledger(self) -> Ledger:
-        """Opened at the first wish, by one thread: two of them must not keep two ledgers."""
-        with self._opening:
-            if self._ledger is None:
-                where, access = self.settings.ledger, self.settings.ledger_access
-                self._ledger = open_ledger(where, lambda: self.clock.now().timestamp(), self.clock, access)
-            return self._ledger
-
-    @property
-    def tools(self) -> Taking:
-        """What taking a restore point needs. A ledger that cannot be opened is one that is down, until the next delivery."""
-        try:
-            ledger = self.ledger
-        except LedgerDown as problem:
-            ledger = Closed(problem)
-        settle = self.settings.settle_seconds + TELLING_SECONDS  # the kill comes after the telling
-        lasts, follow = self.settings.ledger_lasts, self.settings.follow_seconds
-        return Taking(ledger, self.clock, lambda: os.urandom(8).hex(), settle, follow, lasts, self._spent)
-
-    @property
-    def dispatch(self) -> Dispatch | None:
-        """Where this run hands over what it cannot take itself; None without a queue."""
-        if self._queue is None:
-            return None
-        rates = {name: access.requests_per_second for name, access in self.settings.projects.items()}
-        return Dispatch(self._queue, self.tools, rates)
-
-    @cached_property
-    def _queue(self) -> Queue | None:
-        if self.settings.queue is None:
-            return None
-        from handlers.dispatch.queues import open_queue
-
-        return open_queue(self.settings.queue, self.sessions, self.clock, self.settings.ca_file)
-
-    @cached_property
-    def report(self) -> Report:
-        """Log, metrics and the topics of the rules."""
-        bare = Report((), self._stream, self._metrics)
-        topics = open_topics(self.settings.rules, self.sessions, self.settings.projects, self.clock.now, bare.write)
-        return Report(topics, self._stream, self._metrics)
+class Service(Parts):
+    """One process's handlers. Their parts are built once per cold start, from settings."""
 
     def handle(self, envelope: Envelope) -> Delivered:
         """One delivery: verify, read, plan, take, tell. At the watch's door: verify, sweep."""
@@ -204,17 +122,6 @@ class Service:
             settled += watch.take_up(cause, self._working(envelope))
         return self._delivered(envelope, settled)
 
-    def watching(self, deadline: Deadline) -> Watch:
-        """The watch over this service's ledger; what it finds is told within the deadline."""
-        notices, dispatch = self.notices(deadline), self.dispatch
-        return Watch(self.tools, self.settings.rules, self.cbrs, self.inventory, notices, dispatch)
-
-    def notices(self, deadline: Deadline) -> Notices:
-        """What is told once while it lasts, within the deadline."""
-        return Notices(
-            lambda: self.tools.ledger, self.clock, lambda outcome: self.report.publish(outcome, deadline), self._told_here
-        )
-
     def take(self, planned: Planned, deadline: Deadline) -> Outcome:
         """One restore point, told like any other; for one-offs at a terminal."""
         outcome = take(planned, self.cbrs[planned.project], self.tools, deadline)
@@ -244,12 +151,6 @@ class Service:
             return [(outcome, Telling(self.tools, notices).said(outcome)) for outcome in outcomes]
         return [(outcome, notices.publish(outcome)) for outcome in outcomes]
 
-    def close(self) -> None:
-        """Connections and the ledger."""
-        self.wire.close()
-        if self._ledger is not None:
-            self._ledger.close()
-
     def _came(self, triggers: Sequence[Trigger], delivered: Delivered) -> None:
         """A timer's event that will not come again is written down: older ones are superseded, the next one is awaited."""
         if delivered.answer.again or any(each.word == "refused" for each in delivered.outcomes):
@@ -273,13 +174,3 @@ class Service:
     def _working(self, envelope: Envelope) -> Deadline:
         kept = WEBHOOK_TELLING_SECONDS if envelope.webhook else TELLING_SECONDS
         return Deadline.after(self.clock, max(envelope.may_take - kept, 0.0))
-
-    def _cbr(self, access: Access, session: Session) -> Cbr:
-        return Cbr(
-            session=session,
-            origin=access.cbr,
-            project_id=access.project_id,
-            find_project=lambda deadline: find_project(session, access, deadline, self.clock.now()),
-            pace=Pace(access.requests_per_second, self.clock),
-            clock=self.clock,
-        )

@@ -16,7 +16,8 @@ import pytest
 
 from handlers.carriers.unwrapping import Carried
 from handlers.credentials import AccessKey
-from handlers.service import TELLING_SECONDS, Service
+from handlers.parts import TELLING_SECONDS
+from handlers.service import Service
 from handlers.settings import SECRET_LENGTH, load
 from handlers.timers import SCHEDULER_INPUT, read_timer
 from tests.runtime_api import LambdaFunction

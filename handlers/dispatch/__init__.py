@@ -19,8 +19,9 @@ from handlers.lanes import LANES, in_lanes
 from handlers.ledger import Record
 from handlers.outcome import Later, Outcome
 from handlers.plan.planned import Planned
-from handlers.restore_point.held import QUEUED, Taking
+from handlers.restore_point.held import Taking
 from handlers.restore_point.putting_off import put_off
+from handlers.restore_point.said import QUEUED
 from handlers.restore_point.wish import Wish
 from handlers.wire import Deadline
 

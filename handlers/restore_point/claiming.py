@@ -9,7 +9,8 @@ from handlers.errors import LedgerDown
 from handlers.ledger import Ledger
 from handlers.outcome import Later, Outcome
 from handlers.plan.planned import Planned
-from handlers.restore_point.held import RETRY_SECONDS, Held, Taking, differ, in_progress, joined, read_wish
+from handlers.restore_point.held import RETRY_SECONDS, Held, Taking, read_wish
+from handlers.restore_point.said import differ, in_progress, joined
 from handlers.restore_point.wish import KIND, Wish
 from handlers.wire import Deadline
 
@@ -66,7 +67,7 @@ def _lead(planned: Planned, tools: Taking, deadline: Deadline) -> Held | tuple[O
         if wish.settles(planned, now):
             return joined(wish.planned, "already_taken", wish.checkpoint_id, planned), also
         if wish.held(now):
-            return in_progress(planned, wish.claim_ends - now, tools), also
+            return in_progress(planned, wish.claim_ends - now, durable=tools.ledger_lasts), also
         if wish.state in ("done", "failed"):  # and is no use to us: the cause is free
             wish = own
         if wish.unfinished:
@@ -74,7 +75,9 @@ def _lead(planned: Planned, tools: Taking, deadline: Deadline) -> Held | tuple[O
         mine = wish.claimed(planned, owner, now, until)
         stored = tools.ledger.swap(mine.to_record())
         if stored is None:
-            return in_progress(planned, RETRY_SECONDS, tools), ()  # somebody else's by now; which causes go with it is not known
+            return in_progress(
+                planned, RETRY_SECONDS, durable=tools.ledger_lasts
+            ), ()  # somebody else's by now; which causes go with it is not known
         until = wish.claim_ends if wish.may_have_been_sent else 0.0
         mine, conflict = replace(mine, version=stored.version), differ(planned, mine.planned)
         return Held(tools, mine.planned, mine, conflict=conflict, was_due=wish.due, until=until)

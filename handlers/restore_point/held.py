@@ -10,9 +10,10 @@ from typing import Any
 
 from handlers.errors import CallFailed, LedgerDown
 from handlers.ledger import Ledger, Record
-from handlers.outcome import Failed, Joined, Later, Outcome, Skipped
+from handlers.outcome import Failed, Later, Outcome, Skipped
 from handlers.plan.planned import Planned
 from handlers.restore_point.rest import keep
+from handlers.restore_point.said import QUEUED, joined, known, queued
 from handlers.restore_point.wish import Wish
 from handlers.wire import Clock
 
@@ -22,8 +23,6 @@ CLOCKS = 5.0
 """Seconds by which the clocks of instances and of CBR may differ before it matters."""
 KEY_SPAN = timedelta(days=30)
 """How far back a one-off's key is looked for at CBR; the ledger remembers it for longer."""
-QUEUED = "queued"
-"""Why a wish waits that has a slot of its own at CBR."""
 RETRY_SECONDS = 60.0
 """How soon the watch looks again at a wish CBR could not take."""
 
@@ -127,10 +126,7 @@ class Held:
         return self._later(reason, message, failure, wait, self._put(state="wanted", reason=reason, due=due))
 
     def put_off(self, slot: Callable[[], tuple[float, float]]) -> Outcome:
-        """Nothing is asked now: it waits for its slot, of which ``slot`` says when it is and when the watch must look.
-
-        One that has a slot keeps it, however often its event comes.
-        """
+        """Nothing is asked now: ``slot`` says when, and when the watch must look. One that waits already keeps its slot."""
         if self.unsettled:
             why = f"An earlier run may still be at work on {self.planned.what}."
             return self._not_free("in_progress", why, None, RETRY_SECONDS)
@@ -138,10 +134,7 @@ class Held:
         again = self.wish.reason == QUEUED and self.was_due is not None
         at, due = (self.wish.slot, self.was_due) if again else slot()
         durable = self._put(state="wanted", reason=QUEUED, slot=at, due=due)
-        when = datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
-        why = f"CBR is asked for {self.planned.what} at {when}: more is wanted at once than one run can take."
-        said = self._later("queued_already" if again else QUEUED, why, None, at - self.now(), durable)
-        return replace(said, slot=when)
+        return queued(self.planned, at, self.now(), again=again, durable=durable and self.tools.ledger_lasts)
 
     def _not_free(self, reason: str, message: str, failure: CallFailed | None, wait: float) -> Outcome:
         """The claim stands as it was before this run: until then, whoever comes looks, and sends nothing."""
@@ -194,7 +187,7 @@ class Held:
         """What every outcome repeats."""
         return self.planned.about() | {"degraded": self.wish is None, "conflict": self.conflict}
 
-    def _later(self, reason: str, message: str, failure: CallFailed | None, wait: float, durable: bool) -> Later:
+    def _later(self, reason: str, message: str, failure: CallFailed | None, wait: float, durable: bool) -> Outcome:
         durable = durable and self.tools.ledger_lasts
         then = "The watch takes it up." if durable else "It could not be recorded: it must be delivered again."
         wait = max(wait, 1.0)
@@ -234,38 +227,3 @@ class Held:
 def read_wish(record: Record | None) -> Wish | None:
     """What stands there, if anything does. Raises ValueError where it was not written by us."""
     return Wish.from_record(record) if record else None
-
-
-def joined(taken: Planned, reason: str, checkpoint_id: str, asked: Planned | None = None) -> Joined:
-    """A restore point of this cause is there already, as ``taken``, which another delivery may have asked for."""
-    planned = asked or taken
-    how = {
-        "already_taken": "was taken for this cause before",
-        "found": "of this cause was found at CBR",
-        "running_already": "began after the cause and covers it",
-    }[reason]
-    message = f"Nothing was asked of CBR: restore point {checkpoint_id} of vault {planned.whose} {how}."
-    about = planned.about() | {"name": taken.name, "conflict": differ(planned, taken)}
-    return Joined(reason=reason, message=message, checkpoint_id=checkpoint_id, **about)
-
-
-def differ(asked: Planned, taken: Planned) -> bool:
-    """Whether other parameters are asked for, apart from the words that differ from delivery to delivery."""
-    return asked.backup.parameters != taken.backup.parameters and _asks(asked) != _asks(taken)
-
-
-def _asks(planned: Planned) -> dict[str, Any]:
-    asked = planned.backup.to_dict().get("parameters", {})
-    return {key: value for key, value in asked.items() if key not in ("name", "description")}
-
-
-def known(failure: CallFailed | None) -> dict[str, Any]:
-    """What a failed call adds to an outcome."""
-    return {"error_code": failure.code, "request_id": failure.request_id} if failure else {}
-
-
-def in_progress(planned: Planned, wait: float, tools: Taking) -> Later:
-    """Somebody else has it in hand; ``wait`` is seconds until that ends."""
-    message = f"Another run is at work on {planned.what}; the watch looks after it when that run's claim ends."
-    durable = tools.ledger_lasts
-    return Later(reason="in_progress", message=message, durable=durable, retry_after=max(wait, 1.0), **planned.about())

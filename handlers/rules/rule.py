@@ -31,7 +31,7 @@ class Rule(Strict):
     sender: Word | None = None
     match: dict[Label, Glob] = Field(default_factory=dict)
     """Labels an alert must have, all of them; ``*`` stands for any run of characters, nothing else is special."""
-    vaults: Annotated[tuple[Word, ...], Field(max_length=1000)] = ()
+    vaults: Annotated[tuple[Word, ...], Field(max_length=10_000)] = ()
     vault_tags: dict[Label, Glob] = Field(default_factory=dict)
     """Instead of ``vaults``: every vault that carries all of these tags when the event comes, looked up at the cloud."""
     projects: tuple[Word, ...] = ()

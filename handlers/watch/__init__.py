@@ -16,7 +16,8 @@ from handlers.notices import KIND as NOTICE
 from handlers.notices import Notices, unheard
 from handlers.outcome import Failed, Later, Outcome, Skipped
 from handlers.report import Settled, Told
-from handlers.restore_point.held import QUEUED, Taking
+from handlers.restore_point.held import Taking
+from handlers.restore_point.said import QUEUED
 from handlers.restore_point.wish import KIND as WISH
 from handlers.restore_point.wish import Wish
 from handlers.rules import Rules

@@ -1,27 +1,82 @@
-"""Time that passes so many times faster, for services, the sandbox and the queue alike: hours of a fleet in seconds of a test."""
+"""Time for several at once: it stands still while anybody works, and goes on to the next moment when all of them wait."""
 
 from __future__ import annotations
 
-import time
-from datetime import UTC, datetime
+import heapq
+import threading
+from collections.abc import Callable
 
-START = datetime(2026, 11, 23, 2, 0, 0, tzinfo=UTC)
+from tests.scripted import Clock
+
+PATIENCE = 60.0
+"""Real seconds for which nobody may work without waiting: then something hangs."""
 
 
-class Hours:
-    """A clock as `wire.Clock` wants it; called, it is the sandbox's."""
+class Hours(Clock):
+    """Who is started by ``start`` sleeps until the time has come; whoever else sleeps moves it."""
 
-    def __init__(self, speed: float) -> None:
-        self._speed, self._began = speed, time.monotonic()
-
-    def monotonic(self) -> float:
-        return (time.monotonic() - self._began) * self._speed
-
-    def __call__(self) -> float:
-        return START.timestamp() + self.monotonic()
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self(), UTC)
+    def __init__(self) -> None:
+        super().__init__()
+        self._changed = threading.Condition()
+        self._working, self._order = 0, 0
+        self._asleep: list[tuple[float, int, threading.Event]] = []
+        self._started: set[int] = set()
+        self._failed: list[BaseException] = []
 
     def sleep(self, seconds: float) -> None:
-        time.sleep(max(seconds, 0.0) / self._speed)
+        if threading.get_ident() not in self._started:
+            return self.forward(seconds)
+        woken = threading.Event()
+        with self._changed:
+            self._order += 1
+            heapq.heappush(self._asleep, (self() + seconds, self._order, woken))
+            self._working -= 1
+            self._changed.notify_all()
+        if not woken.wait(PATIENCE):
+            raise AssertionError("time stands still")
+        return None
+
+    def start(self, work: Callable[[], object]) -> None:
+        """Beside whoever works already."""
+
+        def run() -> None:
+            self._started.add(threading.get_ident())
+            try:
+                work()
+            except BaseException as problem:  # noqa: BLE001 - told by `idle`
+                self._failed.append(problem)
+            finally:
+                with self._changed:
+                    self._started.discard(threading.get_ident())
+                    self._working -= 1
+                    self._changed.notify_all()
+
+        with self._changed:
+            self._working += 1
+        threading.Thread(target=run, daemon=True).start()
+
+    def idle(self) -> None:
+        """Wait until all of them wait."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._working == 0, PATIENCE):
+                raise AssertionError("somebody works for ever")
+        if self._failed:
+            raise self._failed[0]
+
+    def finish(self) -> None:
+        """Until all that was started has come to its end."""
+        self.idle()
+        while self._asleep:
+            self.pass_to(float("inf"))
+            self.idle()
+
+    def pass_to(self, moment: float) -> bool:
+        """On to ``moment``, or to when somebody wakes before it; False: somebody has woken."""
+        with self._changed:
+            wakes = self._asleep[0][0] if self._asleep else float("inf")
+            self.forward(max(min(moment, wakes) - self(), 0.0))
+            if wakes > moment:
+                return True
+            self._working += 1
+            heapq.heappop(self._asleep)[2].set()
+            return False

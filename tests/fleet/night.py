@@ -1,13 +1,17 @@
-"""A night of a fleet: one timer event for all vaults, a queue, workers and a watch, on one clock; and what came of it."""
+"""A night of a fleet: one timer event for all vaults, a queue, workers and a watch, on one clock; and what came of it.
+
+The clock stands still while anybody works and goes on to whatever comes next, so hours take seconds, on a busy machine too.
+Sockets, ledger and sandbox are real. Every message is brought to two workers at the same moment.
+"""
 
 from __future__ import annotations
 
 import io
 import json
-import threading
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +21,13 @@ from handlers.envelope import Envelope
 from handlers.sandbox import Sandbox
 from handlers.service import Service
 from handlers.settings import load
-from tests.fleet.hours import START, Hours
+from tests.fleet.hours import Hours
 from tests.fleet.queue import Queue
 from tests.many.cloud import cloud, vault_id, vault_name
-from tests.scripted import SCHEDULE, event
+from tests.scripted import SCHEDULE, START, event
 
 WATCH_SECONDS = 300.0
 RUN_SECONDS = 60.0
-WORKERS = 4
 
 
 @dataclass
@@ -59,17 +62,14 @@ def rules_of(vaults: int, per_second: float) -> str:
 class Fleet:
     """All of one night. ``faults`` are the sandbox's."""
 
-    def __init__(self, folder: Path, vaults: int, *, per_second: float, speed: float, faults: tuple[str, ...] = ()) -> None:
-        self.vaults, self.clock = vaults, Hours(speed)
+    def __init__(self, folder: Path, vaults: int, *, per_second: float, faults: tuple[str, ...] = ()) -> None:
+        self.vaults, self.clock = vaults, Hours()
         self.sandbox = Sandbox(clock=self.clock, estate=cloud(vaults), faults=faults, keep=vaults * 20 + 1000).start()
         self.queue = Queue(self.clock)
         (folder / "rules.toml").write_text(rules_of(vaults, per_second), encoding="utf-8")
         self._environ = self.sandbox.environment() | self.queue.environ
-        self._environ |= {
-            "RESTORE_POINT_RULES": str(folder / "rules.toml"),
-            "RESTORE_POINT_LEDGER": f"sqlite:{folder / 'ledger'}",
-        }
-        self._over = threading.Event()
+        self._environ["RESTORE_POINT_RULES"] = str(folder / "rules.toml")
+        self._environ["RESTORE_POINT_LEDGER"] = f"sqlite:{folder / 'ledger'}"
         self._logs: list[io.StringIO] = []
 
     def service(self) -> Service:
@@ -79,49 +79,36 @@ class Fleet:
 
     def run(self, patience: float) -> Night:
         """Until every vault has its restore point and the queue is empty; ``patience`` in seconds of the clock."""
-        with self.queue:
-            threads = [threading.Thread(target=self._work) for _ in range(WORKERS)] + [threading.Thread(target=self._watch)]
-            try:
-                for each in threads:
-                    each.start()
-                timer = self.service()
+        timer, watch, *workers = parts = [self.service() for _ in range(4)]
+        try:
+            with self.queue:
                 for delivery in ("delivery-1", "delivery-2"):  # EventBridge Scheduler may bring one twice, too
-                    timer.handle(Envelope("timer", "lambda", delivery, event(START), RUN_SECONDS * 10))
-                timer.close()
-                while self.clock.monotonic() < patience and not self._done():
-                    self._over.wait(0.2)
-            finally:
-                self._over.set()
-                for each in threads:
-                    each.join(60)
-                night = self._night()
-                self.sandbox.stop()
-            return night
+                    timer.handle(Envelope("timer", "lambda", delivery, event(START), RUN_SECONDS))
+                sweep = START.timestamp() + WATCH_SECONDS
+                while self.clock() - START.timestamp() < patience and not self._done():
+                    self.clock.idle()
+                    if records := self.queue.receive():
+                        for each in workers:
+                            self.clock.start(partial(self._work, each, records))
+                    elif self.clock() >= sweep:
+                        self.clock.start(partial(watch.handle, Envelope("watch", "lambda", f"sweep-{sweep}", {}, RUN_SECONDS)))
+                        sweep += WATCH_SECONDS
+                    else:
+                        self.clock.pass_to(min(self.queue.next_at, sweep))
+                self.clock.finish()
+            return self._night()
+        finally:
+            for each in parts:
+                each.close()
+            self.sandbox.stop()
 
     def _done(self) -> bool:
         return self.sandbox.counts.applied >= self.vaults and self.queue.empty
 
-    def _work(self) -> None:
-        service, number = self.service(), 0
-        while not self._over.is_set():
-            records = self.queue.receive()
-            if not records:
-                self._over.wait(0.02)
-                continue
-            number += 1
-            envelope = Envelope("worker", "lambda", f"batch-{number}", {"Records": records}, RUN_SECONDS)
-            answer = batch_answer(service, sqs_records(envelope), lambda: RUN_SECONDS)
-            self.queue.back(records, {each["itemIdentifier"] for each in answer["batchItemFailures"]})
-        service.close()
-
-    def _watch(self) -> None:
-        service, sweeps = self.service(), 0
-        while not self._over.is_set():
-            if self.clock.monotonic() >= (sweeps + 1) * WATCH_SECONDS:
-                sweeps += 1
-                service.handle(Envelope("watch", "lambda", f"sweep-{sweeps}", {}, RUN_SECONDS))
-            self._over.wait(0.02)
-        service.close()
+    def _work(self, service: Service, records: list[dict[str, Any]]) -> None:
+        envelope = Envelope("worker", "lambda", "batch", {"Records": records}, RUN_SECONDS)
+        answer = batch_answer(service, sqs_records(envelope), lambda: RUN_SECONDS)
+        self.queue.back(records, {each["itemIdentifier"] for each in answer["batchItemFailures"]})
 
     def _night(self) -> Night:
         lines = [json.loads(line) for log in self._logs for line in log.getvalue().splitlines()]
@@ -136,7 +123,7 @@ class Fleet:
             outcomes=Counter(point["outcome"] for line in lines for point in line.get("restore_points", ())),
             throttled=sum(seen.status == 429 for seen in self.sandbox.exchanges),
             sent=self.queue.sent,
-            brought=self.queue.brought,
+            brought=self.queue.brought * 2,
         )
 
 

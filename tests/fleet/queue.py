@@ -1,4 +1,4 @@
-"""A queue that speaks SQS's SendMessageBatch over a real socket, holds messages back as told, and brings each of them twice.
+"""A queue that speaks SQS's SendMessageBatch over a real socket, and holds messages back as told.
 
 Its rules are those of the SQS API reference: at most ten entries, ids of their own, a delay of 0 to 900 whole seconds.
 """
@@ -15,7 +15,7 @@ from typing import Any, Self
 URL = "https://sqs.eu-central-1.amazonaws.com/123456789012/wishes"
 ARN = "arn:aws:sqs:eu-central-1:123456789012:wishes"
 AGAIN = 20.0
-"""Seconds after which a message is brought the second time, or once more where it was not settled."""
+"""Seconds after which a message that was not settled is brought once more."""
 
 
 class Queue:
@@ -23,7 +23,7 @@ class Queue:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock, self._changing = clock, threading.Lock()
-        self._held: list[tuple[float, int, str, int]] = []
+        self._held: list[tuple[float, int, str]] = []
         self.sent, self.brought, self.refuses = 0, 0, 0
         self.longest = 0
         outer = self
@@ -85,17 +85,15 @@ class Queue:
         with self._changing:
             self.sent += 1
             self.longest = max(self.longest, delay)
-            heapq.heappush(self._held, (self._clock() + delay, self.sent, body, 0))
+            heapq.heappush(self._held, (self._clock() + delay, self.sent, body))
 
     def receive(self) -> list[dict[str, Any]]:
-        """A batch of at most ten, as Lambda's event source hands it to a function; each message comes once more later."""
+        """A batch of at most ten, as Lambda's event source hands it to a function."""
         records: list[dict[str, Any]] = []
         with self._changing:
             while self._held and len(records) < 10 and self._held[0][0] <= self._clock():
-                _, number, body, times = heapq.heappop(self._held)
+                _, number, body = heapq.heappop(self._held)
                 self.brought += 1
-                if times == 0:
-                    heapq.heappush(self._held, (self._clock() + AGAIN, number, body, 1))
                 records.append({"messageId": f"message-{number}", "body": body, "eventSource": "aws:sqs", "eventSourceARN": ARN})
         return records
 
@@ -105,7 +103,13 @@ class Queue:
             for each in records:
                 if each["messageId"] in failed:
                     number = int(each["messageId"].rpartition("-")[2])
-                    heapq.heappush(self._held, (self._clock() + AGAIN, number, each["body"], 1))
+                    heapq.heappush(self._held, (self._clock() + AGAIN, number, each["body"]))
+
+    @property
+    def next_at(self) -> float:
+        """When the next message may be handed out."""
+        with self._changing:
+            return self._held[0][0] if self._held else float("inf")
 
     @property
     def empty(self) -> bool:

@@ -21,20 +21,20 @@ def insist(night: Night) -> None:
 
 
 def test_every_vault_has_one_restore_point_when_it_was_said(tmp_path: Path) -> None:
-    night = Fleet(tmp_path, VAULTS, per_second=5, speed=20).run(patience=1000)
+    night = Fleet(tmp_path, VAULTS, per_second=5).run(patience=1000)
     insist(night)
     assert night.predicted == pytest.approx(VAULTS * 2 / (5 * 0.8), rel=0.02)
 
 
 def test_where_cbr_takes_a_hundred_requests_a_minute(tmp_path: Path) -> None:
     faults = ("throttle:limit=100,times=0",)
-    night = Fleet(tmp_path, VAULTS, per_second=1.6, speed=30, faults=faults).run(patience=2000)
+    night = Fleet(tmp_path, VAULTS, per_second=1.6, faults=faults).run(patience=2000)
     insist(night)
     assert night.throttled == 0, "restore points and looks at others together stay below the rate"
 
 
 def test_a_rate_that_was_set_too_high_costs_time_and_nothing_else(tmp_path: Path) -> None:
     faults = ("throttle:limit=100,times=0",)
-    night = Fleet(tmp_path, 100, per_second=5, speed=40, faults=faults).run(patience=2000)
+    night = Fleet(tmp_path, 100, per_second=5, faults=faults).run(patience=2000)
     assert night.throttled > 0
     assert (night.posts, set(night.by_vault.values()), night.outcomes["failed"]) == (100, {1}, 0)
