@@ -63,6 +63,11 @@ def worker(event: object, context: Context) -> dict[str, Any]:
     return _answer("worker", event, context)
 
 
+def refused(door: Door, context: Context, refusal: Refusal) -> dict[str, Any]:
+    """For an event that could not be read at all."""
+    return function_answer(warm.service(context).refuse(_envelope(door, None, context), refusal))
+
+
 class _Warm:
     """What a warm instance keeps: its service, and the keys it signs with, which end after 24 hours and come with every call."""
 
@@ -133,9 +138,9 @@ def _seconds(context: Context) -> float:
 
 
 def _keys(context: Context) -> AccessKey | None:
-    """The agency's temporary keys; None without an agency."""
+    """The agency's temporary keys; None without an agency, for which containers are told "null"."""
     found = (context.getSecurityAccessKey(), context.getSecuritySecretKey(), context.getSecurityToken())
-    access, secret, token = (each if isinstance(each, str) else "" for each in found)
+    access, secret, token = (each if isinstance(each, str) and each != "null" else "" for each in found)
     return AccessKey(access, Secret(secret), Secret(token)) if access and secret and token else None
 
 

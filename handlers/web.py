@@ -22,6 +22,7 @@ from handlers.envelope import BODY_CAP, NO_REQUEST, Door, Envelope, Http
 from handlers.errors import Refusal
 from handlers.service import Service, delivery_id
 from handlers.settings import served
+from handlers.settings.image import find_image
 from handlers.trust import HEAD_CAP, methods
 
 RUN_SECONDS = 25.0
@@ -100,7 +101,7 @@ def _service() -> Service:
 def _answer(door: Door, request: Request) -> Response:
     envelope = Envelope(door, "web", delivery_id(), None, RUN_SECONDS, NO_REQUEST)
     try:
-        http = _http(request)
+        http = received(request)
     except Refusal as refusal:
         answer = http_response(service().refuse(envelope, refusal))
     else:
@@ -110,7 +111,7 @@ def _answer(door: Door, request: Request) -> Response:
     return answer["body"], answer["statusCode"], answer["headers"]
 
 
-def _http(request: Request) -> Http:
+def received(request: Request) -> Http:
     """The request; header names in lower case. Raises Refusal for a body that was not read."""
     body = request.environ[_BODY] if _BODY in request.environ else read_body(request.environ)
     if isinstance(body, Refusal):
@@ -196,7 +197,8 @@ def _start() -> None:
     from flask import current_app, has_app_context
 
     if has_app_context():
-        served(arguments=sys.argv[1:])
+        if find_image() is None:  # else functiongraph_image checks, for an agency's keys come with the calls
+            served(arguments=sys.argv[1:])
         current_app.wsgi_app = bounded(current_app.wsgi_app)  # type: ignore[assignment, method-assign]
 
 

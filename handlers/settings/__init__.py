@@ -139,7 +139,7 @@ def read_rules(path: Path) -> Rules:
         raise Misconfigured(path.name, "holds a number of too many digits, or is nested too deep") from None
 
 
-def served(environ: Mapping[str, str] | None = None, arguments: Sequence[str] = ()) -> Settings:
+def served(environ: Mapping[str, str] | None = None, arguments: Sequence[str] = (), platform: Platform = NO_PLATFORM) -> Settings:
     """Settings of a server, whose start refuses what a single run may do. Raises Misconfigured.
 
     ``arguments`` are those of the command that functions-framework was started with.
@@ -150,7 +150,7 @@ def served(environ: Mapping[str, str] | None = None, arguments: Sequence[str] = 
     if given.get("FUNCTION_SIGNATURE_TYPE", "http") != "http" or _option("--signature-type", arguments) not in ("", "http"):
         why = 'must be "http": with others functions-framework answers bad requests with their headers, secrets included'
         raise Misconfigured("FUNCTION_SIGNATURE_TYPE", why)
-    return load(environ)
+    return load(environ, platform=platform)
 
 
 def _option(name: str, arguments: Sequence[str]) -> str:

@@ -15,7 +15,12 @@ from handlers.errors import Misconfigured
 from handlers.settings.access import is_loopback
 from handlers.settings.aws import Aws, find_aws
 
-PLATFORMS = {"AWS_LAMBDA_FUNCTION_NAME": "AWS Lambda", "K_SERVICE": "Knative or Cloud Run", "RUNTIME_FUNC_NAME": "FunctionGraph"}
+PLATFORMS = {
+    "AWS_LAMBDA_FUNCTION_NAME": "AWS Lambda",
+    "K_SERVICE": "Knative or Cloud Run",
+    "RUNTIME_FUNC_NAME": "FunctionGraph",
+    "RESTORE_POINT_DOOR": "FunctionGraph",
+}
 """Variables by which serverless platforms show themselves."""
 
 _SETTING = "RESTORE_POINT_LEDGER"

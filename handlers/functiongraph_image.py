@@ -1,0 +1,130 @@
+"""FunctionGraph's custom images: a container with functions-framework on port 8000, its source this file, its target ``main``.
+
+An *event function* has RESTORE_POINT_DOOR, which says what POST /invoke means: ``timer``, ``alert``, ``once``, ``watch`` or ``worker``
+The event is the body and what the context tells elsewhere stands in x-cff-… headers; POST /init answers 200, for all that can be
+checked was checked at the start. An *HTTP function* has it not: the gateway's requests arrive at their own paths, as ``web.main``
+serves them, with keys from the environment, and /invoke is no path of it.
+
+Whoever reaches the port can send x-cff-… headers and any event. They are believed for the one reason that RESTORE_POINT_DOOR is
+set: set it nowhere but on FunctionGraph, whose platform alone reaches the port of an event function. Where it is set nothing but
+/invoke, /init and /healthz is served, so an HTTP function that carries it by mistake lets nobody past a proof: it serves nothing.
+
+Verified in Huawei Cloud's and Open Telekom Cloud's documents: the port, the two paths, the names of the headers, that keys come
+only with "Include Keys" (enable_auth_in_header) and an agency, and as "null" without, that x-cff-project-id and x-cff-region say
+"sn" and "cn" there. Not verified on the platform: that an HTTP status of 500 is a failure, which the asynchronous policy tries
+again; that x-cff-timeout counts seconds (their samples take it so); that nobody else reaches the port.
+``tests/functiongraph/README.md`` has the commands that would tell.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from handlers import functiongraph, web
+from handlers.clock import SystemClock
+from handlers.credentials import AccessKey, Handed, Platform, Secret
+from handlers.envelope import Door, parse_json
+from handlers.errors import Redeliver, Refusal
+from handlers.settings import served
+from handlers.settings.image import EventFunction, find_image
+
+ENTRIES: Mapping[Door, Callable[[object, functiongraph.Context], Any]] = {
+    "timer": functiongraph.timer,
+    "alert": functiongraph.alert,
+    "once": functiongraph.once,
+    "watch": functiongraph.watch,
+    "worker": functiongraph.worker,
+}
+_LONGEST = 259_200
+"""Seconds a function may have at most (FunctionGraph's FAQ on its time-out)."""
+_CLOCK = SystemClock()
+_TO_COME = Platform({}, Handed(AccessKey("to-come", Secret("to-come"), Secret("to-come"))))
+"""Stands at the start for the agency's keys, which come with each call; nothing is signed with it."""
+
+
+def main(request: web.Request) -> web.Response:
+    """Whatever comes to port 8000."""
+    function = find_image()
+    if function is None or request.path == "/healthz":
+        return web.main(request)
+    if request.path not in ("/init", "/invoke"):
+        return _text("there is nothing here", 404)
+    if request.method != "POST":
+        return _text("only POST is understood here", 405, Allow="POST")
+    if request.path == "/init":
+        return _text("ok", 200)
+    context = _Called(request.headers, function, _CLOCK.monotonic())
+    if not context.getRequestID():
+        return _text("x-cff-request-id is missing: FunctionGraph sends it with every call", 400)
+    return _invoke(function.door, request, context)
+
+
+@dataclass(frozen=True, slots=True)
+class _Called:
+    """What the context of a zip's handler tells, from the headers of one request; names are those of FunctionGraph."""
+
+    headers: Mapping[str, str]
+    function: EventFunction
+    began: float
+
+    def getRequestID(self) -> str:  # noqa: N802
+        return self.headers.get("x-cff-request-id", "")
+
+    def getRemainingTimeInMilliSeconds(self) -> int:  # noqa: N802
+        """Without a time-out it is taken for what an HTTP request gets: a claim of ours is kept beyond the kill either way."""
+        said = self.headers.get("x-cff-timeout", "")
+        known = said.isascii() and said.isdigit() and 0 < int(said[:7]) <= _LONGEST
+        ends = self.began + (int(said[:7]) if known else web.RUN_SECONDS)
+        return max(round((ends - _CLOCK.monotonic()) * 1000), 0)
+
+    def getUserData(self, key: str) -> str | None:  # noqa: N802
+        """A container has its variables in the environment."""
+        return None
+
+    def getProjectID(self) -> str:  # noqa: N802
+        return self.function.project_id
+
+    def getSecurityAccessKey(self) -> str | None:  # noqa: N802
+        return self.headers.get("x-cff-security-access-key")
+
+    def getSecuritySecretKey(self) -> str | None:  # noqa: N802
+        return self.headers.get("x-cff-security-secret-key")
+
+    def getSecurityToken(self) -> str | None:  # noqa: N802
+        return self.headers.get("x-cff-security-token")
+
+
+def _invoke(door: Door, request: web.Request, context: functiongraph.Context) -> web.Response:
+    """The handler's result as JSON. A failure, so that the event comes again, is an answer of 500."""
+    try:
+        try:
+            body = web.received(request).body
+            event = parse_json(body) if body else {}
+        except Refusal as refusal:
+            answer = functiongraph.refused(door, context, refusal)
+        else:
+            answer = ENTRIES[door](event, context)
+    except Redeliver as again:
+        return _json({"errorType": "Redeliver", "errorMessage": str(again)}, 500)
+    return _json(answer, 200)
+
+
+def _json(document: object, status: int) -> web.Response:
+    return json.dumps(document), status, {"Content-Type": "application/json"}
+
+
+def _text(body: str, status: int, **headers: str) -> web.Response:
+    return body, status, {"Content-Type": "text/plain", **headers}
+
+
+def _start() -> None:
+    """A wrong configuration of an event function ends the server at its start; that of an HTTP function ``web`` has checked."""
+    if find_image():
+        served(arguments=sys.argv[1:], platform=_TO_COME)
+
+
+_start()
