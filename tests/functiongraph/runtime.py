@@ -114,6 +114,8 @@ class Function:
         self._starting, self._running = threading.Lock(), list[threading.Thread]()
         self.attempts: list[Result] = []
         """Of asynchronous invocations, in the order of their ends."""
+        self.said: list[str] = []
+        """All that any caller got."""
         self.starts = 0
 
     def __enter__(self) -> Self:
@@ -181,6 +183,11 @@ class Function:
         return self._instance
 
     def _once(self, text: str, request_id: str) -> Result:
+        result = self._run(text, request_id)
+        self.said.append(result.body + result.error)
+        return result
+
+    def _run(self, text: str, request_id: str) -> Result:
         """Its time runs from when the instance is there; at its end the process is killed, whatever it is doing."""
         keys = self.keys()
         with self._starting:
