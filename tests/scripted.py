@@ -331,9 +331,9 @@ def event(at: datetime = START) -> dict[str, str]:
 class World:
     """One cloud, one rules file, one ledger on disk, and as many services as a test wants."""
 
-    def __init__(self, folder: Path, at: datetime) -> None:
+    def __init__(self, folder: Path, at: datetime, cloud: estate.Estate = estate.DEFAULT) -> None:
         self.folder, self.clock = folder, Clock(at)
-        self.sandbox = Sandbox(clock=self.clock, well_behaved=True).start()
+        self.sandbox = Sandbox(clock=self.clock, well_behaved=True, estate=cloud).start()
         self.door = Door(self.sandbox.endpoint)
         self.door.open()
         self.stream = io.StringIO()

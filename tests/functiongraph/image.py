@@ -16,8 +16,7 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.functiongraph.calls import Keys, apig, from_apig
-from tests.functiongraph.calls import Result as Result  # what ``invoke`` returns
+from tests.functiongraph.calls import Keys, Result, apig, from_apig
 from tests.web_server import PATIENCE, ROOT, Answered, WebServer
 
 SOURCE = ROOT / "handlers" / "functiongraph_image.py"
@@ -41,11 +40,11 @@ class ImageServer(WebServer):
                 [sys.executable, "-m", "functions_framework"], env=around, cwd=folder, stdout=out, stderr=err
             )
 
-    def call(self, path: str, body: bytes, keys: Keys = NULLS, *, seconds: str = "30", **more: str) -> Answered:
+    def call(self, path: str, body: bytes, keys: Keys = NULLS, **more: str) -> Answered:
         """One request of the platform's."""
         names = ("security-access-key", "security-secret-key", "security-token", "auth-token")
         function = {
-            "request-id": str(uuid.uuid4()), "timeout": seconds, "memory": "256", "func-name": "0@default@restore-point",
+            "request-id": str(uuid.uuid4()), "timeout": "30", "memory": "256", "func-name": "0@default@restore-point",
             "func-version": "latest", "project-id": "sn", "region": "cn", "package": "default",
         }  # fmt: skip
         given = function | {name: key for name, key in zip(names, keys, strict=True) if key is not None} | more
@@ -56,13 +55,11 @@ class ImageServer(WebServer):
         """An event; an answer other than 200 is a failure."""
         answered = self.call("/invoke", event if isinstance(event, bytes) else json.dumps(event).encode(), keys, **more)
         text = answered.body.decode()
-        return (
-            Result("", text, answered.headers["content-type"]) if answered.status == 200 else Result("", error=text or "failed")
-        )
+        if answered.status != 200:
+            return Result("", error=text or "failed")
+        return Result("", text, answered.headers["content-type"])
 
-    def gateway(
-        self, path: str, headers: Mapping[str, str], body: bytes, keys: Keys = NULLS
-    ) -> tuple[int, dict[str, str], bytes]:
+    def gateway(self, path: str, headers: Mapping[str, str], body: bytes, keys: Keys) -> tuple[int, dict[str, str], bytes]:
         """An event function's APIG trigger."""
         return from_apig(self.invoke(apig(path, headers, body), keys))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -108,8 +108,8 @@ def told(*messages: str, topic: str = TOPIC) -> dict[str, Any]:
 class Stage:
     """``function`` makes functions of one code folder, whose keys are the agency's and whose ledger is one in Valkey."""
 
-    def __init__(self, folder: Path, at: datetime) -> None:
-        self.world, self.folder, self._leaving = World(folder, at), folder, ExitStack()
+    def __init__(self, folder: Path, at: datetime, cloud: estate.Estate = estate.DEFAULT) -> None:
+        self.world, self.folder, self._leaving = World(folder, at, cloud), folder, ExitStack()
         self._leaving.callback(self.world.close)
         self.code = code.folder(folder, RULES)
         self.ledger = redis().place()
@@ -134,6 +134,14 @@ class Stage:
         given = {name: value for name, value in self.world.environ().items() if not name.endswith(("_AK", "_SK", "_PROJECT_ID"))}
         own = {"HW_REGION_NAME": estate.REGION, "RESTORE_POINT_RULES": str(self.code / "rules.toml"), **TOKENS, **self.ledger}
         return given | own | more
+
+    def write_rules(self, vaults: Sequence[str]) -> None:
+        """One timer for all of these, by their ids."""
+        tables = [f'[vaults.v{number}]\nid = "{each}"' for number, each in enumerate(vaults)]
+        names = json.dumps([f"v{number}" for number in range(len(vaults))])
+        rule = f'[timers.nightly]\nsource = "{TRIGGER}"\n[[rules]]\nname = "nightly"\ntimer = "nightly"\nvaults = {names}\n'
+        fast = "[projects.here]\nrequests_per_second = 50\n"
+        (self.code / "rules.toml").write_text("\n".join([fast, *tables, rule]), encoding="utf-8")
 
     def function(
         self, door: str, variables: Mapping[str, str] | None = None, *, keys: Callable[[], Keys] | None = None, **more: Any
