@@ -6,6 +6,12 @@ trigger every few minutes. Raising means one more delivery, as often as the func
 Settings are the function's environment variables, whether the runtime puts them into the process or hands them out by
 ``getUserData``, which tells values but no names: so HW_REGION_NAME must say the region. Where they name no keys, the function's
 agency speaks: its temporary keys come with every call.
+
+Verified in the documents: ``getUserData(name)`` and the context's other methods, the preset RUNTIME_... variables, events and
+results, the asynchronous policy. Not verified on the platform: whether a Python function sees its variables in the process as
+well (documented for custom runtimes), what ``getUserData`` gives for a name that is not set (nothing and "" are taken alike),
+and what stands for keys without an agency (nothing, "" and "null" are). ``tests/functiongraph/README.md`` has the whole list, and
+the commands that would tell.
 """
 
 from __future__ import annotations

@@ -6,14 +6,17 @@ that can be checked was checked at the start. An *HTTP function* has it not: the
 ``web.main`` serves them, with keys from the environment, and /invoke is no path of it.
 
 Whoever reaches the port can send x-cff-… headers and any event. They are believed for the one reason that RESTORE_POINT_DOOR is
-set: set it nowhere but on FunctionGraph, whose platform alone reaches the port of an event function. Where it is set nothing but
-/invoke, /init and /healthz is served, so an HTTP function that carries it by mistake lets nobody past a proof: it serves nothing.
+set: set it nowhere but for an event function of FunctionGraph, whose platform alone reaches the port. It is refused where another
+platform shows itself, and where it is set nothing but /invoke, /init and /healthz is served. An HTTP function that has it by
+mistake is asked for /invoke by strangers, too: what came by a gateway has to be a gateway's request, which needs its proof. An
+HTTP function takes no keys from these headers, for a caller could send some under their names.
 
 Verified in Huawei Cloud's and Open Telekom Cloud's documents: the port, the two paths, the names of the headers, that keys come
-only with "Include Keys" (enable_auth_in_header) and an agency, and as "null" without, that x-cff-project-id and x-cff-region say
-"sn" and "cn" there. Not verified on the platform: that an HTTP status of 500 is a failure, which the asynchronous policy tries
-again; that x-cff-timeout counts seconds (their samples take it so); that nobody else reaches the port.
-``tests/functiongraph/README.md`` has the commands that would tell.
+only with "Include Keys" (enable_auth_in_header) and an agency and are "null" without, that x-cff-project-id and x-cff-region say
+"sn" and "cn" there. In Huawei's openYuanrong, whose names and limits are FunctionGraph's: that a status beyond 2xx is a failure,
+that x-cff-timeout counts seconds, that RUNTIME_… variables and the function's own stand in the environment, that x-apig-api-id
+is the gateway's word and not a caller's. Not verified on the platform: any of it. ``tests/functiongraph/README.md`` has the
+commands that would tell.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from handlers import functiongraph, web
+from handlers.carriers.gateways import apig_http
 from handlers.clock import SystemClock
 from handlers.credentials import AccessKey, Handed, Platform, Secret
 from handlers.envelope import Door, parse_json
@@ -41,6 +45,8 @@ ENTRIES: Mapping[Door, Callable[[object, functiongraph.Context], Any]] = {
 }
 _LONGEST = 259_200
 """Seconds a function may have at most (FunctionGraph's FAQ on its time-out)."""
+_BY_GATEWAY = "x-apig-api-id"
+"""Which API of the gateway an HTTP function's request came by; an event function has that in the event."""
 _CLOCK = SystemClock()
 _TO_COME = Platform({}, Handed(AccessKey("to-come", Secret("to-come"), Secret("to-come"))))
 """Stands at the start for the agency's keys, which come with each call; nothing is signed with it."""
@@ -104,6 +110,8 @@ def _invoke(door: Door, request: web.Request, context: functiongraph.Context) ->
         try:
             body = web.received(request).body
             event = parse_json(body) if body else {}
+            if request.headers.get(_BY_GATEWAY) and apig_http(event) is None:
+                raise Refusal("unknown_gateway", "an event function's /invoke is not for a gateway's callers", http=403)
         except Refusal as refusal:
             answer = functiongraph.refused(door, context, refusal)
         else:

@@ -146,7 +146,9 @@ def test_a_project_that_is_none_is_looked_up(world: World) -> None:
     assert [each["outcome"] for each in answer["outcomes"]] == ["created"]
 
 
-@pytest.mark.parametrize("keys", [(None, None, None), ("", "", ""), ("a", "b", None), ("a", "b", "")])
+@pytest.mark.parametrize(
+    "keys", [(None, None, None), ("", "", ""), ("a", "b", None), ("a", "b", ""), ("null", "null", "null"), ("a", "b", "null")]
+)
 def test_without_an_agency_and_keys_every_event_fails_loudly(world: World, keys: tuple[str | None, ...]) -> None:
     for _ in range(2):
         with pytest.raises(Misconfigured, match="no credentials found"):

@@ -14,7 +14,7 @@ from handlers.envelope import BODY_CAP
 from handlers.errors import Misconfigured
 from handlers.sandbox import estate
 from handlers.settings.image import find_image
-from tests.functiongraph.calls import Keys
+from tests.functiongraph.calls import Keys, apig
 from tests.functiongraph.image import NULLS, ImageServer, refused_start
 from tests.functiongraph.stage import AM, CI, FILES, SIMPLE, TOKENS, Stage, fired, told
 from tests.leaks.canaries import Search
@@ -155,6 +155,18 @@ def test_with_the_setting_nothing_else_is_served(stage: Stage, start: Start) -> 
     unnamed = server.ask("POST", "/invoke", {"Content-Type": "application/json"}, body)
     assert unnamed.status == 400  # FunctionGraph names every call
     assert stage.world.sandbox.posts() == []
+
+
+def test_an_http_function_with_the_setting_lets_no_stranger_invoke_it(stage: Stage, start: Start) -> None:
+    """Its gateway forwards any path and any header, and says that it did."""
+    server, keys = start("once"), stage.agency()
+    forwarded = {"X-Apig-Api-Id": "0f1e", "X-Cff-Request-Id": "r", "X-Cff-Security-Access-Key": keys[0] or ""}
+    forwarded |= {"X-Cff-Security-Secret-Key": keys[1] or "", "X-Cff-Security-Token": keys[2] or ""}
+    direct, by_gateway = FILES | {"idempotency_key": "a"}, apig("/once/ci", AM, json.dumps(FILES).encode())
+    assert server.ask("POST", "/invoke", forwarded, direct).json["status"] == 403
+    assert json.loads(server.ask("POST", "/invoke", forwarded, by_gateway).body)["statusCode"] == 401
+    assert stage.world.sandbox.posts() == []
+    assert server.ask("POST", "/invoke", forwarded | {"X-Apig-Api-Id": ""}, direct).json["status"] == 200  # no gateway
 
 
 def test_no_key_is_in_any_byte_of_log_or_answer(stage: Stage, start: Start) -> None:
