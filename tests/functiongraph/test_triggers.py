@@ -177,6 +177,7 @@ def test_without_an_agency_it_says_so_every_time(stage: Stage, nothing: str | No
     assert stage.world.sandbox.exchanges == []
 
 
+@pytest.mark.says_secrets("the platform hands a function its variables")
 def test_keys_of_its_own_do_without_an_agency(stage: Stage) -> None:
     own = {"HUAWEICLOUD_SDK_AK": estate.ACCESS_KEY, "HUAWEICLOUD_SDK_SK": estate.SECRET_KEY}
     function = stage.function("timer", stage.variables(**own), keys=lambda: ("null", "null", "null", "null"))
