@@ -1,4 +1,4 @@
-"""Servers that these tests started end with the test process."""
+"""What these tests started and wrote for all of them ends with the test process."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.functiongraph import code
 from tests.ledger.servers import stop_all
 
 if TYPE_CHECKING:
@@ -16,3 +17,4 @@ if TYPE_CHECKING:
 def _servers() -> Iterator[None]:
     yield
     stop_all()
+    code.remove()

@@ -38,9 +38,7 @@ from tests.functiongraph.calls import (
     record,
 )  # fmt: skip
 
-PROCESS = Path(__file__).with_name("instance.py")
-INIT_SECONDS = 20.0
-ONCE = Policy()
+PROCESS, INIT_SECONDS, ONCE = Path(__file__).with_name("instance.py"), 20.0, Policy()
 
 
 @dataclass
@@ -51,11 +49,13 @@ class _Instance:
     line: socket.socket
     said: SimpleQueue[dict[str, Any]] = field(default_factory=SimpleQueue)
     waiting: dict[str, SimpleQueue[dict[str, Any]]] = field(default_factory=dict)
+    why: str = "the instance is gone"
 
     def say(self, document: Mapping[str, Any]) -> None:
         self.line.sendall(json.dumps(document).encode() + b"\n")
 
-    def end(self) -> None:
+    def end(self, why: str = "") -> None:
+        self.why = why or self.why
         self.process.kill()
         self.process.wait()
 
@@ -65,10 +65,8 @@ class _Instance:
                 document = json.loads(text)
                 (self.waiting.pop(document["call"]) if "call" in document else self.said).put(document)
         self.end()
-        gone = {"error": "the instance is gone"}
-        self.said.put(gone)
-        for each in list(self.waiting.values()):
-            each.put(gone)
+        for each in [self.said, *self.waiting.values()]:
+            each.put({"error": self.why})
 
 
 class Function:
@@ -112,10 +110,8 @@ class Function:
         }  # fmt: skip
         self._instance: _Instance | None = None
         self._starting, self._running = threading.Lock(), list[threading.Thread]()
-        self.attempts: list[Result] = []
-        """Of asynchronous invocations, in the order of their ends."""
-        self.said: list[str] = []
-        """All that any caller got."""
+        self.attempts: list[Result] = []  # of asynchronous invocations, in the order of their ends
+        self.said: list[str] = []  # all that any caller got
         self.starts = 0
 
     def __enter__(self) -> Self:
@@ -168,6 +164,10 @@ class Function:
         if instance:
             instance.end()
             instance.line.close()
+
+    def expire(self) -> None:
+        """The time of what runs is over, now: killed as ``seconds`` later."""
+        self._alive().end(f"the function timed out after {self.seconds:g} seconds")
 
     @property
     def pid(self) -> int:

@@ -111,7 +111,8 @@ class Stage:
     def __init__(self, folder: Path, at: datetime, cloud: estate.Estate = estate.DEFAULT) -> None:
         self.world, self.folder, self._leaving = World(folder, at, cloud), folder, ExitStack()
         self._leaving.callback(self.world.close)
-        self.code = code.folder(folder, RULES)
+        self.code, self.rules = code.folder(), folder / "rules.toml"
+        self.rules.write_text(RULES, encoding="utf-8")
         self.ledger = redis().place()
         self._functions = list[Function]()
         self.handed = list[Keys]()
@@ -132,7 +133,7 @@ class Stage:
     def variables(self, **more: str) -> dict[str, str]:
         """Of a function with an agency: endpoints, ledger and senders' secrets, and no keys of its own."""
         given = {name: value for name, value in self.world.environ().items() if not name.endswith(("_AK", "_SK", "_PROJECT_ID"))}
-        own = {"HW_REGION_NAME": estate.REGION, "RESTORE_POINT_RULES": str(self.code / "rules.toml"), **TOKENS, **self.ledger}
+        own = {"HW_REGION_NAME": estate.REGION, "RESTORE_POINT_RULES": str(self.rules), **TOKENS, **self.ledger}
         return given | own | more
 
     def write_rules(self, vaults: Sequence[str]) -> None:
@@ -141,7 +142,7 @@ class Stage:
         names = json.dumps([f"v{number}" for number in range(len(vaults))])
         rule = f'[timers.nightly]\nsource = "{TRIGGER}"\n[[rules]]\nname = "nightly"\ntimer = "nightly"\nvaults = {names}\n'
         fast = "[projects.here]\nrequests_per_second = 50\n"
-        (self.code / "rules.toml").write_text("\n".join([fast, *tables, rule]), encoding="utf-8")
+        self.rules.write_text("\n".join([fast, *tables, rule]), encoding="utf-8")
 
     def function(
         self, door: str, variables: Mapping[str, str] | None = None, *, keys: Callable[[], Keys] | None = None, **more: Any

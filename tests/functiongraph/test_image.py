@@ -127,11 +127,11 @@ def test_the_watch_is_an_event_function_too(stage: Stage, start: Start) -> None:
 # ── who is believed ──
 
 
-@pytest.mark.parametrize("keys", [NULLS, ("", "", "", ""), (None, None, None, None)])
-def test_without_an_agency_every_call_fails_and_says_why_in_the_log(stage: Stage, start: Start, keys: Keys) -> None:
-    server = start("timer")
-    assert server.invoke(fired(), keys).error
-    assert "no credentials found" in server.stderr
+def test_without_an_agency_every_call_fails_and_says_why_in_the_log(stage: Stage, start: Start) -> None:
+    server, nothing = start("timer"), list[Keys]([NULLS, ("", "", "", ""), (None, None, None, None)])
+    for keys in nothing:
+        assert server.invoke(fired(), keys).error
+    assert server.stderr.count("no credentials found") == len(nothing)
     assert stage.world.sandbox.exchanges == []
 
 

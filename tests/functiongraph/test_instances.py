@@ -16,9 +16,6 @@ from tests.functiongraph.stage import FILES, Stage, fired
 from tests.ledger.servers import redis
 from tests.scripted import BACKUPS, CREATE, Passing, fails
 
-DEADLINE = 4.5
-"""Seconds: three of them are kept for telling, so there is time for one look and one POST."""
-
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
@@ -34,20 +31,19 @@ def swept(stage: Stage, minutes: int = 10) -> list[str]:
 
 
 @pytest.mark.parametrize("executed", [True, False], ids=["after CBR took it", "before it reached CBR"])
-def test_one_that_is_killed_at_its_deadline_leaves_one_restore_point(stage: Stage, executed: bool) -> None:
-    """It stops dead in the middle of the POST; the policy brings the event again to a cold instance, at once."""
-    function = stage.function("timer", seconds=DEADLINE, policy=Policy(1))
+def test_one_that_is_killed_in_the_middle_leaves_one_restore_point(stage: Stage, executed: bool) -> None:
+    """As at its time-out: SIGKILL while its POST is under way. The policy brings the event again at once, to a cold instance."""
+    function = stage.function("timer", policy=Policy(1))
 
-    def stop(it: Passing) -> None:
-        function.freeze()
+    def kill(it: Passing) -> None:
         if executed:
             it.forward()
-        it.wait()
+        function.expire()
+        it.cut()
 
-    stage.world.door.on(CREATE, stop)
+    stage.world.door.on(CREATE, kill)
     function.invoke_async(fired())
     killed, again = function.settle()
-    stage.world.door.over.set()
     assert "timed out" in killed.error
     assert function.starts == 2
     assert [word for word, _ in again.outcomes] == ["later"]  # the claim of the one that was killed

@@ -121,10 +121,10 @@ def test_an_instance_that_dies_is_a_failure_and_then_a_cold_start(make: Make) ->
 
 
 def test_at_its_time_out_it_is_killed(make: Make) -> None:
-    function = make(seconds=0.5)
+    function = make(seconds=1.5)
     function.invoke({"do": "give", "what": 1})
     pid = function.pid
-    assert "timed out after 0.5 seconds" in function.invoke({"do": "sleep", "seconds": 60}).error
+    assert "timed out after 1.5 seconds" in function.invoke({"do": "sleep", "seconds": 60}).error
     assert function.invoke({"do": "sleep", "seconds": 0}).json != pid
 
 
@@ -142,9 +142,9 @@ def test_calls_overlap_in_one_instance(make: Make) -> None:
     function.invoke({"do": "give", "what": 1})
     began = time.monotonic()
     with ThreadPoolExecutor(4) as threads:
-        pids = list(threads.map(lambda _: function.invoke({"do": "sleep", "seconds": 0.5}).json, range(4)))
+        pids = list(threads.map(lambda _: function.invoke({"do": "sleep", "seconds": 1}).json, range(4)))
     assert len(set(pids)) == 1
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 3
 
 
 @pytest.mark.parametrize(("retries", "new_ids"), [(0, False), (1, True), (3, False)])
@@ -169,7 +169,7 @@ def test_by_default_it_is_one_try_more(make: Make) -> None:
 
 def test_an_old_message_is_not_tried_again_and_a_large_result_is_told_as_nothing(make: Make) -> None:
     told = list[dict[str, Any]]()
-    function = make(policy=Policy(3, age_seconds=0.3, on_failure=told.append, on_success=told.append), seconds=0.5)
+    function = make(policy=Policy(3, age_seconds=0.3, on_failure=told.append, on_success=told.append), seconds=1)
     function.invoke_async({"do": "sleep", "seconds": 60})
     assert len(function.settle()) == 1
     function.invoke_async({"do": "size", "bytes": ASYNC_BYTES + 1})
