@@ -2,8 +2,8 @@
 
 An *event function* has RESTORE_POINT_DOOR, which says what POST /invoke means: ``timer``, ``alert``, ``once``, ``watch`` or
 ``worker``. The event is the body, and what the context tells elsewhere stands in x-cff-… headers; POST /init answers 200, for all
-that can be checked was checked at the start. An *HTTP function* has it not: the gateway's requests arrive at their own paths, as
-``web.main`` serves them, with keys from the environment, and /invoke is no path of it.
+that can be checked was checked at the start, by ``web``. An *HTTP function* has it not: the gateway's requests arrive at their own
+paths, as ``web.main`` serves them, with keys from the environment, and /invoke is no path of it.
 
 Whoever reaches the port can send x-cff-… headers and any event. They are believed for the one reason that RESTORE_POINT_DOOR is
 set: set it nowhere but for an event function of FunctionGraph, whose platform alone reaches the port. It is refused where another
@@ -22,7 +22,6 @@ commands that would tell.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -30,10 +29,8 @@ from typing import Any
 from handlers import functiongraph, web
 from handlers.carriers.gateways import apig_http
 from handlers.clock import SystemClock
-from handlers.credentials import AccessKey, Handed, Platform, Secret
 from handlers.envelope import Door, parse_json
 from handlers.errors import Redeliver, Refusal
-from handlers.settings import served
 from handlers.settings.image import EventFunction, find_image
 
 ENTRIES: Mapping[Door, Callable[[object, functiongraph.Context], Any]] = {
@@ -48,8 +45,6 @@ _LONGEST = 259_200
 _BY_GATEWAY = "x-apig-api-id"
 """Which API of the gateway an HTTP function's request came by; an event function has that in the event."""
 _CLOCK = SystemClock()
-_TO_COME = Platform({}, Handed(AccessKey("to-come", Secret("to-come"), Secret("to-come"))))
-"""Stands at the start for the agency's keys, which come with each call; nothing is signed with it."""
 
 
 def main(request: web.Request) -> web.Response:
@@ -127,12 +122,3 @@ def _json(document: object, status: int) -> web.Response:
 
 def _text(body: str, status: int, **headers: str) -> web.Response:
     return body, status, {"Content-Type": "text/plain", **headers}
-
-
-def _start() -> None:
-    """A wrong configuration of an event function ends the server at its start; that of an HTTP function ``web`` has checked."""
-    if find_image():
-        served(arguments=sys.argv[1:], platform=_TO_COME)
-
-
-_start()

@@ -22,7 +22,7 @@ from handlers.envelope import BODY_CAP, NO_REQUEST, Door, Envelope, Http
 from handlers.errors import Refusal
 from handlers.service import Service, delivery_id
 from handlers.settings import served
-from handlers.settings.image import find_image
+from handlers.settings.image import awaited
 from handlers.trust import HEAD_CAP, methods
 
 RUN_SECONDS = 25.0
@@ -197,8 +197,7 @@ def _start() -> None:
     from flask import current_app, has_app_context
 
     if has_app_context():
-        if find_image() is None:  # else functiongraph_image checks, for an agency's keys come with the calls
-            served(arguments=sys.argv[1:])
+        served(arguments=sys.argv[1:], platform=awaited())
         current_app.wsgi_app = bounded(current_app.wsgi_app)  # type: ignore[assignment, method-assign]
 
 

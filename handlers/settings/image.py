@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import get_args
 
+from handlers.credentials import NO_PLATFORM, AccessKey, Handed, Platform, Secret
 from handlers.envelope import Door
 from handlers.errors import Misconfigured
 
@@ -14,6 +15,8 @@ _SETTING = "RESTORE_POINT_DOOR"
 _OTHERS = {"K_SERVICE": "Knative or Cloud Run", "AWS_LAMBDA_FUNCTION_NAME": "AWS Lambda"}
 """Where nobody is kept from the port by being FunctionGraph: whoever asks would be taken for the platform."""
 DOORS: Mapping[str, Door] = {each: each for each in get_args(Door)}
+_TO_COME = Platform({}, Handed(AccessKey("to-come", Secret("to-come"), Secret("to-come"))))
+"""Stands at the start for the keys of an agency, which come with each call; nothing is signed with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +40,8 @@ def find_image(environ: Mapping[str, str] | None = None) -> EventFunction | None
             raise Misconfigured(_SETTING, f"is for FunctionGraph, and {variable} says that this is {platform}; unset it")
     # The header x-cff-project-id is wrong in some regions, the variable is not (Open Telekom Cloud's guide to HTTP functions).
     return EventFunction(DOORS[name], given.get("RUNTIME_PROJECT_ID", ""))
+
+
+def awaited() -> Platform:
+    """What a server may count on at its start: an event function on its agency, any other on nothing. Raises Misconfigured."""
+    return _TO_COME if find_image() else NO_PLATFORM

@@ -193,6 +193,7 @@ def test_no_key_is_in_any_byte_of_log_or_answer(stage: Stage, start: Start) -> N
         ({"RESTORE_POINT_DOOR": "Timer"}, "RESTORE_POINT_DOOR: must be one of timer, alert, once, watch, worker"),
         ({"RESTORE_POINT_DOOR": "timer", "RESTORE_POINT_LEDGER": ""}, "on FunctionGraph every instance has its own disk"),
         ({"RESTORE_POINT_DOOR": "timer", "AM_TOKEN": "short"}, "AM_TOKEN"),
+        ({"RESTORE_POINT_DOOR": "timer", "DEBUG": "1"}, "DEBUG"),
         ({}, "no credentials found"),
     ],
 )
