@@ -2,7 +2,7 @@
 
 An *event function* has RESTORE_POINT_DOOR, which says what POST /invoke means: ``timer``, ``alert``, ``once``, ``watch`` or
 ``worker``. The event is the body, and what the context tells elsewhere stands in x-cff-… headers; POST /init answers 200, for all
-that can be checked was checked at the start, by ``web``. An *HTTP function* has it not: the gateway's requests arrive at their own
+that can be checked was checked at the start, by ``web``. An *HTTP function* has it not: its gateway's requests come to their own
 paths, as ``web.main`` serves them, with keys from the environment, and /invoke is no path of it.
 
 Whoever reaches the port can send x-cff-… headers and any event. They are believed for the one reason that RESTORE_POINT_DOOR is
