@@ -16,7 +16,8 @@ from handlers.wire import in_cluster
 _SETTING = "RESTORE_POINT_QUEUE"
 _SQS = re.compile(r"https://sqs\.(?P<region>[a-z0-9-]+)\.amazonaws\.(?:com|com\.cn|eu)/[0-9]{12}/[A-Za-z0-9_-]{1,80}")
 _EMULATED = re.compile(r"(?P<origin>http://(?:127\.0\.0\.1|localhost):[0-9]{1,5})/[0-9]{12}/[A-Za-z0-9_-]{1,80}")
-_SINK = re.compile(r"(?P<origin>https?://[A-Za-z0-9.:\[\]-]{1,255})(?P<path>/[A-Za-z0-9._~/-]{0,255})?")
+_SINK = re.compile(r"(?!.*/\.\.?(?:/|$))(?P<origin>https?://[A-Za-z0-9.:\[\]-]{1,255})(?P<path>/[A-Za-z0-9._~/-]{0,255})?")
+"""Without dot segments: an address that has some is sent nothing (`handlers.wire`)."""
 _URN = re.compile(r"urn:fss:[a-z0-9-]{1,64}:(?P<project>[0-9a-f]{32}):function(?::[A-Za-z0-9_-]{1,64}){2,3}")
 
 
@@ -80,7 +81,9 @@ def _functiongraph(urn: str, environ: Mapping[str, str], projects: Mapping[str, 
     found = _URN.fullmatch(urn)
     if not found:
         raise Misconfigured(_SETTING, "must name a function after functiongraph:, by its URN urn:fss:…:function:…")
-    whose = [each for each in projects.values() if each.project_id == found["project"]] or list(projects.values())
+    # One whose id is not configured is looked up at its first call, and may be the one.
+    whose = [each for each in projects.values() if each.project_id == found["project"]]
+    whose = whose or [each for each in projects.values() if not each.project_id]
     if len(whose) != 1:
         raise Misconfigured(_SETTING, "is of a project that no [projects.…] has: which keys may invoke the function is not known")
     origin = functiongraph_origin(whose[0], environ)
