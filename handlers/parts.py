@@ -113,6 +113,8 @@ class Parts:
     def close(self) -> None:
         """Connections and the ledger."""
         self.wire.close()
+        if self._queue is not None:
+            self._queue.close()
         if self._ledger is not None:
             self._ledger.close()
 

@@ -54,6 +54,9 @@ class Queue(Protocol):
     def send(self, waiting: Sequence[Waiting], now: float, deadline: Deadline) -> None:
         """All of them. Raises CallFailed where not all were taken; what had been taken before stays."""
 
+    def close(self) -> None:
+        """Its connections."""
+
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:

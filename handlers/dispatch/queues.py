@@ -47,6 +47,10 @@ class Sqs:
         """See Queue. Some of a batch may be refused while others are taken."""
         _each(waiting, deadline, lambda some, soon: self._batch(some, now, soon))
 
+    def close(self) -> None:
+        """See Queue."""
+        self._wire.close()
+
     def _batch(self, some: Sequence[Waiting], now: float, deadline: Deadline) -> None:
         entries = [
             {"Id": f"{number}", "MessageBody": json.dumps(message([each])), "DelaySeconds": self._delay(each, now)}
@@ -57,8 +61,9 @@ class Sqs:
         answer = _object(reply)
         if reply.status != 200:
             raise _refused("SQS", reply, f"{answer.get('__type', '')}".rpartition("#")[2])
-        if answer.get("Failed"):
-            raise Rejected(f"SQS did not take {len(answer['Failed'])} of {len(some)} messages", status=200)
+        taken = answer.get("Successful")
+        if (lost := len(some) - (len(taken) if isinstance(taken, list) else 0)) > 0:
+            raise Rejected(f"SQS did not take {lost} of {len(some)} messages", status=200)
 
     def _headers(self, body: bytes) -> dict[str, str]:
         keys = self._aws.keys()
@@ -94,6 +99,10 @@ class Sink:
         """See Queue."""
         _each(waiting, deadline, lambda some, soon: self._event(some, now, soon))
 
+    def close(self) -> None:
+        """See Queue."""
+        self._wire.close()
+
     def _event(self, some: Sequence[Waiting], now: float, deadline: Deadline) -> None:
         body = json.dumps(message(some)).encode()
         headers = {
@@ -120,6 +129,9 @@ class Invocations:
         """See Queue."""
         _each(waiting, deadline, self._invoke)
 
+    def close(self) -> None:
+        """See Queue. The connections are the session's."""
+
     def _invoke(self, some: Sequence[Waiting], deadline: Deadline) -> None:
         reply = self._session.request("POST", self._url, deadline, body=json.dumps(message(some)).encode())
         if reply.status != 202:
@@ -129,15 +141,17 @@ class Invocations:
 def _each(waiting: Sequence[Waiting], deadline: Deadline, send: Callable[[Sequence[Waiting], Deadline], None]) -> None:
     """TOGETHER at a time; what one request could not bring keeps the others from nothing. Raises the last CallFailed."""
     failed: CallFailed | None = None
+    before = False
     for start in range(0, len(waiting), TOGETHER):
         if deadline.short():
             raise Rejected(f"there was no time for {len(waiting) - start} of {len(waiting)} messages")
         try:
             send(waiting[start : start + TOGETHER], Deadline.after(deadline.clock, min(deadline.left(), SEND_SECONDS)))
+            before = False
         except CallFailed as failure:
-            if failed is not None:  # twice: it is down, and time is better spent on what can be done without it
+            if before:  # twice in a row: it is down, and time is better spent on what can be done without it
                 raise
-            failed = failure
+            failed, before = failure, True
     if failed is not None:
         raise failed
 

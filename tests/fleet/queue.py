@@ -35,7 +35,7 @@ class Queue:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                status, answer = outer._answer(dict(self.headers), json.loads(body))
+                status, answer = outer._answer({name.lower(): value for name, value in self.headers.items()}, json.loads(body))
                 said = json.dumps(answer).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/x-amz-json-1.0")
@@ -68,8 +68,8 @@ class Queue:
         if self.refuses:
             self.refuses -= 1
             return 500, {"__type": "com.amazonaws.sqs#InternalFailure", "message": "in words"}
-        assert headers["X-Amz-Target"] == "AmazonSQS.SendMessageBatch"
-        assert "/eu-central-1/sqs/aws4_request" in headers["Authorization"]
+        assert headers["x-amz-target"] == "AmazonSQS.SendMessageBatch"
+        assert "/eu-central-1/sqs/aws4_request" in headers["authorization"]
         assert asked["QueueUrl"] == URL
         entries = asked["Entries"]
         assert 1 <= len(entries) <= 10

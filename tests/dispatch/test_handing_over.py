@@ -1,0 +1,360 @@
+"""One delivery wants more than one run takes: what is written, what is booked, what is sent, and what its outcomes say."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from handlers.envelope import Envelope, Http
+from handlers.outcome import Created, Later
+from tests.dispatch.stage import MORE, SEND, Stage, gaps, rules_of, slots_of, stage_in, wishes, words
+from tests.many.cloud import vault_id
+from tests.scripted import START, TOPIC, Flaky, answers, cuts, passes, waits
+
+HALF = 0.5
+"""Seconds between two slots at five requests a second: 2 / (5 x 0.8)."""
+
+
+def test_thirty_three_are_written_down_and_none_is_asked_for(tmp_path: Path) -> None:
+    with stage_in(tmp_path, MORE) as stage:
+        service = stage.service()
+        delivered = stage.fire(service)
+        assert words(delivered.outcomes) == {"later/queued": MORE}
+        assert all(isinstance(each, Later) and each.durable for each in delivered.outcomes)
+        assert (delivered.answer.status, delivered.answer.again) == (202, False)
+        assert stage.asked() == []
+        written = wishes(service)
+        assert {each.state for each in written.values()} == {"wanted"}
+        assert {each.reason for each in written.values()} == {"queued"}
+        assert sorted(written) == sorted(each.cause for each in delivered.outcomes)
+        for each in delivered.outcomes:
+            assert isinstance(each, Later)
+            assert slots_of([each]) == [pytest.approx(written[each.cause].slot, abs=1)]
+
+
+def test_thirty_two_are_taken_by_the_run_itself(tmp_path: Path) -> None:
+    with stage_in(tmp_path, MORE - 1, per_second=200) as stage:
+        delivered = stage.fire(stage.service())
+        assert words(delivered.outcomes) == {"created/accepted": MORE - 1}
+        stage.one_each()
+        assert stage.messages() == []
+        assert all("queued" not in line for line in stage.lines())
+
+
+def test_without_a_queue_the_run_takes_them_itself(tmp_path: Path) -> None:
+    with stage_in(tmp_path, 40, per_second=200) as stage:
+        environ = stage.environ()
+        del environ["RESTORE_POINT_QUEUE"]
+        assert words(stage.fire(stage.service(environ)).outcomes) == {"created/accepted": 40}
+        stage.one_each()
+        assert stage.messages() == []
+
+
+@pytest.mark.parametrize("per_second", [5.0, 1.6, 200.0])
+def test_slots_are_as_far_apart_as_the_rate_allows(tmp_path: Path, per_second: float) -> None:
+    with stage_in(tmp_path, per_second=per_second) as stage:
+        service = stage.service()
+        stage.fire(service)
+        slots = [each.slot for each in wishes(service).values()]
+        assert min(slots) >= START.timestamp()
+        assert max(slots) <= START.timestamp() + 41 * 2 / (per_second * 0.8)
+        assert all(gap == pytest.approx(2 / (per_second * 0.8), rel=0.001) for gap in gaps(slots))
+
+
+def test_the_log_line_says_how_many_wait_and_until_when(stage: Stage) -> None:
+    service = stage.service()
+    stage.fire(service)
+    (line,) = [each for each in stage.lines() if "restore_points" in each]
+    last = max(each.slot for each in wishes(service).values())
+    assert line["queued"]["wishes"] == 40
+    (until,) = slots_of([Later(reason="", message="", slot=line["queued"]["until"])])
+    assert until == pytest.approx(last, abs=1)
+
+
+def test_messages_hold_one_cause_and_nothing_else(stage: Stage) -> None:
+    service = stage.service()
+    outcomes = stage.fire(service).outcomes
+    entries = stage.messages()
+    assert len(entries) == 40
+    assert all(set(json.loads(each["MessageBody"])) == {"wishes"} for each in entries)
+    assert all(len(json.loads(each["MessageBody"])["wishes"]) == 1 for each in entries)
+    assert sorted(stage.sent()) == sorted(each.cause for each in outcomes)
+    assert len(stage.mail.came(SEND)) == 4
+    sent = b"".join(seen.body for seen in stage.mail.seen).decode()
+    assert all(word not in sent for word in ("vault", "nightly", "project", "checkpoint", *map(vault_id, range(40))))
+
+
+def test_a_message_is_held_back_for_whole_seconds_and_never_beyond_its_slot(stage: Stage) -> None:
+    service = stage.service()
+    stage.fire(service)
+    written, now = wishes(service), stage.clock()
+    for entry in stage.messages():
+        (cause,) = json.loads(entry["MessageBody"])["wishes"]
+        assert type(entry["DelaySeconds"]) is int
+        assert 0 <= entry["DelaySeconds"] <= written[cause].slot - now
+        assert entry["DelaySeconds"] > written[cause].slot - now - 1.01
+
+
+def test_an_event_that_comes_twice_keeps_its_slots_and_sends_nothing_more(stage: Stage) -> None:
+    service = stage.service()
+    first = stage.fire(service)
+    stage.clock.forward(3)
+    again = stage.fire(stage.service())
+    assert words(again.outcomes) == {"later/queued_already": 40}
+    assert (again.answer.status, again.answer.again) == (202, False)
+    assert slots_of(again.outcomes) == slots_of(first.outcomes)
+    assert len(stage.messages()) == 40
+    stage.night(service, 120)
+    stage.one_each()
+    assert words(stage.fire(service).outcomes) == {"joined/already_taken": 40}
+    assert len(stage.messages()) == 40
+    stage.one_each()
+
+
+def test_what_is_settled_joins_and_the_rest_waits(stage: Stage) -> None:
+    service = stage.service()
+    first = stage.fire(service)
+    stage.clock.forward(60)
+    done = [each.cause for each in first.outcomes[:10]]
+    assert words(stage.work(service, *done).outcomes) == {"created/accepted": 10}
+    assert words(stage.fire(service).outcomes) == {"joined/already_taken": 10, "later/queued_already": 30}
+
+
+def test_the_line_goes_on_where_the_delivery_before_ended(stage: Stage) -> None:
+    """Bookings that were not used went back: those of a repetition, too."""
+    service = stage.service()
+    first = slots_of(stage.fire(service).outcomes)
+    stage.fire(service)
+    second = slots_of(stage.fire(stage.service(), START - timedelta(hours=1)).outcomes)
+    assert len(set(wishes(service))) == 80
+    slots = [each.slot for each in wishes(service).values()]
+    assert all(gap == pytest.approx(HALF, abs=0.001) for gap in gaps(slots))
+    assert max(first) <= min(second)
+
+
+def test_a_line_that_was_empty_begins_now(stage: Stage) -> None:
+    service = stage.service()
+    stage.fire(service)
+    stage.clock.forward(3600)
+    later = stage.fire(service, START + timedelta(hours=1))
+    assert stage.clock() - 1 <= min(slots_of(later.outcomes)) <= stage.clock() + 1
+
+
+def test_each_project_has_a_line_of_its_own(tmp_path: Path) -> None:
+    with stage_in(tmp_path) as stage:
+        rules = rules_of(40, 5.0)
+        other = '[projects.other]\nproject_id = "' + "0a" * 16 + '"\nregion = "sandbox-1"\nrequests_per_second = 1\n'
+        for number in range(40):
+            end = f'id = "{vault_id(number)}"'
+            rules = rules.replace(end, f'{end}\nproject = "{"other" if number % 2 else "cloud"}"')
+        own = "[projects.cloud]\n"
+        stage.write(other + rules.replace(own, f'{own}region = "sandbox-1"\n').replace(TOPIC, TOPIC + 'project = "cloud"\n'))
+        service = stage.service()
+        assert words(stage.fire(service).outcomes) == {"later/queued": 40}
+        for project, apart in (("cloud", HALF), ("other", 2.5)):
+            slots = [each.slot for each in wishes(service).values() if each.planned.project == project]
+            assert len(slots) == 20
+            assert min(slots) <= stage.clock() + apart
+            assert all(gap == pytest.approx(apart, abs=0.001) for gap in gaps(slots))
+
+
+def test_a_webhook_that_wants_all_vaults_is_answered_in_its_time(stage: Stage) -> None:
+    rules = (stage.folder / "rules.toml").read_text().replace('proof = "platform"', 'proof = "bearer"\nsecret = "env:AM"')
+    stage.write(rules)
+    bearer = "example-token-that-opens-nothing"
+    service = stage.service(stage.environ(AM=bearer))
+    alert = {"alerts": [{"status": "firing", "labels": {"alertname": "DiskFailing", "host": "a"}}]}
+    headers = {"authorization": f"Bearer {bearer}", "content-type": "application/json"}
+    http = Http("POST", "/alert/am", headers, json.dumps(alert).encode())
+    began = stage.clock()
+    delivered = service.handle(Envelope("alert", "web", "request-1", None, 25.0, http))
+    assert stage.clock() - began <= 4
+    assert (delivered.answer.status, words(delivered.outcomes)) == (202, {"later/queued": 40})
+    stage.night(service, 120)
+    stage.one_each()
+
+
+# ── the ledger is down ──
+
+
+@pytest.mark.parametrize("down", [("put_if_absent", "get", "swap", "due", "since"), ("put_if_absent",)])
+def test_without_a_ledger_nothing_is_queued_and_the_run_takes_them(tmp_path: Path, down: tuple[str, ...]) -> None:
+    with stage_in(tmp_path, per_second=200) as stage:
+        service = stage.service(ledger=Flaky(stage.service().ledger, *down))
+        outcomes = stage.fire(service).outcomes
+        assert words(outcomes) == {"created/accepted": 40}
+        assert all(isinstance(each, Created) and each.degraded for each in outcomes)
+        assert stage.messages() == []
+        stage.one_each()
+
+
+def test_a_ledger_that_goes_down_in_the_middle_loses_nothing(tmp_path: Path) -> None:
+    """What was written waits, what could not be is taken or has to come again; none of them twice."""
+    with stage_in(tmp_path, per_second=200) as stage:
+        ledger = Flaky(stage.service().ledger)
+        puts = 0
+        put = ledger.put_if_absent
+
+        def fails_after_ten(record):  # type: ignore[no-untyped-def]
+            nonlocal puts
+            puts += record.kind == "wish"
+            if puts > 10:
+                ledger.down = {"put_if_absent", "get", "swap", "due", "since"}
+            return put(record)
+
+        ledger.put_if_absent = fails_after_ten  # type: ignore[method-assign]
+        delivered = stage.fire(stage.service(ledger=ledger))
+        assert len(delivered.outcomes) == 40
+        assert all(each.word in ("created", "later") for each in delivered.outcomes)
+        queued = [each for each in delivered.outcomes if isinstance(each, Later) and each.durable]
+        lost = [each for each in delivered.outcomes if isinstance(each, Later) and not each.durable]
+        assert len(queued) <= 10
+        assert delivered.answer.again is bool(lost)
+        sound = stage.service()
+        stage.night(sound, 900)
+        stage.fire(sound)
+        stage.night(sound, 900)
+        stage.one_each()
+
+
+# ── the queue fails ──
+
+FAILED = {"Successful": [], "Failed": [{"Id": str(n), "Code": "InternalError", "SenderFault": False} for n in range(10)]}
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        answers(500, {"__type": "com.amazonaws.sqs#InternalFailure"}),
+        answers(503),
+        answers(403, {"__type": "com.amazon.coral.service#AccessDeniedException", "message": "no"}),
+        answers(400, {"__type": "com.amazonaws.sqs#QueueDoesNotExist"}),
+        answers(302, None, {"Location": "http://127.0.0.1:1/"}),
+        cuts,
+    ],
+    ids=["500", "503", "403", "400", "302", "cut"],
+)
+def test_a_queue_that_takes_nothing_is_asked_twice_and_the_watch_brings_all(stage: Stage, act: object) -> None:
+    stage.mail.on(SEND, act, always=True)  # type: ignore[arg-type]
+    service = stage.service()
+    began = stage.clock()
+    delivered = stage.fire(service)
+    assert words(delivered.outcomes) == {"later/queued": 40}
+    assert (delivered.answer.status, delivered.answer.again) == (202, False)
+    assert len(stage.mail.came(SEND)) == 2
+    assert stage.queue.sent == 0
+    assert all("queue" in each.message for each in delivered.outcomes)
+    slots = {key: each.slot for key, each in wishes(service).items()}
+    assert all(each.due == pytest.approx(slots[key] + 600, abs=1) for key, each in wishes(service).items())
+    stage.mail.calm()
+    stage.night(service, began + 570 - stage.clock())
+    assert stage.sandbox.counts.posts == 0, "not before 600 seconds after their slot"
+    stage.night(service, 900)
+    stage.one_each()
+
+
+def test_the_message_says_that_the_queue_took_nothing(tmp_path: Path) -> None:
+    with stage_in(tmp_path) as stage:
+        well = stage.fire(stage.service()).outcomes[0].message
+    other = tmp_path / "other"
+    other.mkdir()
+    with stage_in(other) as stage:
+        stage.mail.on(SEND, answers(500), always=True)
+        ill = stage.fire(stage.service()).outcomes[0].message
+    assert well != ill
+
+
+def test_nobody_ever_listens_at_the_queue_and_the_watch_takes_all(stage: Stage) -> None:
+    """A queue whose permission is missing is down for weeks; the promise is the same."""
+    stage.mail.shut()
+    service = stage.service()
+    assert words(stage.fire(service).outcomes) == {"later/queued": 40}
+    stage.night(service, 2 * 3600)
+    stage.one_each()
+
+
+def test_a_queue_that_says_nothing_is_given_up_in_time(stage: Stage) -> None:
+    stage.mail.on(SEND, waits, always=True)
+    delivered = stage.fire(stage.service(), seconds=4.2)
+    assert words(delivered.outcomes) == {"later/queued": 40}
+    assert 1 <= len(stage.mail.came(SEND)) <= 2
+    stage.mail.over.set()
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        answers(200, FAILED),
+        answers(200, {}),
+        answers(200, {"Successful": None}),
+        answers(200, {"Successful": "all", "Failed": 7}),
+        answers(200, []),
+        answers(200, b"<html>ok</html>"),
+        answers(200, b""),
+        answers(200, b"\xff\xfe{"),
+    ],
+    ids=["all failed", "none named", "null", "other types", "a list", "html", "empty", "no text"],
+)
+def test_an_answer_that_confirms_nothing_is_a_failure(stage: Stage, act: object) -> None:
+    stage.mail.on(SEND, act, always=True)  # type: ignore[arg-type]
+    service = stage.service()
+    delivered = stage.fire(service)
+    assert words(delivered.outcomes) == {"later/queued": 40}
+    assert len(stage.mail.came(SEND)) == 2
+    stage.mail.calm()
+    stage.night(service, 1500)
+    stage.one_each()
+
+
+def failed(*ids: int):  # type: ignore[no-untyped-def]
+    """The queue takes the others of a batch."""
+
+    def act(it):  # type: ignore[no-untyped-def]
+        entries = json.loads(it.seen.body)["Entries"]
+        kept = [entry for number, entry in enumerate(entries) if number not in ids]
+        lost = [{"Id": entries[number]["Id"], "Code": "InternalError", "SenderFault": False} for number in ids]
+        body = json.dumps(json.loads(it.seen.body) | {"Entries": kept}).encode()
+        seen = it.seen
+        it.seen = type(seen)(seen.method, seen.target, {**seen.headers, "content-length": str(len(body))}, body)
+        _, headers, said = it.forward()
+        it.say(200, headers, json.dumps(json.loads(said) | {"Failed": lost}).encode())
+
+    return act
+
+
+def test_entries_that_failed_are_brought_by_the_watch(stage: Stage) -> None:
+    stage.mail.on(SEND, failed(0, 9), passes, failed(3))
+    service = stage.service()
+    outcomes = stage.fire(service).outcomes
+    assert words(outcomes) == {"later/queued": 40}
+    assert stage.queue.sent == 37
+    stage.night(service, 300)
+    assert sum(stage.by_vault().values()) == 37
+    stage.night(service, 900)
+    stage.one_each()
+
+
+def test_two_failures_that_are_not_in_a_row_end_nothing(stage: Stage) -> None:
+    stage.mail.on(SEND, answers(500), passes, answers(500))
+    service = stage.service()
+    stage.fire(service)
+    assert len(stage.mail.came(SEND)) == 4
+    assert stage.queue.sent == 20
+    stage.night(service, 1500)
+    stage.one_each()
+
+
+def test_messages_that_were_taken_and_not_confirmed_come_twice_and_make_one_each(stage: Stage) -> None:
+    def cut_after(it):  # type: ignore[no-untyped-def]
+        it.forward()
+        it.cut()
+
+    stage.mail.on(SEND, cut_after, cut_after)
+    service = stage.service()
+    stage.fire(service)
+    assert stage.queue.sent == 20
+    stage.night(service, 1500)
+    stage.one_each()
