@@ -91,7 +91,7 @@ class Dispatch:
         """Of the watch's due records those that it should work on itself; the others are sent, again or at last.
 
         Those whose slot is still to come keep it; those that came back (CBR was busy, the queue lost them) get new ones where
-        there are many. Raises LedgerDown.
+        there are many. While the queue takes nothing they are the watch's own, however many they are. Raises LedgerDown.
         """
         now, wanted, here = self._now(), list[Wish](), list[Record]()
         for record in records:
@@ -116,7 +116,8 @@ class Dispatch:
                 waiting.append(Waiting(wish.planned.cause, wish.slot))
         for each in slots.values():
             each.give_back()
-        self._sent(waiting, deadline)
+        if self._sent(waiting, deadline):
+            here += [wish.to_record() for wish in back]
         return here
 
     def has_backlog(self, project: str) -> bool:

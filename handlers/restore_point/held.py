@@ -133,7 +133,7 @@ class Held:
         assert self.wish is not None  # noqa: S101 - who calls has seen that
         again = self.wish.reason == QUEUED and self.was_due is not None
         at, due = (self.wish.slot, self.was_due) if again else slot()
-        durable = self._put(state="wanted", reason=QUEUED, slot=at, due=due)
+        durable = self._put(state="wanted", reason=QUEUED, slot=at, first_slot=self.wish.first_slot or at, due=due)
         return queued(self.planned, at, self.now(), again=again, durable=durable and self.tools.ledger_lasts)
 
     def _not_free(self, reason: str, message: str, failure: CallFailed | None, wait: float) -> Outcome:

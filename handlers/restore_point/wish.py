@@ -62,6 +62,8 @@ class Wish:
     """A digest of all the causes it leads: the same group come again is settled as a whole."""
     slot: float = 0.0
     """When CBR is to be asked, where more is wanted than its rate allows; 0: at once."""
+    first_slot: float = 0.0
+    """The first one it had: patience counts from there, however often it has been moved since."""
     past: tuple[str, ...] = ()
     """Restore points of earlier windows of the cause, newest last: CBR lists them under the same name, and they do not count."""
     version: int = 0
@@ -69,7 +71,7 @@ class Wish:
     @property
     def gives_up_at(self) -> float:
         """From then on a wish CBR cannot take is failed."""
-        return max(self.wanted_at, self.again_at, self.slot) + self.planned.give_up_after
+        return max(self.wanted_at, self.again_at, self.first_slot or self.slot) + self.planned.give_up_after
 
     @property
     def unfinished(self) -> bool:
@@ -125,6 +127,7 @@ class Wish:
             "again_at": self.again_at,
             "group": self.group,
             "slot": self.slot,
+            "first_slot": self.first_slot,
             "past": list(self.past),
         }
         expires = self.wanted_at + KEPT
@@ -182,6 +185,7 @@ class Wish:
             again_at=float(body.get("again_at", 0.0)),
             group=str(body.get("group", "")),
             slot=float(body.get("slot", 0.0)),
+            first_slot=float(body.get("first_slot", 0.0)),
             past=tuple(map(str, body.get("past", ()))),
             version=record.version,
         )
@@ -205,6 +209,7 @@ class Wish:
             claim_ends=until,
             due=until,
             again_at=0.0 if over else self.again_at,
+            first_slot=0.0 if over else self.first_slot,
             group=planned.group if over else self.group,
             untold=self.untold,
             perhaps=self.may_have_been_sent or self.perhaps,
