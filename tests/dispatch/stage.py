@@ -102,22 +102,21 @@ class Stage:
         """A message that names these wishes, as an invocation brings it."""
         return service.handle(Envelope("worker", "lambda", "message", {"wishes": list(causes)}, seconds))
 
-    def bring(self, service: Service) -> int:
-        """What the queue has ready, batch by batch, as Lambda's event source hands it over; how many messages that were."""
-        brought = 0
-        while records := self.queue.receive():
-            envelope = Envelope("worker", "lambda", "batch", {"Records": records}, 60.0)
-            answer = batch_answer(service, sqs_records(envelope), lambda: 60.0)
-            self.queue.back(records, {each["itemIdentifier"] for each in answer["batchItemFailures"]})
-            brought += len(records)
-        return brought
+    def bring(self, service: Service) -> bool:
+        """One batch of what the queue has ready, as Lambda's event source hands it over. False: it has nothing."""
+        if not (records := self.queue.receive()):
+            return False
+        envelope = Envelope("worker", "lambda", "batch", {"Records": records}, 60.0)
+        answer = batch_answer(service, sqs_records(envelope), lambda: 60.0)
+        self.queue.back(records, {each["itemIdentifier"] for each in answer["batchItemFailures"]})
+        return True
 
     def night(self, service: Service, seconds: float, step: float = 20.0) -> None:
         """Time goes on, the queue brings what it has, and every 300 seconds the watch sweeps."""
         ends, swept = self.clock() + seconds, self.clock()
         while self.clock() < ends:
-            self.clock.forward(step)
-            self.bring(service)
+            if not self.bring(service):
+                self.clock.forward(step)
             if self.clock() - swept >= 300:
                 swept = self.clock()
                 self.sweep(service)
