@@ -117,9 +117,9 @@ class Service(Parts):
     def work(self, envelope: Envelope) -> Delivered:
         """What a queue brings: the wishes it names, as the ledger has them. Raises Refusal."""
         causes, watch = causes_in(read_message(envelope)), self.watching(self._telling(envelope))
-        settled = Settled()
+        settled, deadline = Settled(), self._working(envelope)
         for cause in causes:
-            settled += watch.take_up(cause, self._working(envelope))
+            settled += watch.take_up(cause, deadline)
         return self._delivered(envelope, settled)
 
     def take(self, planned: Planned, deadline: Deadline) -> Outcome:

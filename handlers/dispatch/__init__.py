@@ -91,15 +91,10 @@ class Dispatch:
         """Of the watch's due records those that it should work on itself; the others are sent, again or at last.
 
         Those whose slot is still to come keep it; those that came back (CBR was busy, the queue lost them) get new ones where
-        there are many. While the queue takes nothing they are the watch's own, however many they are. Raises LedgerDown.
+        there are many. While the queue takes nothing they are the watch's own, however many they are, and so are those of a
+        project that the rules no longer name: it has no line. Raises LedgerDown.
         """
-        now, wanted, here = self._now(), list[Wish](), list[Record]()
-        for record in records:
-            wish = _readable(record)
-            if wish is not None and wish.state == "wanted":
-                wanted.append(wish)
-            else:
-                here.append(record)
+        now, (wanted, here) = self._now(), self._in_line(records)
         early = [wish for wish in wanted if wish.slot > now]
         back = [wish for wish in wanted if wish.slot <= now]
         if len(back) <= ONE_RUN:
@@ -119,6 +114,17 @@ class Dispatch:
         if self._sent(waiting, deadline):
             here += [wish.to_record() for wish in back]
         return here
+
+    def _in_line(self, records: Sequence[Record]) -> tuple[list[Wish], list[Record]]:
+        """What is wanted of projects that have a line; and the rest."""
+        wanted, rest = list[Wish](), list[Record]()
+        for record in records:
+            wish = _readable(record)
+            if wish is not None and wish.state == "wanted" and wish.planned.project in self.rates:
+                wanted.append(wish)
+            else:
+                rest.append(record)
+        return wanted, rest
 
     def has_backlog(self, project: str) -> bool:
         """Whether restore points of this project wait for their slots: then nothing else should use up its rate."""

@@ -83,6 +83,9 @@ class Watch:
                 return [(_nothing("unknown_wish", f"There is no wish of cause {cause}."), Told(0))]
             if not self._ripe(record):
                 return [(_nothing("not_yet", f"The wish of cause {cause} is settled, or is for later."), Told(0))]
+            if deadline.short():
+                why = f"There was no time left for the wish of cause {cause}: the watch finds it."
+                return [(Later(reason="no_time", message=why, cause=cause, trigger="worker"), Told(0))]
             return self._wishes(self.cbrs).look_after(record, deadline)
         except LedgerDown as problem:
             why = f"The ledger could not say what is wanted ({problem}); it must be delivered again."
