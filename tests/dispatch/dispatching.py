@@ -1,4 +1,4 @@
-"""A process that dispatches, for tests of several at once and of one that is killed: ``python dispatching.py EVENTS NAME [KILLED]``.
+"""A process that dispatches: ``python dispatching.py EVENTS NAME [KILLED]``, for several at once and for one that is killed.
 
 It says "ready", waits for a line, hands over every event of the file, and prints the slots it was given. With ``KILLED`` it kills
 itself before it writes down that many wishes.
@@ -6,6 +6,7 @@ itself before it writes down that many wishes.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -35,14 +36,14 @@ class Deadly(Flaky):
 
 def main(events: str, name: str, killed: str = "") -> None:
     clock = Clock()
-    service = Service(load(), clock, stream=Path(os.devnull).open("w", encoding="utf-8"))
+    service = Service(load(), clock, stream=io.StringIO())
     if killed:
         ledger = Deadly(service.ledger)
         ledger.left = int(killed)
-        service = Service(load(), clock, stream=Path(os.devnull).open("w", encoding="utf-8"), ledger=ledger)
+        service = Service(load(), clock, stream=io.StringIO(), ledger=ledger)
     print("ready", flush=True)
     sys.stdin.readline()
-    slots = {}
+    slots: dict[str, list[str]] = {}
     for number, document in enumerate(json.loads(Path(events).read_text(encoding="utf-8"))):
         delivered = service.handle(Envelope("alert", "lambda", f"{name}-{number}", document, 60.0))
         slots |= {each.cause: [each.reason, each.slot] for each in delivered.outcomes if isinstance(each, Later)}

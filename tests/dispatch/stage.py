@@ -12,6 +12,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +57,11 @@ class Stage:
         self.open.enter_context(self.sandbox)
         self.queue = Queue(self.clock)
         self.open.enter_context(self.queue)
-        self.door, self.mail = (self._door(each) for each in (self.sandbox.endpoint, self.queue.endpoint))
+        self.door, self.mail = (self.opened(each) for each in (self.sandbox.endpoint, self.queue.endpoint))
         self.stream = io.StringIO()
         self.write(rules_of(vaults, per_second, more))
 
-    def _door(self, beyond: str) -> Door:
+    def opened(self, beyond: str) -> Door:
         door = Door(beyond)
         door.open()
         self.open.callback(door.shut)
@@ -72,8 +73,7 @@ class Stage:
     def environ(self, **more: str) -> dict[str, str]:
         """The sandbox and the queue, each by way of its door."""
         given = {
-            name: value.replace(self.sandbox.endpoint, self.door.endpoint)
-            for name, value in self.sandbox.environment().items()
+            name: value.replace(self.sandbox.endpoint, self.door.endpoint) for name, value in self.sandbox.environment().items()
         }
         return given | self.queue.environ | {
             "RESTORE_POINT_SQS_ENDPOINT": self.mail.endpoint,
@@ -168,13 +168,20 @@ def slots_of(outcomes: Iterable[Outcome]) -> list[float]:
     return [datetime.fromisoformat(each.slot).timestamp() for each in outcomes if isinstance(each, Later) and each.slot]
 
 
+def queued(stage: Stage, service: Service) -> list[str]:
+    """The causes of a delivery that waits, soonest first."""
+    outcomes = stage.fire(service).outcomes
+    assert words(outcomes) == {"later/queued": stage.vaults}
+    return [cause for _, cause in sorted(zip(slots_of(outcomes), (each.cause for each in outcomes), strict=True))]
+
+
 def wishes(service: Service) -> dict[str, Wish]:
     return {record.key: Wish.from_record(record) for record in service.ledger.since("wish", 0)}
 
 
 def gaps(slots: Iterable[float]) -> list[float]:
     ordered = sorted(slots)
-    return [later - earlier for earlier, later in zip(ordered, ordered[1:], strict=False)]
+    return [later - earlier for earlier, later in pairwise(ordered)]
 
 
 def bare_environ() -> dict[str, str]:

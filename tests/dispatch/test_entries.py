@@ -1,4 +1,4 @@
-"""The worker's three entry functions: the real runtime client, the real functions-framework server, the fake FunctionGraph runtime.
+"""The worker's three entry functions: real runtime client, real functions-framework server, fake FunctionGraph runtime.
 
 Nobody proves who brings a message, over HTTP either. What is counted is what CBR did.
 """
@@ -19,7 +19,7 @@ from handlers import functiongraph
 from handlers.errors import Redeliver
 from handlers.sandbox import estate
 from tests.dispatch.stage import Stage, stage_in, wishes
-from tests.dispatch.test_watch_and_queue import INVOKE, URN, bodies, receiver
+from tests.dispatch.test_other_queues import INVOKE, URN, bodies, receiver
 from tests.fleet.queue import ARN
 from tests.runtime_api import LambdaFunction
 from tests.scripted import SCHEDULE

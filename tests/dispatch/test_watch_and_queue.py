@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from handlers.sandbox import estate
 from handlers.service import Service
-from tests.dispatch.stage import MORE, SEND, Stage, gaps, stage_in, wishes, words
-from tests.scripted import CREATE, SHOW, Door, answers, fails
+from tests.dispatch.stage import MORE, Stage, gaps, stage_in, wishes, words
+from tests.scripted import CREATE, fails
 
 URN = f"urn:fss:sandbox-1:{estate.PROJECT_ID}:function:default:worker:latest"
 INVOKE = f"/v2/{estate.PROJECT_ID}/fgs/functions/{URN}/invocations-async"
@@ -48,75 +49,6 @@ def test_a_message_is_never_held_for_more_than_sqs_can_and_the_watch_sends_the_r
         assert stage.queue.longest <= 900
         assert min(made_at(stage, service)) >= -1
         assert max(made_at(stage, service)) < 600, "none had to be found as lost"
-
-
-def receiver(stage: Stage, status: int = 202) -> Door:
-    """Takes everything that is posted to it."""
-    door = stage._door("http://127.0.0.1:1")
-    door.on(("POST", ""), answers(status, {"request_id": "1"}), always=True)
-    return door
-
-
-def bodies(door: Door) -> list[dict[str, Any]]:
-    return [json.loads(seen.body) for seen in door.seen]
-
-
-def test_a_broker_is_given_what_has_its_slot_within_a_minute_and_the_watch_gives_the_rest(tmp_path: Path) -> None:
-    with stage_in(tmp_path, per_second=1) as stage:  # 2.5 seconds apart: 100 in all
-        broker = receiver(stage)
-        service = stage.service(stage.environ(RESTORE_POINT_QUEUE=f"sink:{broker.endpoint}/default/wishes"))
-        assert words(stage.fire(service).outcomes) == {"later/queued": 40}
-        slots = {cause: wish.slot for cause, wish in wishes(service).items()}
-        near = {cause for cause, slot in slots.items() if slot <= stage.clock() + 60}
-        assert sorted(cause for body in bodies(broker) for cause in body["wishes"]) == sorted(near)
-        assert 20 <= len(near) < 30
-        stage.clock.forward(40)
-        stage.sweep(service)
-        assert sorted(cause for body in bodies(broker) for cause in body["wishes"]) == sorted(slots)
-        assert {cause: wish.slot for cause, wish in wishes(service).items()} == slots
-        assert stage.sandbox.counts.posts == 0
-        assert all(1 <= len(body["wishes"]) <= 10 and set(body) == {"wishes"} for body in bodies(broker))
-
-
-def test_a_broker_is_given_cloud_events_in_binary_form(stage: Stage) -> None:
-    broker = receiver(stage)
-    stage.fire(stage.service(stage.environ(RESTORE_POINT_QUEUE="sink", K_SINK=f"{broker.endpoint}/default")))
-    assert len(broker.seen) == 4
-    for seen in broker.seen:
-        assert (seen.method, seen.target) == ("POST", "/default")
-        assert (seen.headers["ce-specversion"], seen.headers["ce-type"]) == ("1.0", "restore-point.wishes")
-        assert seen.headers["content-type"] == "application/json"
-        assert seen.headers["ce-source"]
-    assert len({seen.headers["ce-id"] for seen in broker.seen}) == 4
-    assert stage.messages() == []
-
-
-def test_a_function_is_invoked_asynchronously_with_signed_requests(stage: Stage) -> None:
-    cloud = receiver(stage)
-    more = {"HUAWEICLOUD_SDK_REGION_FUNCTIONGRAPH_SANDBOX_1": cloud.endpoint, "RESTORE_POINT_QUEUE": f"functiongraph:{URN}"}
-    service = stage.service(stage.environ(**more))
-    assert words(stage.fire(service).outcomes) == {"later/queued": 40}
-    assert {seen.target for seen in cloud.seen} == {INVOKE}
-    assert len(cloud.seen) == 4
-    assert all(seen.headers["authorization"].startswith("SDK-HMAC-SHA256") for seen in cloud.seen)
-    assert all(estate.SECRET_KEY not in f"{seen}" for seen in cloud.seen)
-    assert sorted(cause for body in bodies(cloud) for cause in body["wishes"]) == sorted(wishes(service))
-
-
-@pytest.mark.parametrize("kind", ["sink", "functiongraph"])
-@pytest.mark.parametrize("status", [200, 404, 500, 429])
-def test_other_answers_of_these_queues_lose_nothing(stage: Stage, kind: str, status: int) -> None:
-    other = receiver(stage, status)
-    more = {"HUAWEICLOUD_SDK_REGION_FUNCTIONGRAPH_SANDBOX_1": other.endpoint}
-    named = f"sink:{other.endpoint}" if kind == "sink" else f"functiongraph:{URN}"
-    service = stage.service(stage.environ(RESTORE_POINT_QUEUE=named, **more))
-    delivered = stage.fire(service)
-    assert words(delivered.outcomes) == {"later/queued": 40}
-    taken = kind == "sink" and status == 200
-    assert len(other.seen) == (4 if taken else 2)
-    assert ("queue" in delivered.outcomes[0].message) is not taken
-    stage.night(service, 1800, 60)
-    stage.one_each()
 
 
 # ── slots that are past ──
@@ -185,6 +117,40 @@ def test_a_sweep_without_a_queue_takes_what_one_with_a_queue_left(stage: Stage) 
     stage.one_each()
 
 
+def test_wishes_of_a_project_that_was_renamed_or_removed_do_not_end_the_sweep(stage: Stage) -> None:
+    lost(stage)
+    rules = (stage.folder / "rules.toml").read_text()
+    stage.write(rules.replace("[projects.cloud]", "[projects.other]"))
+    stage.sweep(stage.service())
+    stage.clock.forward(300)
+    stage.sweep(stage.service())
+    stage.one_each()
+
+
+def test_two_sweeps_at_once_send_each_wish_once(tmp_path: Path) -> None:
+    with stage_in(tmp_path, MORE) as stage:
+        lost(stage)
+        services = [stage.service() for _ in range(3)]
+        with ThreadPoolExecutor(3) as pool:
+            list(pool.map(stage.sweep, services))
+        assert len(stage.messages()) == 2 * MORE
+        slots = [wish.slot for wish in wishes(services[0]).values()]
+        assert min(gaps(slots)) == pytest.approx(0.5, abs=0.001)
+        stage.night(services[0], 120)
+        stage.one_each()
+
+
+# ── what rules hold back ──
+
+
+def test_a_rules_budget_counts_what_waits_as_it_is_taken(tmp_path: Path) -> None:
+    with stage_in(tmp_path, more="budget_per_hour = 10") as stage:
+        service = stage.service()
+        stage.storm(service, "a")
+        stage.night(service, 300)
+        assert (stage.sandbox.counts.posts, set(stage.by_vault().values())) == (10, {1})
+
+
 # ── what only looks ──
 
 
@@ -195,7 +161,7 @@ def followed(stage: Stage, service: Service, count: int) -> float:
     stage.sweep(service, seconds=300)
     looks = [each.at for each in stage.sandbox.exchanges[before:] if each.method == "GET"]
     assert len(looks) >= count, len(looks)
-    spans = sorted(later - earlier for earlier, later in zip(looks, looks[1:], strict=False))
+    spans = sorted(later - earlier for earlier, later in pairwise(looks))
     return spans[len(spans) // 2]
 
 
@@ -218,54 +184,3 @@ def test_while_a_line_waits_looking_uses_a_fifth_of_the_rate(tmp_path: Path) -> 
         for host in "abcdefgh":
             stage.storm(service, host)  # lines of 20 seconds each
         assert followed(stage, service, 10) == pytest.approx(1.0, rel=0.1)
-
-
-# ── patience ──
-
-
-def test_patience_counts_from_the_slot(tmp_path: Path) -> None:
-    """Whose turn comes after ten minutes has not waited in vain for ten minutes."""
-    with stage_in(tmp_path, MORE, per_second=0.1, more='give_up_after = "5m"') as stage:  # 25 seconds apart: 13 minutes
-        service = stage.service()
-        stage.fire(service)
-        slots = {cause: wish.slot for cause, wish in wishes(service).items()}
-        last = max(slots, key=lambda cause: slots[cause])
-        assert slots[last] - stage.clock() > 700
-        stage.clock.forward(slots[last] - stage.clock())
-        assert words(stage.work(service, last).outcomes) == {"created/accepted": 1}
-
-
-def test_patience_ends_and_that_is_told(tmp_path: Path) -> None:
-    """CBR never takes them: however often they are sent again, an end comes, and somebody hears of each."""
-    with stage_in(tmp_path, MORE, per_second=20, more='give_up_after = "15m"') as stage:
-        service = stage.service()
-        stage.door.on(CREATE, fails("6125"), always=True)
-        stage.fire(service)
-        stage.night(service, 600, 150)
-        assert stage.sandbox.published == []
-        stage.night(service, 1000, 150)
-        assert {wish.state for wish in wishes(service).values()} == {"failed"}
-        assert len(stage.sandbox.published) == MORE
-        assert all("FAILED" in each["subject"] for each in stage.sandbox.published)
-
-
-def test_an_alert_that_repeats_itself_does_not_put_the_end_off(tmp_path: Path) -> None:
-    with stage_in(tmp_path, MORE, per_second=20, more='give_up_after = "15m"') as stage:
-        service = stage.service()
-        stage.door.on(CREATE, fails("6125"), always=True)
-        for _ in range(5):
-            stage.storm(service, "a")
-            stage.night(service, 300, 150)
-        assert len(stage.sandbox.published) >= MORE
-
-
-def test_a_message_that_came_too_early_everywhere_costs_nothing(tmp_path: Path) -> None:
-    with stage_in(tmp_path, 40, per_second=0.5) as stage:
-        service = stage.service()
-        stage.fire(service)
-        late = [cause for cause, wish in wishes(service).items() if wish.slot > stage.clock() + 61]
-        for _ in range(5):
-            stage.work(service, *late)
-        assert stage.asked() == []
-        assert len(stage.mail.came(SEND)) == 4
-        assert not stage.door.came(SHOW)

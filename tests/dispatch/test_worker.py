@@ -3,92 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import pytest
-
-from handlers.answers import batch_answer
-from handlers.carriers.batches import sqs_records
-from handlers.envelope import Envelope
-from handlers.ledger import Record
-from handlers.outcome import Later
 from handlers.service import Service
-from tests.dispatch.stage import Stage, rules_of, slots_of, stage_in, wishes, words
-from tests.fleet.queue import ARN
-from tests.many.cloud import vault_id, vault_name
-from tests.scripted import BACKUPS, CREATE, Flaky, Passing, answers, fails, only, passes
-
-CAUSE = "ab" * 32
-
-
-def queued(stage: Stage, service: Service) -> list[str]:
-    """The causes of a delivery that waits, soonest first."""
-    outcomes = stage.fire(service).outcomes
-    assert words(outcomes) == {"later/queued": stage.vaults}
-    return [cause for _, cause in sorted(zip(slots_of(outcomes), (each.cause for each in outcomes), strict=True))]
-
-
-# ── what a message may say ──
-
-
-@pytest.mark.parametrize(
-    "document",
-    [
-        {},
-        [],
-        None,
-        7,
-        "text",
-        [CAUSE],
-        {"wishes": None},
-        {"wishes": CAUSE},
-        {"wishes": []},
-        {"wishes": {}},
-        {"wishes": [CAUSE, None]},
-        {"wishes": [[CAUSE]]},
-        {"wishes": [CAUSE[1:]]},
-        {"wishes": [CAUSE + "a"]},
-        {"wishes": [CAUSE.upper()]},
-        {"wishes": [CAUSE + "\n"]},
-        {"wishes": ["g" * 64]},
-        {"wishes": ["٣" * 64]},
-        {"wishes": [f"{number:064x}" for number in range(101)]},
-        {"wishes": [CAUSE], "more": 1},
-        {"Wishes": [CAUSE]},
-        {"wishes": [CAUSE], "vault_id": vault_id(0)},
-        {"wishes": [{"cause": CAUSE, "vault_id": vault_id(0)}]},
-        {"checkpoint": {"vault_id": vault_id(0)}},
-        {"wishes": [CAUSE], "checkpoint": {"vault_id": vault_id(0)}},
-        {"wishes": [CAUSE], "project": "cloud", "endpoint": "http://127.0.0.1:1"},
-        {"wishes": [CAUSE], "slot": 0},
-    ],
-    ids=lambda document: json.dumps(document)[:60],
-)
-def test_anything_but_causes_is_refused_and_asks_for_nothing(stage: Stage, service: Service, document: Any) -> None:
-    delivered = service.handle(Envelope("worker", "lambda", "message", document, 60.0))
-    assert only(delivered).word == "refused"
-    assert only(delivered).reason in ("malformed", "wrong_dialect")
-    assert (delivered.answer.status, delivered.answer.again) == (400, False)
-    assert stage.asked() == []
-
-
-@pytest.mark.parametrize("text", [b"", b"{", b'{"wishes": [}', b'{"wishes": [], "wishes": []}', b"\xff", b"[" * 100_000])
-def test_text_that_is_no_json_of_ours_is_refused(stage: Stage, service: Service, text: bytes) -> None:
-    delivered = service.handle(Envelope("worker", "lambda", "message", text, 60.0, source=ARN))
-    assert (only(delivered).word, delivered.answer.status, delivered.answer.again) == ("refused", 400, False)
-
-
-def test_a_hundred_are_a_message(stage: Stage, service: Service) -> None:
-    delivered = stage.work(service, *(f"{number:064x}" for number in range(100)))
-    assert words(delivered.outcomes) == {"skipped/unknown_wish": 100}
-    assert (delivered.answer.status, stage.asked()) == (200, [])
-
-
-# ── what is taken ──
+from tests.dispatch.stage import Stage, queued, rules_of, stage_in, wishes, words
+from tests.many.cloud import vault_id
+from tests.scripted import CREATE, answers, fails, only
 
 
 def test_a_wish_whose_slot_has_come_is_taken_as_its_rule_says(tmp_path: Path) -> None:
@@ -188,104 +108,21 @@ def test_a_renamed_vault_is_the_same_vault(stage: Stage, service: Service) -> No
     cause = queued(stage, service)[0]
     stage.write(rules_of(40, 5.0).replace("vault-", "store-"))
     assert words(stage.work(stage.service(), cause).outcomes) == {"created/accepted": 1}
-    assert vault_name(0) == "vault-0000"
+    stage.one_each(1)
 
 
-# ── several workers ──
-
-
-def test_two_workers_with_the_same_message_at_once_send_one_post(stage: Stage, service: Service) -> None:
-    cause = queued(stage, service)[0]
-    looks, done = threading.Event(), threading.Event()
-
-    def hold(it: Passing) -> None:
-        looks.set()
-        assert done.wait(10)
-        passes(it)
-
-    stage.door.on(BACKUPS, hold)
-    with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(stage.work, service, cause)
-        assert looks.wait(10)
-        second = stage.work(stage.service(), cause)
-        done.set()
-        assert words(first.result().outcomes) == {"created/accepted": 1}
-    assert only(second).word in ("later", "skipped")
-    assert not second.answer.again
-    assert stage.sandbox.counts.posts == 1
-
-
-def test_eight_workers_and_a_watch_over_the_same_wishes_make_one_each(tmp_path: Path) -> None:
-    with stage_in(tmp_path, per_second=200) as stage:
-        services = [stage.service() for _ in range(4)]
-        causes = queued(stage, services[0])
-        stage.clock.forward(30)
-        with ThreadPoolExecutor(9) as pool:
-            for number in range(8):
-                pool.submit(stage.work, services[number % 4], *(causes if number % 2 else causes[::-1]))
-            pool.submit(stage.sweep, services[0])
+def test_a_message_of_many_ends_in_the_time_of_its_run_and_the_watch_finds_the_rest(tmp_path: Path) -> None:
+    """Half a request a second: sixty seconds are enough for a dozen of them."""
+    with stage_in(tmp_path, per_second=0.5, more='give_up_after = "2h"') as stage:
+        service = stage.service()
+        causes = queued(stage, service)
+        stage.clock.forward(200)
+        began = stage.clock()
+        delivered = stage.work(service, *causes)
+        assert stage.clock() - began <= 60
+        found = words(delivered.outcomes)
+        assert 10 <= found["created/accepted"] <= 15
+        assert {each.word for each in delivered.outcomes} == {"created", "later"}
+        assert (delivered.answer.status, delivered.answer.again) == (202, False)
+        stage.night(service, 1500)
         stage.one_each()
-
-
-# ── the ledger is down ──
-
-
-class Lost(Flaky):
-    """Down for one cause."""
-
-    cause = ""
-
-    def get(self, kind: str, key: str) -> Record | None:
-        if key == self.cause:
-            self.fail()
-        return super().get(kind, key)
-
-
-def test_without_a_ledger_a_message_has_to_come_again(stage: Stage, service: Service) -> None:
-    cause = queued(stage, service)[0]
-    delivered = stage.work(stage.service(ledger=Flaky(service.ledger, "get", "put_if_absent", "swap", "due", "since")), cause)
-    outcome = only(delivered)
-    assert isinstance(outcome, Later)
-    assert not outcome.durable
-    assert (delivered.answer.status, delivered.answer.again) == (503, True)
-    assert stage.asked() == []
-
-
-def test_of_a_batch_only_what_is_not_settled_comes_again(stage: Stage, service: Service) -> None:
-    causes = queued(stage, service)
-    ledger = Lost(service.ledger)
-    ledger.cause = causes[1]
-    bodies = [json.dumps({"wishes": [each]}) for each in causes[:3]] + ["no JSON", json.dumps({"wishes": [CAUSE]})]
-    records = [
-        {"messageId": f"message-{number}", "body": body, "eventSource": "aws:sqs", "eventSourceARN": ARN}
-        for number, body in enumerate(bodies)
-    ]
-    envelope = Envelope("worker", "lambda", "batch", {"Records": records}, 60.0)
-    answer = batch_answer(stage.service(ledger=ledger), sqs_records(envelope), lambda: 60.0)
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "message-1"}]}
-    assert stage.sandbox.counts.posts == 2
-
-
-def test_a_claim_that_cannot_be_written_is_no_post_behind_the_ledgers_back(stage: Stage, service: Service) -> None:
-    """The store fails between the look and the claim."""
-    cause = queued(stage, service)[0]
-    delivered = stage.work(stage.service(ledger=Flaky(service.ledger, "swap")), cause)
-    assert stage.sandbox.counts.posts <= 1
-    if stage.sandbox.counts.posts == 0:
-        assert delivered.answer.again
-    stage.clock.forward(1200)
-    stage.work(service, cause)
-    stage.sweep(service)
-    made = [each for each in stage.sandbox.restore_points() if each["vault_id"] == wishes(service)[cause].planned.backup.vault_id]
-    assert len(made) == 1
-
-
-def test_a_record_that_is_no_wish_is_told_and_breaks_nothing(stage: Stage, service: Service) -> None:
-    causes = queued(stage, service)
-    record = service.ledger.get("wish", causes[0])
-    assert record is not None
-    assert service.ledger.swap(replace(record, body='{"state": "wanted"}'))
-    stage.clock.forward(601)
-    delivered = stage.work(service, *causes[:2])
-    assert delivered.answer.status in (200, 202)
-    assert words(delivered.outcomes)["created/accepted"] == 1
