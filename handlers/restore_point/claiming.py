@@ -33,7 +33,7 @@ def claim(planned: Planned, tools: Taking, deadline: Deadline) -> Held | Outcome
             what = f"Too little time was left to write down {len(causes) - place} of the causes of {planned.what}."
             return Later(reason="no_time", message=f"{what} They must be delivered again.", durable=False, **planned.about())
         rest = tuple(causes[place:])
-        found = _lead(replace(planned.led_by(cause), others=rest[1:], group=_digest(rest)), tools, deadline)
+        found = _lead(replace(planned.led_by(cause), others=rest[1:], group=digest(rest)), tools, deadline)
         if isinstance(found, Held):
             if found.wish is not None:
                 _gather(found, tools, deadline)
@@ -45,7 +45,8 @@ def claim(planned: Planned, tools: Taking, deadline: Deadline) -> Held | Outcome
     return over
 
 
-def _digest(causes: tuple[str, ...]) -> str:
+def digest(causes: tuple[str, ...]) -> str:
+    """What tells the same group of causes come again; they are in their order."""
     return hashlib.sha256("".join(causes).encode()).hexdigest() if len(causes) > 1 else ""
 
 

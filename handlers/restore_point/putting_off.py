@@ -8,7 +8,7 @@ from contextlib import suppress
 from handlers.errors import LedgerDown
 from handlers.outcome import Later, Outcome
 from handlers.plan.planned import Planned
-from handlers.restore_point.claiming import claim
+from handlers.restore_point.claiming import claim, digest
 from handlers.restore_point.held import Held, Taking, read_wish
 from handlers.restore_point.restraint import restrained_before
 from handlers.restore_point.said import QUEUED, queued
@@ -35,10 +35,14 @@ def put_off(planned: Planned, tools: Taking, deadline: Deadline, slot: Callable[
 
 
 def _waits_already(planned: Planned, tools: Taking) -> Later | None:
-    """One read instead of three writes: an event that comes again, because time was short, must get further than before."""
-    record = tools.ledger.get(KIND, min((planned.cause, *planned.others)))
+    """One read instead of three writes: an event that comes again, because time was short, must get further than before.
+
+    Where other causes wait with it than came before, these have still to be written down.
+    """
+    causes = tuple(sorted({planned.cause, *planned.others}))
+    record = tools.ledger.get(KIND, causes[0])
     with suppress(ValueError):
         wish = read_wish(record)
-        if wish is not None and wish.state == "wanted" and wish.reason == QUEUED:
+        if wish is not None and wish.state == "wanted" and wish.reason == QUEUED and wish.group == digest(causes):
             return queued(planned, wish.slot, tools.clock.now().timestamp(), again=True, durable=tools.ledger_lasts)
     return None

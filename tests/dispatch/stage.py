@@ -103,10 +103,11 @@ class Stage:
         return service.handle(Envelope("worker", "lambda", "message", {"wishes": list(causes)}, seconds))
 
     def bring(self, service: Service) -> bool:
-        """One batch of what the queue has ready, as Lambda's event source hands it over. False: it has nothing."""
+        """One batch of what the queue has ready, as Lambda's event source hands it over, and twice. False: it has nothing."""
         if not (records := self.queue.receive()):
             return False
         envelope = Envelope("worker", "lambda", "batch", {"Records": records}, 60.0)
+        batch_answer(service, sqs_records(envelope), lambda: 60.0)
         answer = batch_answer(service, sqs_records(envelope), lambda: 60.0)
         self.queue.back(records, {each["itemIdentifier"] for each in answer["batchItemFailures"]})
         return True

@@ -9,7 +9,7 @@ import pytest
 
 from handlers.ledger import Record
 from handlers.outcome import Created, Later
-from tests.dispatch.stage import SEND, Stage, stage_in, wishes, words
+from tests.dispatch.stage import SEND, Stage, slots_of, stage_in, wishes, words
 from tests.scripted import Act, Flaky, Passing, answers, cuts, executes_and, passes, waits
 
 # ── the ledger is down ──
@@ -53,6 +53,19 @@ def test_a_ledger_that_goes_down_in_the_middle_loses_nothing(tmp_path: Path) -> 
         stage.fire(sound)
         stage.night(sound, 900)
         stage.one_each()
+
+
+def test_what_there_was_no_time_to_write_down_has_to_come_again(stage: Stage) -> None:
+    service = stage.service()
+    delivered = stage.fire(service, seconds=3.5)
+    assert words(delivered.outcomes) == {"later/no_time": 40}
+    assert delivered.answer.again
+    assert stage.messages() == []
+    again = stage.fire(service)
+    assert words(again.outcomes) == {"later/queued": 40}
+    assert min(slots_of(again.outcomes)) <= stage.clock() + 1
+    stage.night(service, 120)
+    stage.one_each()
 
 
 # ── the queue fails ──
