@@ -48,7 +48,7 @@ def test_silence_is_an_alarm_and_cloudwatch_can_hold_its_window() -> None:
 def measured_by(word: str) -> tuple[str, dict[str, str]]:
     """The metric of an outcome as the function prints it: its namespace and, from the line itself, its dimensions."""
     stream = io.StringIO()
-    door = "watch" if word in WATCHED else "timer"
+    door: Door = "watch" if word in WATCHED else "timer"
     envelope = Envelope(door, "lambda", "delivery-1", {}, 60.0)
     Report((), stream, metrics=True).log(envelope, [(KINDS[word](reason="any", message="any"), Told(1))])
     (line,) = [found for found in map(json.loads, stream.getvalue().splitlines()) if "_aws" in found]
