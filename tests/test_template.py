@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -13,11 +14,13 @@ from typing import Any
 import pytest
 
 from handlers.carriers.unwrapping import Carried
-from handlers.credentials import AccessKey
+from handlers.credentials import AccessKey, Secret
 from handlers.parts import TELLING_SECONDS
 from handlers.service import Service
 from handlers.settings import SECRET_LENGTH, load
+from handlers.settings.kept import KEPT_SECONDS
 from handlers.timers import SCHEDULER_INPUT, read_timer
+from tests.aws.endpoint import ARN, SECRET, Endpoint, said
 from tests.aws.template import (
     DOORS,
     FILE,
@@ -36,7 +39,8 @@ from tests.runtime_api import LambdaFunction
 from tests.scripted import event, world_in
 
 WATCH_SECONDS = 300
-RESOLVE = re.compile(r"\{\{resolve:secretsmanager:\$\{[A-Za-z]+\}:SecretString:([A-Z_]+)\}\}")
+KEYS_OF_SECRETS = ("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "RESTORE_POINT_ALERT_TOKEN")
+REFERENCE = re.compile(r"\$\{(?:Cloud|Alert)SecretArn\}#([A-Z_]+)")
 
 
 def test_every_function_is_an_entry_that_imports_and_has_its_target() -> None:
@@ -176,8 +180,8 @@ def told(value: Any) -> str:
     match value:
         case {"Ref": name}:
             return str(PARAMETERS[name].get("Default", {"CloudRegion": "eu-de"}.get(name)))
-        case {"Fn::Sub": text} if RESOLVE.fullmatch(text):
-            return "a-secret-of-some-length-indeed"
+        case {"Fn::Sub": text} if found := REFERENCE.fullmatch(text):
+            return f"{ARN}#{found[1]}"
         case {"Fn::If": ["HasAlertSecret", there, {"Ref": "AWS::NoValue"}]}:
             return told(there)
         case {"Fn::If": ["HasTable", {"Fn::Sub": "dynamodb:${LedgerTable}"}, "memory"]}:
@@ -198,9 +202,11 @@ def test_the_code_takes_what_the_template_gives_and_a_claim_outlives_the_kill(tm
         "AWS_SECRET_ACCESS_KEY": "S",
     }
     environ = {name: told(value) for name, value in VARIABLES.items()} | own
-    settings = load(environ, str(rules))
+    with closing(Endpoint()) as secrets:
+        secrets.answers = [(200, said(json.dumps(dict.fromkeys(KEYS_OF_SECRETS, SECRET))))]
+        settings = load(environ | {"RESTORE_POINT_SECRETSMANAGER_ENDPOINT": secrets.origin}, str(rules))
     access = settings.projects["default"]
-    assert isinstance(access.credentials, AccessKey)
+    assert access.credentials == AccessKey(SECRET, Secret(SECRET))
     assert (access.region, settings.ledger, settings.ledger_lasts) == ("eu-de", "dynamodb:stack-LedgerTable-1ABCDEFGHIJKL", True)
     assert set(settings.secrets) == {"am"}
     assert settings.settle_seconds == PARAMETERS["SettleSeconds"]["Default"]
@@ -215,11 +221,24 @@ def test_the_code_takes_what_the_template_gives_and_a_claim_outlives_the_kill(tm
     assert TELLING_SECONDS < timeout["MinValue"] <= timeout["Default"] <= timeout["MaxValue"] < WATCH_SECONDS
 
 
-def test_secrets_are_references_only() -> None:
-    named = {RESOLVE.findall(json.dumps(value))[0] for value in VARIABLES.values() if "resolve:" in json.dumps(value)}
-    assert named == {"HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "RESTORE_POINT_ALERT_TOKEN"}
+def test_functions_are_given_no_secret_but_where_it_stands_and_may_read_it_there_alone() -> None:
+    named = {found for value in VARIABLES.values() for found in REFERENCE.findall(json.dumps(value))}
+    assert named == {*KEYS_OF_SECRETS}
+    assert "resolve:" not in FILE.read_text(encoding="utf-8")
     assert not [key for key, _ in walk(TEMPLATE) if key == "NoEcho"]
     assert str(SECRET_LENGTH) in PARAMETERS["AlertSecretArn"]["Description"]
+    assert str(KEPT_SECONDS // 60) == "5"
+    assert "every five minutes" in PARAMETERS["CloudSecretArn"]["Description"]
+    for name in ("FunctionRole", "WorkerRole"):
+        policies = RESOURCES[name]["Properties"]["Policies"]
+        granted = {each["PolicyName"]: each["PolicyDocument"]["Statement"] for each in policies if "PolicyName" in each}
+        given = {each["Fn::If"][0]: each["Fn::If"][1]["PolicyDocument"]["Statement"] for each in policies if "Fn::If" in each}
+        cloud, alerts, key = granted["cloud-secret"], given["HasAlertSecret"], given["HasSecretsKey"]
+        read = {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue"}
+        assert cloud == [read | {"Resource": {"Ref": "CloudSecretArn"}}]
+        assert alerts == [read | {"Resource": {"Ref": "AlertSecretArn"}}]
+        assert [(each["Action"], each["Resource"]) for each in key] == [("kms:Decrypt", {"Ref": "SecretsKeyArn"})]
+        assert [*actions(policies)].count("secretsmanager:GetSecretValue") == 2
 
 
 def test_every_parameter_is_described_and_bounded() -> None:
@@ -229,7 +248,8 @@ def test_every_parameter_is_described_and_bounded() -> None:
         if "AllowedPattern" in parameter and "Default" in parameter:
             assert re.fullmatch(parameter["AllowedPattern"], parameter["Default"]), name
         if name.endswith("Arn"):
-            assert re.fullmatch(parameter["AllowedPattern"], "arn:aws:secretsmanager:eu-central-1:123456789012:secret:cbr-AbCdEf")
+            key = "arn:aws:kms:eu-central-1:123456789012:key/0b1c2d3e-4f56-7890-abcd-ef0123456789"
+            assert re.fullmatch(parameter["AllowedPattern"], key if name == "SecretsKeyArn" else ARN)
             assert not re.fullmatch(parameter["AllowedPattern"], "HPUAFEXAMPLEKEY")
 
 
@@ -242,6 +262,7 @@ def test_rights_are_named_one_by_one() -> None:
     assert receives < {*actions(roles["WorkerRole"])}  # what the event source needs
     allowed = receives | {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"}
     allowed |= {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage", "lambda:InvokeFunction", "sts:AssumeRole"}
+    allowed |= {"secretsmanager:GetSecretValue", "kms:Decrypt"}
     for role in roles.values():
         assert "ManagedPolicyArns" not in role
         assert {*actions(role)} <= allowed
@@ -262,4 +283,5 @@ def _of_this_stack(resource: dict[str, Any]) -> bool:
         f"${{LedgerTable.Arn}}/index/{each['IndexName']}"
         for each in RESOURCES["LedgerTable"]["Properties"]["LocalSecondaryIndexes"]
     ]
-    return "Fn::GetAtt" in resource or resource.get("Fn::Sub") in indexes
+    given = resource.get("Ref") in ("CloudSecretArn", "AlertSecretArn", "SecretsKeyArn")
+    return given or "Fn::GetAtt" in resource or resource.get("Fn::Sub") in indexes

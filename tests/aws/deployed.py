@@ -120,6 +120,9 @@ class Deployed:
         made = self.aws.ask("secretsmanager", "CreateSecret", Name=name, SecretString=json.dumps(values))
         return str(made["ARN"])
 
+    def rotate(self, name: str, values: dict[str, str]) -> None:
+        self.aws.ask("secretsmanager", "PutSecretValue", SecretId=name, SecretString=json.dumps(values))
+
     def queue_arn(self, name: str) -> str:
         return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{self.names[name].rpartition('/')[2]}"
 

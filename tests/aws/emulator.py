@@ -52,7 +52,7 @@ class AwsEmulator(Process):
         """Its functions inherit it, which is how they learn where AWS is."""
         own = {"GATEWAY_PORT": f"{self.port}", "BIND_HOST": "127.0.0.1", "IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0"}
         own |= {"MINISTACK_HOST": "127.0.0.1", "MINISTACK_REGION": REGION, "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.2"}
-        own |= {"RESTORE_POINT_FOLLOW_SECONDS": "0"}
+        own |= {"RESTORE_POINT_FOLLOW_SECONDS": "0", "RESTORE_POINT_SECRETS_SECONDS": "1"}
         return (
             super().environ() | own | {f"RESTORE_POINT_{name}_ENDPOINT": self.origin for name in ("DYNAMODB", "SECRETSMANAGER")}
         )

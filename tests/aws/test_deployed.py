@@ -42,22 +42,23 @@ def firing(host: str) -> dict[str, Any]:
     return alertmanager({"alertname": "DiskFailing", "host": host}, f"{minute() - timedelta(minutes=1):%Y-%m-%dT%H:%M:%SZ}", 1)
 
 
-def test_an_alert_at_the_url_makes_one_and_a_stranger_none(stack: Deployed) -> None:
+def posted(stack: Deployed, token: str) -> tuple[int, dict[str, Any]]:
+    """What the URL answers to the alert of host-1."""
     address = stack.outputs["AlertUrl"].removeprefix("https://").partition(".")[0]
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     url = f"{stack.aws.origin}/_aws/lambda-url/{address}/alert/am"
+    request = urllib.request.Request(url, json.dumps(firing("host-1")).encode(), headers)
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as refused:
+        return refused.code, json.load(refused)
 
-    def posted(token: str) -> tuple[int, dict[str, Any]]:
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        request = urllib.request.Request(url, json.dumps(firing("host-1")).encode(), headers)
-        try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
-                return answer.status, json.load(answer)
-        except urllib.error.HTTPError as refused:
-            return refused.code, json.load(refused)
 
-    assert posted("x" * 32)[0] == 401
+def test_an_alert_at_the_url_makes_one_and_a_stranger_none(stack: Deployed) -> None:
+    assert posted(stack, "x" * 32)[0] == 401
     assert stack.posts(vault_id(1)) == 0
-    (status, first), (_, second) = posted(TOKEN), posted(TOKEN)
+    (status, first), (_, second) = posted(stack, TOKEN), posted(stack, TOKEN)
     assert (status, first["outcomes"][0]["outcome"], second["outcomes"][0]["outcome"]) == (200, "created", "joined")
     assert (stack.posts(vault_id(1)), stack.restore_points(vault_id(1))) == (1, 1)
 
@@ -111,7 +112,7 @@ def test_a_batch_of_ten_with_one_poison_makes_nine_and_only_the_poison_comes_bac
     stack.unreadable_wish(poison)
     causes = [queued[each] for each in nine]
     stack.send("Wishes", *wishes(*causes[:4], poison, *causes[4:]))
-    stack.hand_out_again_after(3)  # longer than a cold run, or the nine come twice
+    stack.hand_out_again_after(5)  # longer than a cold run takes, on most machines
     stack.source(Enabled=True)
     until(lambda: stack.restore_points(*nine) == len(nine), "the nine")
     stack.hand_out_again_after(1)
@@ -121,12 +122,25 @@ def test_a_batch_of_ten_with_one_poison_makes_nine_and_only_the_poison_comes_bac
     lines = [line for line in stack.printed("Worker") if "restore_points" in line]
     made = [line["restore_points"][0]["cause"] for line in lines if line["message"] == "worker: 1 created"]
     assert sorted(made) == sorted(causes)
-    assert [line["message"] for line in lines if line["message"] != "worker: 1 created"] == ["worker: 1 later"] * TRIES
+    assert [line["message"] for line in lines].count("worker: 1 later") == TRIES
+    again = [line["restore_points"][0] for line in lines if line["message"] not in ("worker: 1 created", "worker: 1 later")]
+    assert {each["reason"] for each in again} <= {"not_yet"}  # a slow run is overtaken by its own batch
     for start in range(0, len(others), 5):
         some = wishes(*(queued[each] for each in others[start : start + 5]))
         stack.send("Wishes", *some, *some)  # a queue may hand out everything twice
     until(lambda: stack.restore_points(*others) == len(others), "what was left")
     assert stack.posts(*others) == len(others)
+
+
+def test_a_secret_that_was_rotated_needs_no_deployment(stack: Deployed) -> None:
+    """The functions, warm from the tests before, look every second here."""
+    new = "another-token-of-am-opens-nothing"
+    stack.rotate("alerts", {"RESTORE_POINT_ALERT_TOKEN": new})
+    until(lambda: posted(stack, TOKEN)[0] == 401, "the old secret is refused")
+    status, body = posted(stack, new)
+    assert (status, body["outcomes"][0]["outcome"]) == (200, "joined")
+    environment = stack.aws.rest("lambda", "GET", f"/2015-03-31/functions/{stack.names['Alert']}/configuration")["Environment"]
+    assert not [value for value in environment["Variables"].values() if new in value or TOKEN in value]
 
 
 def test_scheduler_fires_and_one_restore_point_is_made_however_often_it_delivers(stack: Deployed) -> None:
