@@ -6,8 +6,26 @@ import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from tests.ledger.servers import KEYS
+
 ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:cbr-AbCdEf"
 SECRET = "a-canary-that-no-message-may-sing"
+
+ALERTS = """
+[senders.am]
+dialect = "alertmanager"
+proof = "bearer"
+secret = "{secret}"
+[[rules]]
+name = "alerts"
+sender = "am"
+vaults = ["files"]
+"""
+RULES = '[vaults.files]\nid = "c93e6f18-0d27-4ab5-8f41-2b9a64d7e035"\n' + ALERTS
+
+
+def environ_at(origin: str, **more: str) -> dict[str, str]:
+    return {**KEYS, "RESTORE_POINT_SECRETSMANAGER_ENDPOINT": origin, **more}
 
 
 class _Handler(BaseHTTPRequestHandler):

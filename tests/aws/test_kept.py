@@ -1,105 +1,21 @@
-"""Secrets that AWS Secrets Manager keeps: a real endpoint of an emulator, and one that misbehaves, on real sockets."""
+"""Secrets that AWS Secrets Manager keeps, at an endpoint on loopback that answers well or badly."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from handlers.credentials import AccessKey, Secret
+from handlers.credentials import Secret
 from handlers.errors import Misconfigured
-from handlers.settings import load
 from handlers.settings.kept import GRACE_SECONDS, KEPT_SECONDS, Kept
 from handlers.settings.secrets import read_secrets
-from tests.aws.emulator import REGION, AwsEmulator
-from tests.aws.endpoint import ARN, SECRET, Endpoint, refused, said
+from tests.aws.emulator import REGION
+from tests.aws.endpoint import ARN, RULES, SECRET, Endpoint, environ_at, refused, said
 from tests.ledger.servers import KEYS
 from tests.scripted import Clock
-
-RULES = """
-[vaults.erp]
-id = "c93e6f18-0d27-4ab5-8f41-2b9a64d7e035"
-[senders.am]
-dialect = "alertmanager"
-proof = "bearer"
-secret = "{secret}"
-[[rules]]
-name = "alerts"
-sender = "am"
-vaults = ["erp"]
-"""
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[AwsEmulator]:
-    emulator = AwsEmulator()
-    emulator.start()
-    try:
-        yield emulator
-    finally:
-        emulator.stop()
-
-
-def environ_at(origin: str, **more: str) -> dict[str, str]:
-    return {**KEYS, "RESTORE_POINT_SECRETSMANAGER_ENDPOINT": origin, **more}
-
-
-def created(aws: AwsEmulator, name: str, value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value)
-    return str(aws.ask("secretsmanager", "CreateSecret", Name=name, SecretString=text)["ARN"])
-
-
-def put(aws: AwsEmulator, arn: str, value: object) -> None:
-    aws.ask("secretsmanager", "PutSecretValue", SecretId=arn, SecretString=json.dumps(value))
-
-
-def test_keys_of_the_cloud_and_secrets_of_senders_are_read_by_their_arns(aws: AwsEmulator, tmp_path: Path) -> None:
-    cloud = created(aws, "cloud", {"HUAWEICLOUD_SDK_AK": "AKEXAMPLE", "HUAWEICLOUD_SDK_SK": SECRET})
-    sender = created(aws, "plain", f"{SECRET}\n")
-    (tmp_path / "rules.toml").write_text(RULES.format(secret=sender), encoding="utf-8")
-    keys = {name: f"{cloud}#{name}" for name in ("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK")}
-    more = {"HW_REGION_NAME": "eu-de", "RESTORE_POINT_LEDGER": "memory", "RESTORE_POINT_RULES": str(tmp_path / "rules.toml")}
-    settings = load(environ_at(aws.origin, **keys, **more))
-    assert settings.projects["default"].credentials == AccessKey("AKEXAMPLE", Secret(SECRET))
-    assert [(key.name, key.secret) for key in settings.secrets["am"]] == [(sender, Secret(SECRET))]
-    assert SECRET not in repr(settings)
-    by_variable = RULES.format(secret="env:TOKEN")
-    (tmp_path / "rules.toml").write_text(by_variable, encoding="utf-8")
-    settings = load(environ_at(aws.origin, **keys, **more, TOKEN=f"{cloud}#HUAWEICLOUD_SDK_SK"))
-    assert [(key.name, key.secret) for key in settings.secrets["am"]] == [("env:TOKEN", Secret(SECRET))]
-
-
-def test_a_rotation_is_seen_when_the_value_is_old_enough(aws: AwsEmulator) -> None:
-    arn, clock = created(aws, "rotated", {"token": "one"}), Clock()
-    kept = Kept(environ_at(aws.origin), clock)
-    assert kept.value("TOKEN", f"{arn}#token") == "one"
-    put(aws, arn, {"token": "two"})
-    clock.forward(KEPT_SECONDS - 1)
-    assert (kept.changed(), kept.value("TOKEN", f"{arn}#token")) == (False, "one")
-    clock.forward(1)
-    assert kept.changed()
-    assert Kept(environ_at(aws.origin), clock).value("TOKEN", f"{arn}#token") == "two"
-
-
-MISSING = {
-    "nothing of that name": (lambda arn: arn.replace("cloud", "clouds"), "there is no such secret"),
-    "nothing under that key": (lambda arn: f"{arn}#HUAWEICLOUD_SDK_SKK", "under the key after #"),
-}
-
-
-@pytest.mark.parametrize(("change", "why"), MISSING.values(), ids=MISSING.keys())
-def test_what_is_not_there_is_said_by_setting(aws: AwsEmulator, change: Callable[[str], str], why: str) -> None:
-    arn = created(aws, f"cloud-{len(why)}", {"HUAWEICLOUD_SDK_SK": SECRET})
-    with pytest.raises(Misconfigured) as raised:
-        Kept(environ_at(aws.origin)).value("SETTING", change(arn))
-    assert raised.value.setting == "SETTING"
-    assert why in str(raised.value)
-    assert SECRET not in str(raised.value)
-
-
-# ── an endpoint that misbehaves ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.fixture
