@@ -58,9 +58,11 @@ def service() -> Service:
 
 def _current() -> Service:
     """The service; a new one where a secret in Secrets Manager has another value than the one it was built with."""
-    if service.cache_info().currsize and (kept := service().settings.kept) and kept.changed():
+    ours = service()
+    if ours.settings.kept is not None and ours.settings.kept.changed():
         service.cache_clear()
-    return service()
+        ours = service()
+    return ours
 
 
 def _answer(door: Door, event: object, context: Context) -> dict[str, Any]:
