@@ -93,6 +93,7 @@ class Deployed:
             sam, "deploy", "--template-file", str(self.built / "template.yaml"), "--stack-name", STACK, "--resolve-s3",
             "--region", REGION, "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar",
             "--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items()), cwd=self.folder,
+            more={"HOME": str(self.folder)},  # no ~/.aws of anybody's
         )  # fmt: skip
         self.outputs = self.aws.described(STACK, "DescribeStacks", "Outputs", "OutputKey", "OutputValue")
         self.names = self.aws.described(
@@ -188,7 +189,7 @@ class Deployed:
 
     def _sam(self, *command: str, cwd: Path, more: dict[str, str] | None = None) -> None:
         own = {"SAM_CLI_TELEMETRY": "0", "AWS_ENDPOINT_URL": self.aws.origin, "AWS_DEFAULT_REGION": REGION}
-        own |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "not-a-secret", "HOME": str(self.folder)}
+        own |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "not-a-secret"}
         environ = {**os.environ, **own, **(more or {})}
         done = subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True, timeout=240, check=False)
         assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]

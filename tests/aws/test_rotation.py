@@ -104,6 +104,7 @@ def alert(token: str, host: str) -> dict[str, Any]:
     return {"version": "2.0", "rawPath": "/alert/am", "headers": headers, "requestContext": {"http": http}, "body": body}
 
 
+@pytest.mark.says_secrets("Secrets Manager tells them")
 def test_a_warm_function_goes_by_a_rotation_of_either_secret(endpoint: Endpoint, tmp_path: Path) -> None:
     """Both stand in one secret here: the sender's and the cloud's, whose key is wrong at first."""
     values = {"token": SECRET, "ak": estate.ACCESS_KEY, "sk": "no-key-of-this-cloud"}

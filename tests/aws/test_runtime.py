@@ -96,13 +96,13 @@ def test_a_run_killed_at_its_deadline_is_joined_by_lambdas_next_try(world: World
 
         world.door.on(CREATE, stands_still)
         fired = at(0)
-        killed = timer.invoke(fired, timeout=5)
+        killed = timer.invoke(fired, timeout=8)
         assert killed.error is not None
         assert killed.error["errorType"] == "Sandbox.Timedout"
         with closing(open_at(world.environ(), time.time)) as ledger:
             time.sleep(max(claim_ends(ledger) - time.time(), 0))
-        again = timer.invoke(fired, timeout=5, request_id=killed.request_id)
-        warm = timer.invoke(fired, timeout=5, request_id=killed.request_id)
+        again = timer.invoke(fired, timeout=8, request_id=killed.request_id)
+        warm = timer.invoke(fired, timeout=8, request_id=killed.request_id)
     assert [answer.payload["outcomes"][0]["outcome"] for answer in (again, warm)] == ["joined", "joined"]
     assert again.payload["outcomes"][0]["checkpoint_id"] == world.sandbox.restore_points()[0]["id"]
     assert len(world.posts()) == 1
