@@ -42,7 +42,7 @@ def once(event: object, context: Context) -> dict[str, Any]:
 
 def watch(event: object, context: Context) -> dict[str, Any]:
     """Look after what is due. What the event holds does not matter, unless it is an HTTP request: that must prove itself."""
-    return gateway_answer(service(), _envelope("watch", event, context), lambda_http)
+    return gateway_answer(_current(), _envelope("watch", event, context), lambda_http)
 
 
 def worker(event: object, context: Context) -> dict[str, Any]:
@@ -56,13 +56,22 @@ def service() -> Service:
     return Service(load(), metrics=True)
 
 
+def _current() -> Service:
+    """The service; a new one where a secret in Secrets Manager has another value than the one it was built with."""
+    ours = service()
+    if ours.settings.kept is not None and ours.settings.kept.changed():
+        service.cache_clear()
+        ours = service()
+    return ours
+
+
 def _answer(door: Door, event: object, context: Context) -> dict[str, Any]:
-    envelope = _envelope(door, event, context)
+    envelope, ours = _envelope(door, event, context), _current()
     if records := sqs_records(envelope):
-        return batch_answer(service(), records, lambda: _seconds(context))
+        return batch_answer(ours, records, lambda: _seconds(context))
     if records := sns_records(envelope):
-        return function_answer(*each_of(service(), records, lambda: _seconds(context)))
-    return gateway_answer(service(), envelope, lambda_http)
+        return function_answer(*each_of(ours, records, lambda: _seconds(context)))
+    return gateway_answer(ours, envelope, lambda_http)
 
 
 def _envelope(door: Door, event: object, context: Context) -> Envelope:

@@ -203,6 +203,10 @@ class LambdaFunction:
     def stderr(self) -> list[str]:
         return _lines(self._stderr)
 
+    @property
+    def process_id(self) -> int:
+        return self._process.pid
+
     def freeze(self) -> None:
         self._process.send_signal(signal.SIGSTOP)
 

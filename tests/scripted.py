@@ -123,6 +123,11 @@ class Passing:
         """FIN after what was said."""
         self._handler.close_connection = True
 
+    @property
+    def connection(self) -> int:
+        """Which one it came over: the client's port."""
+        return int(self._handler.client_address[1])
+
     def wait(self) -> None:
         """Say nothing until the test is over."""
         self._handler.server.over.wait(20)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sysconfig
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -15,74 +14,33 @@ from typing import Any
 import pytest
 
 from handlers.carriers.unwrapping import Carried
-from handlers.credentials import AccessKey
+from handlers.credentials import AccessKey, Secret
 from handlers.parts import TELLING_SECONDS
 from handlers.service import Service
 from handlers.settings import SECRET_LENGTH, load
+from handlers.settings.kept import KEPT_SECONDS
 from handlers.timers import SCHEDULER_INPUT, read_timer
+from tests.aws.endpoint import ARN, SECRET, Endpoint, said
+from tests.aws.template import (
+    DOORS,
+    FILE,
+    FUNCTIONS,
+    PARAMETERS,
+    RESOURCES,
+    ROOT,
+    TEMPLATE,
+    VARIABLES,
+    events_of,
+    of_type,
+    schedules,
+    walk,
+)  # fmt: skip
 from tests.runtime_api import LambdaFunction
 from tests.scripted import event, world_in
 
-yaml: Any = pytest.importorskip("yaml", reason="PyYAML comes with cfn-lint, from the dev extra")
-ROOT = Path(__file__).parents[1]
-FILE = ROOT / "template.yaml"
-CFN_LINT = Path(sysconfig.get_path("scripts")) / "cfn-lint"
-DOORS = ("Timer", "Alert", "Once", "Watch")
 WATCH_SECONDS = 300
-RESOLVE = re.compile(r"\{\{resolve:secretsmanager:\$\{[A-Za-z]+\}:SecretString:([A-Z_]+)\}\}")
-
-
-class Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types
-    """CloudFormation's short forms in their long form."""
-
-
-def _long(loader: Any, suffix: str, node: Any) -> dict[str, Any]:
-    if isinstance(node, yaml.ScalarNode):
-        value: Any = loader.construct_scalar(node)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        value = loader.construct_mapping(node, deep=True)
-    if suffix == "GetAtt":
-        value = value.split(".")
-    return {suffix if suffix == "Ref" else f"Fn::{suffix}": value}
-
-
-Loader.add_multi_constructor("!", _long)
-TEMPLATE: dict[str, Any] = yaml.load(FILE.read_text(encoding="utf-8"), Loader)
-PARAMETERS, RESOURCES = TEMPLATE["Parameters"], TEMPLATE["Resources"]
-GLOBALS: dict[str, Any] = TEMPLATE["Globals"]["Function"]
-
-
-def of_type(kind: str) -> dict[str, dict[str, Any]]:
-    return {name: each.get("Properties", {}) for name, each in RESOURCES.items() if each["Type"] == kind}
-
-
-FUNCTIONS = {name: GLOBALS | each for name, each in of_type("AWS::Serverless::Function").items()}
-VARIABLES: dict[str, Any] = GLOBALS["Environment"]["Variables"]
-
-
-def walk(value: Any) -> Iterator[tuple[str, Any]]:
-    """Every key with its value, at any depth."""
-    if isinstance(value, dict):
-        for key, each in value.items():
-            yield key, each
-            yield from walk(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from walk(each)
-
-
-def schedules() -> dict[str, dict[str, Any]]:
-    events = [each for function in FUNCTIONS.values() for each in function.get("Events", {}).items()]
-    assert {each["Type"] for _, each in events} == {"ScheduleV2"}
-    return {name: each["Properties"] for name, each in events}
-
-
-@pytest.mark.skipif(not CFN_LINT.exists(), reason="cfn-lint comes with the dev extra")
-def test_cfn_lint_has_nothing_to_say() -> None:
-    done = subprocess.run([str(CFN_LINT), "--", str(FILE)], capture_output=True, text=True, timeout=120, check=False)
-    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+KEYS_OF_SECRETS = ("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "RESTORE_POINT_ALERT_TOKEN")
+REFERENCE = re.compile(r"\$\{(?:Cloud|Alert)SecretArn\}#([A-Z_]+)")
 
 
 def test_every_function_is_an_entry_that_imports_and_has_its_target() -> None:
@@ -94,7 +52,7 @@ def test_every_function_is_an_entry_that_imports_and_has_its_target() -> None:
         module, _, attribute = function["Handler"].rpartition(".")
         assert (module, attribute) == ("handlers.aws_lambda", name.lower())
         assert callable(getattr(import_module(module), attribute))
-        assert RESOURCES[name]["Metadata"] == {"BuildMethod": "makefile"}
+        assert RESOURCES[name]["Metadata"]["BuildMethod"] == "makefile"
         assert (function["CodeUri"], function["Runtime"]) == ("handlers/", "python3.13")
 
 
@@ -120,7 +78,8 @@ def test_with_memory_there_is_one_instance_whatever_is_asked_for_and_the_templat
     asked = PARAMETERS["ReservedConcurrency"]
     assert (asked["Default"], asked["MinValue"], asked["MaxValue"]) == (1, 1, 100)
     one = {"Fn::If": ["HasTable", {"Ref": "ReservedConcurrency"}, 1]}
-    assert all(function["ReservedConcurrentExecutions"] == one for function in FUNCTIONS.values())
+    assert all(function["ReservedConcurrentExecutions"] == one for name, function in FUNCTIONS.items() if name != "Worker")
+    assert RESOURCES["Worker"]["Condition"] == RESOURCES["Wishes"]["Condition"] == "HasTable"  # it finds nothing without one
     assert "memory" in TEMPLATE["Description"]
     assert len(TEMPLATE["Description"].encode()) <= 1024
 
@@ -157,9 +116,22 @@ def test_an_event_that_is_given_up_is_kept() -> None:
     letters = RESOURCES["DeadLetters"]
     assert letters["Properties"] == {"SqsManagedSseEnabled": True, "MessageRetentionPeriod": 14 * 86400}
     assert letters["DeletionPolicy"] == letters["UpdateReplacePolicy"] == "Retain"
-    for alarm in of_type("AWS::CloudWatch::Alarm").values():
-        assert alarm["AlarmActions"] == [{"Ref": "Alarms"}]
-    assert RESOURCES["DeadLettersAlarm"]["Properties"]["Dimensions"][0]["Value"] == {"Fn::GetAtt": ["DeadLetters", "QueueName"]}
+    assert events_of("SNS")["Published"]["RedrivePolicy"] == {"deadLetterTargetArn": queue}
+    assert RESOURCES["Wishes"]["Properties"]["RedrivePolicy"]["deadLetterTargetArn"] == queue
+    (statement,) = RESOURCES["DeadLettersPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Ref": "Alerts"}}}
+
+
+def test_the_queue_hands_out_what_the_worker_can_take_and_takes_back_what_it_could_not() -> None:
+    handed, wishes = events_of("SQS")["Handed"], RESOURCES["Wishes"]["Properties"]
+    assert handed["Queue"] == {"Fn::GetAtt": ["Wishes", "Arn"]}
+    assert (handed["BatchSize"], handed["FunctionResponseTypes"]) == (10, ["ReportBatchItemFailures"])
+    concurrency = {"Ref": "WorkerConcurrency"}
+    assert handed["ScalingConfig"]["MaximumConcurrency"] == FUNCTIONS["Worker"]["ReservedConcurrentExecutions"] == concurrency
+    assert PARAMETERS["WorkerConcurrency"]["MinValue"] == 2  # SQS's least
+    assert wishes["VisibilityTimeout"] >= 6 * PARAMETERS["TimeoutSeconds"]["MaxValue"]
+    assert wishes["SqsManagedSseEnabled"] is True
+    assert VARIABLES["RESTORE_POINT_QUEUE"] == {"Fn::If": ["HasTable", {"Fn::Sub": "sqs:${Wishes}"}, {"Ref": "AWS::NoValue"}]}
 
 
 def test_the_schedules_say_what_the_code_reads() -> None:
@@ -174,6 +146,8 @@ def test_the_schedules_say_what_the_code_reads() -> None:
         == source
     )
     assert found["EveryFiveMinutes"]["ScheduleExpression"] == "rate(5 minutes)"
+    window = {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": {"Ref": "ScheduleWindowMinutes"}}
+    assert nightly["FlexibleTimeWindow"] == {"Fn::If": ["HasWindow", window, {"Mode": "OFF"}]}
 
 
 def test_every_log_ends_and_nobody_can_turn_our_line_off() -> None:
@@ -206,12 +180,14 @@ def told(value: Any) -> str:
     match value:
         case {"Ref": name}:
             return str(PARAMETERS[name].get("Default", {"CloudRegion": "eu-de"}.get(name)))
-        case {"Fn::Sub": text} if RESOLVE.fullmatch(text):
-            return "a-secret-of-some-length-indeed"
+        case {"Fn::Sub": text} if found := REFERENCE.fullmatch(text):
+            return f"{ARN}#{found[1]}"
         case {"Fn::If": ["HasAlertSecret", there, {"Ref": "AWS::NoValue"}]}:
             return told(there)
         case {"Fn::If": ["HasTable", {"Fn::Sub": "dynamodb:${LedgerTable}"}, "memory"]}:
             return "dynamodb:stack-LedgerTable-1ABCDEFGHIJKL"
+        case {"Fn::If": ["HasTable", {"Fn::Sub": "sqs:${Wishes}"}, {"Ref": "AWS::NoValue"}]}:
+            return "sqs:https://sqs.eu-central-1.amazonaws.com/123456789012/stack-Wishes-1ABCDEFGHIJKL"
     raise AssertionError(value)
 
 
@@ -226,9 +202,11 @@ def test_the_code_takes_what_the_template_gives_and_a_claim_outlives_the_kill(tm
         "AWS_SECRET_ACCESS_KEY": "S",
     }
     environ = {name: told(value) for name, value in VARIABLES.items()} | own
-    settings = load(environ, str(rules))
+    with closing(Endpoint()) as secrets:
+        secrets.answers = [(200, said(json.dumps(dict.fromkeys(KEYS_OF_SECRETS, SECRET))))]
+        settings = load(environ | {"RESTORE_POINT_SECRETSMANAGER_ENDPOINT": secrets.origin}, str(rules))
     access = settings.projects["default"]
-    assert isinstance(access.credentials, AccessKey)
+    assert access.credentials == AccessKey(SECRET, Secret(SECRET))
     assert (access.region, settings.ledger, settings.ledger_lasts) == ("eu-de", "dynamodb:stack-LedgerTable-1ABCDEFGHIJKL", True)
     assert set(settings.secrets) == {"am"}
     assert settings.settle_seconds == PARAMETERS["SettleSeconds"]["Default"]
@@ -243,11 +221,24 @@ def test_the_code_takes_what_the_template_gives_and_a_claim_outlives_the_kill(tm
     assert TELLING_SECONDS < timeout["MinValue"] <= timeout["Default"] <= timeout["MaxValue"] < WATCH_SECONDS
 
 
-def test_secrets_are_references_only() -> None:
-    named = {RESOLVE.findall(json.dumps(value))[0] for value in VARIABLES.values() if "resolve:" in json.dumps(value)}
-    assert named == {"HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "RESTORE_POINT_ALERT_TOKEN"}
+def test_functions_are_given_no_secret_but_where_it_stands_and_may_read_it_there_alone() -> None:
+    named = {found for value in VARIABLES.values() for found in REFERENCE.findall(json.dumps(value))}
+    assert named == {*KEYS_OF_SECRETS}
+    assert "resolve:" not in FILE.read_text(encoding="utf-8")
     assert not [key for key, _ in walk(TEMPLATE) if key == "NoEcho"]
     assert str(SECRET_LENGTH) in PARAMETERS["AlertSecretArn"]["Description"]
+    assert str(KEPT_SECONDS // 60) == "5"
+    assert "every five minutes" in PARAMETERS["CloudSecretArn"]["Description"]
+    for name in ("FunctionRole", "WorkerRole"):
+        policies = RESOURCES[name]["Properties"]["Policies"]
+        granted = {each["PolicyName"]: each["PolicyDocument"]["Statement"] for each in policies if "PolicyName" in each}
+        given = {each["Fn::If"][0]: each["Fn::If"][1]["PolicyDocument"]["Statement"] for each in policies if "Fn::If" in each}
+        cloud, alerts, key = granted["cloud-secret"], given["HasAlertSecret"], given["HasSecretsKey"]
+        read = {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue"}
+        assert cloud == [read | {"Resource": {"Ref": "CloudSecretArn"}}]
+        assert alerts == [read | {"Resource": {"Ref": "AlertSecretArn"}}]
+        assert [(each["Action"], each["Resource"]) for each in key] == [("kms:Decrypt", {"Ref": "SecretsKeyArn"})]
+        assert [*actions(policies)].count("secretsmanager:GetSecretValue") == 2
 
 
 def test_every_parameter_is_described_and_bounded() -> None:
@@ -257,23 +248,34 @@ def test_every_parameter_is_described_and_bounded() -> None:
         if "AllowedPattern" in parameter and "Default" in parameter:
             assert re.fullmatch(parameter["AllowedPattern"], parameter["Default"]), name
         if name.endswith("Arn"):
-            assert re.fullmatch(parameter["AllowedPattern"], "arn:aws:secretsmanager:eu-central-1:123456789012:secret:cbr-AbCdEf")
+            key = "arn:aws:kms:eu-central-1:123456789012:key/0b1c2d3e-4f56-7890-abcd-ef0123456789"
+            assert re.fullmatch(parameter["AllowedPattern"], key if name == "SecretsKeyArn" else ARN)
             assert not re.fullmatch(parameter["AllowedPattern"], "HPUAFEXAMPLEKEY")
 
 
 def test_rights_are_named_one_by_one() -> None:
     roles = of_type("AWS::IAM::Role")
-    assert all(function["Role"] == {"Fn::GetAtt": ["FunctionRole", "Arn"]} for function in FUNCTIONS.values())
-    allowed = {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"}
+    for name, function in FUNCTIONS.items():
+        assert function["Role"] == {"Fn::GetAtt": ["WorkerRole" if name == "Worker" else "FunctionRole", "Arn"]}
+    receives = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
+    assert [name for name, role in roles.items() if receives & {*actions(role)}] == ["WorkerRole"]
+    assert receives < {*actions(roles["WorkerRole"])}  # what the event source needs
+    allowed = receives | {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"}
     allowed |= {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage", "lambda:InvokeFunction", "sts:AssumeRole"}
+    allowed |= {"secretsmanager:GetSecretValue", "kms:Decrypt"}
     for role in roles.values():
         assert "ManagedPolicyArns" not in role
+        assert {*actions(role)} <= allowed
         for key, value in walk(role):
-            if key == "Action":
-                assert set([value] if isinstance(value, str) else value) <= allowed
             if key == "Resource":
                 assert all(_of_this_stack(each) for each in (value if isinstance(value, list) else [value]))
     assert not [value for key, value in walk(TEMPLATE) if key == "Action" and "*" in str(value)]
+
+
+def actions(role: Any) -> Iterator[str]:
+    for key, value in walk(role):
+        if key == "Action":
+            yield from [value] if isinstance(value, str) else value
 
 
 def _of_this_stack(resource: dict[str, Any]) -> bool:
@@ -281,4 +283,5 @@ def _of_this_stack(resource: dict[str, Any]) -> bool:
         f"${{LedgerTable.Arn}}/index/{each['IndexName']}"
         for each in RESOURCES["LedgerTable"]["Properties"]["LocalSecondaryIndexes"]
     ]
-    return "Fn::GetAtt" in resource or resource.get("Fn::Sub") in indexes
+    given = resource.get("Ref") in ("CloudSecretArn", "AlertSecretArn", "SecretsKeyArn")
+    return given or "Fn::GetAtt" in resource or resource.get("Fn::Sub") in indexes

@@ -67,8 +67,9 @@ def checked_source(value: str) -> str:
 
 def checked_reference(value: str) -> str:
     """Where a secret stands; raises ValueError."""
-    if not re.fullmatch(r"env:[A-Z][A-Z0-9_]*|file:/.+", value):
-        raise ValueError('must say where the secret is: "env:NAME" or "file:/path"; never the secret itself')
+    if not re.fullmatch(r"env:[A-Z][A-Z0-9_]*|file:/.+|arn:aws[a-z-]*:secretsmanager:[!-~]+", value):
+        where = '"env:NAME", "file:/path" or an ARN of Secrets Manager'
+        raise ValueError(f"must say where the secret is: {where}; never the secret itself")
     return value
 
 

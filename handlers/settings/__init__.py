@@ -7,7 +7,7 @@ import re
 import tomllib
 from collections import ChainMap
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from handlers.documents import fault
 from handlers.errors import Misconfigured
 from handlers.rules import DEFAULT_PROJECT, Project, Rules
 from handlers.settings.access import Access, find_access
+from handlers.settings.kept import KEPT_SECONDS, Kept
 from handlers.settings.ledger import ON_THIS_MACHINE, PLATFORMS, LedgerAccess, find_ledger
 from handlers.settings.queue import QueueAccess, find_queue
 from handlers.settings.secrets import SECRET_LENGTH, Key, check_library, read_secrets
@@ -61,6 +62,8 @@ class Settings:
     """How soon the watch looks at a restore point that is being made; backups take minutes to hours."""
     ca_file: str = ""
     """A file of certificates to trust instead of the public ones, for private installations."""
+    kept: Kept | None = field(default=None, repr=False, compare=False)
+    """Where what was read from Secrets Manager came from, and can be seen to have changed."""
     starts_at: datetime | None = None
     """What the clock says when the service is built, to replay an event at its own time; only against a sandbox."""
 
@@ -77,6 +80,9 @@ def load(environ: Mapping[str, str] | None = None, rules_file: str | None = None
     found = find_rules(environ, rules_file)
     rules = read_rules(found) if found else Rules()
     check_library(rules)
+    ca_file = _ca_file(environ)
+    kept = Kept(environ, ca_file=ca_file, seconds=_seconds(environ, "RESTORE_POINT_SECRETS_SECONDS", KEPT_SECONDS))
+    environ = kept.environ
     if environ.get("POWERTOOLS_LOGGER_LOG_EVENT", "").lower() in ("true", "1", "yes", "on", "y", "t"):
         why = "would write every event with its Authorization into the log: unset it"
         raise Misconfigured("POWERTOOLS_LOGGER_LOG_EVENT", why)
@@ -84,7 +90,6 @@ def load(environ: Mapping[str, str] | None = None, rules_file: str | None = None
         raise Misconfigured("SSLKEYLOGFILE", "is set: the keys of every connection would be written to a file; unset it")
     named = rules.projects or {DEFAULT_PROJECT: Project()}
     projects = {name: find_access(name, project, environ, platform, alone=len(named) == 1) for name, project in named.items()}
-    ca_file = _ca_file(environ)
     ledger, ledger_access = find_ledger(environ, ca_file)
     queue = find_queue(environ, projects)
     if queue and ledger == "memory":
@@ -94,7 +99,8 @@ def load(environ: Mapping[str, str] | None = None, rules_file: str | None = None
         rules=rules,
         rules_file=str(found or ""),
         projects=projects,
-        secrets=read_secrets(rules, environ),
+        secrets=read_secrets(rules, environ, kept=kept),
+        kept=kept,
         ledger=ledger,
         ledger_access=ledger_access,
         queue=queue,

@@ -13,6 +13,7 @@ from handlers.credentials import Secret
 from handlers.errors import Misconfigured
 from handlers.rules import Rules, Sender
 from handlers.rules.proofs import WITH_LIBRARY
+from handlers.settings.kept import Kept
 
 SECRET_LENGTH = 24
 """Characters, and bytes of a key: a shorter one can be guessed."""
@@ -36,10 +37,13 @@ class Key:
         return base64.b64decode(self.secret.reveal().removeprefix("whsec_"), validate=True)
 
 
-def read_secrets(rules: Rules, environ: Mapping[str, str], only: str = "") -> dict[str, tuple[Key, ...]]:
+def read_secrets(
+    rules: Rules, environ: Mapping[str, str], only: str = "", *, kept: Kept | None = None
+) -> dict[str, tuple[Key, ...]]:
     """Every sender's keys, or one's, the current one first. Raises Misconfigured where one is missing, short or malformed."""
+    kept = kept or Kept(environ)
     return {
-        name: tuple(_keys(name, sender, environ))
+        name: tuple(_keys(name, sender, kept))
         for name, sender in rules.senders.items()
         if sender.secret is not None and only in ("", name)
     }
@@ -56,23 +60,35 @@ def check_library(rules: Rules) -> None:
             raise Misconfigured(f"senders.{name}.proof", why)
 
 
-def _keys(name: str, sender: Sender, environ: Mapping[str, str]) -> Iterator[Key]:
+def _keys(name: str, sender: Sender, kept: Kept) -> Iterator[Key]:
     given: list[tuple[str, str, datetime | None]] = [(f"senders.{name}.secret", sender.secret or "", None)]
     given += [(f"senders.{name}.retiring[{place}].secret", old.secret, old.until) for place, old in enumerate(sender.retiring)]
     for setting, reference, until in given:
-        kind, _, where = reference.partition(":")
+        where = reference if reference.startswith("arn:") else reference.partition(":")[2]
         try:
-            value = environ.get(where, "") if kind == "env" else Path(where).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError):
-            value = ""
-        if not value and until is not None and until < datetime.now(UTC):
-            continue  # it has ended, so it need not be there any more
-        if not value:
-            raise Misconfigured(setting, f"{where} is not set or cannot be read")
+            value = _value(setting, reference, kept)
+        except Misconfigured:
+            if until is not None and until < datetime.now(UTC):
+                continue  # it has ended, so it need not be there any more
+            raise
         key = Key(reference, Secret(value), until)
         if fault := _fault(key, value, sender):
             raise Misconfigured(setting, f"{where} {fault}")
         yield key
+
+
+def _value(setting: str, reference: str, kept: Kept) -> str:
+    """What stands where the reference says. Raises Misconfigured where nothing does."""
+    kind, _, where = reference.partition(":")
+    if kind == "arn":
+        return kept.value(setting, reference)
+    try:
+        value = kept.environ.get(where, "") if kind == "env" else Path(where).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        value = ""
+    if not value:
+        raise Misconfigured(setting, f"{where} is not set or cannot be read")
+    return value
 
 
 def _fault(key: Key, value: str, sender: Sender) -> str:

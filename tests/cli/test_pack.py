@@ -185,33 +185,6 @@ def test_sam_builds_the_same_tree(packed: Packed, tmp_path: Path) -> None:
         assert contents(artifacts) == {name: archive.read(name) for name in archive.namelist()}
 
 
-def test_sam_build_and_pack_give_the_same_tree(packed: Packed, tmp_path: Path) -> None:
-    sam = os.environ.get("RESTORE_POINT_SAM")
-    if not sam:
-        pytest.skip("AWS SAM: set RESTORE_POINT_SAM to its command")
-    project, built = tmp_path / "project", tmp_path / "built"
-    shutil.copytree(ROOT / "handlers", project / "handlers", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "template.yaml", project)
-    given = {
-        "PYTHON": sys.executable,
-        "RULES": str(packed.rules),
-        "TARGET_PYTHON": HERE[1],
-        "ARCH": HERE[3],
-        "SAM_CLI_TELEMETRY": "0",
-    }
-    done = subprocess.run(
-        [sam, "build", "--build-dir", str(built)],
-        cwd=project, env={**os.environ, **given},
-        capture_output=True, text=True, timeout=FETCHING, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    with zipfile.ZipFile(packed.zip) as archive:
-        wanted = {name: archive.read(name) for name in archive.namelist()}
-    assert {path.name for path in built.iterdir()} == {"Timer", "Alert", "Once", "Watch", "template.yaml"}
-    for function in ("Timer", "Alert", "Once", "Watch"):
-        assert contents(built / function) == wanted
-
-
 def test_the_default_is_the_templates(packed: Packed, tmp_path: Path) -> None:
     report = fetch(str(tmp_path / "tree"), "--stage", "--rules", str(packed.rules))
     assert (report["python"], report["arch"], report["zip"]) == ("3.13", "arm64", None)

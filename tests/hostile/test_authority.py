@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 from handlers.sandbox import estate
+from tests.aws.template import GLOBALS, RESOURCES
 from tests.hostile.rows import Rows
 from tests.hostile.stage import SCHEDULE, Stage, asked, event_of, firing, simple, token
-from tests.test_template import GLOBALS, RESOURCES
 
 rows = Rows(
     named={

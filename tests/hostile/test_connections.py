@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from handlers import aws_lambda
 from handlers.errors import Misconfigured
 from handlers.sandbox import estate
+from tests.aws.template import FUNCTIONS, PARAMETERS, VARIABLES
 from tests.hostile.rows import Rows
 from tests.hostile.stage import QUEUE, TOPIC, Context, Stage, asked, cold, firing, simple
 from tests.scripted import BACKUPS, CREATE, PUBLISH, SHOW, TOKENS, VAULT, Target, answers, world_in
 from tests.sockets import Server, always, reply
 from tests.test_settings import BAD_ENDPOINTS, CANARY
-from tests.test_template import FUNCTIONS, PARAMETERS, VARIABLES
 from tests.web_server import ROOT
 
 rows = Rows(
