@@ -19,6 +19,7 @@ from typing import Any
 from handlers.answers import batch_answer
 from handlers.carriers.batches import sqs_records
 from handlers.envelope import Envelope
+from handlers.ledger import open_ledger
 from handlers.outcome import Later, Outcome
 from handlers.restore_point.wish import Wish
 from handlers.sandbox import Sandbox
@@ -48,9 +49,21 @@ def rules_of(vaults: int, per_second: float, more: str = "") -> str:
 
 
 class Stage:
-    """``vaults`` of one project that may be asked ``per_second`` requests."""
+    """``vaults`` of one project that may be asked ``per_second`` requests; ``more`` stands in each rule.
 
-    def __init__(self, folder: Path, vaults: int = 40, per_second: float = 5.0, more: str = "", at: datetime = START) -> None:
+    The ledger is in memory, where no other process has to be asked: a busy disk is another story. ``on_disk`` for those that are.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        vaults: int = 40,
+        per_second: float = 5.0,
+        more: str = "",
+        at: datetime = START,
+        *,
+        on_disk: bool = False,
+    ) -> None:
         self.folder, self.vaults, self.clock = folder, vaults, Clock(at)
         self.open = contextlib.ExitStack()
         self.sandbox = Sandbox(clock=self.clock, estate=cloud(vaults), well_behaved=True, keep=100_000)
@@ -59,6 +72,7 @@ class Stage:
         self.open.enter_context(self.queue)
         self.door, self.mail = (self.opened(each) for each in (self.sandbox.endpoint, self.queue.endpoint))
         self.stream = io.StringIO()
+        self.ledger = None if on_disk else open_ledger("memory", self.clock)
         self.write(rules_of(vaults, per_second, more))
 
     def opened(self, beyond: str) -> Door:
@@ -83,6 +97,7 @@ class Stage:
 
     def service(self, environ: Mapping[str, str] | None = None, **more: Any) -> Service:
         """As a cold start."""
+        more.setdefault("ledger", self.ledger)
         made = Service(load(self.environ() if environ is None else environ), self.clock, stream=self.stream, **more)
         self.open.callback(made.close)
         return made

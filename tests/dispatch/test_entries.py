@@ -33,7 +33,7 @@ HEADS = {"ce-specversion": "1.0", "ce-type": "restore-point.wishes", "ce-source"
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
     """At the machine's time, as the processes', with slots that come within a second."""
-    with stage_in(tmp_path, per_second=200, at=datetime.now(UTC)) as made:
+    with stage_in(tmp_path, per_second=200, at=datetime.now(UTC), on_disk=True) as made:
         yield made
 
 

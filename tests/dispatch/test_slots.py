@@ -23,6 +23,12 @@ ROOT = Path(__file__).parents[2]
 DISPATCHING = Path(__file__).with_name("dispatching.py")
 
 
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    with stage_in(tmp_path, on_disk=True) as made:
+        yield made
+
+
 def alerts(*hosts: str) -> list[dict[str, Any]]:
     """One event for each host, and each of them wants every vault."""
     return [{"alerts": [{"status": "firing", "labels": {"alertname": "DiskFailing", "host": each}}]} for each in hosts]
@@ -126,7 +132,7 @@ def test_killed_when_all_is_written_and_nothing_sent_the_watch_brings_all(stage:
 
 @pytest.mark.parametrize("again", [True, False], ids=["and comes again", "and never comes again"])
 def test_killed_while_it_writes_nothing_that_was_written_is_lost(tmp_path: Path, again: bool) -> None:
-    with stage_in(tmp_path) as stage:
+    with stage_in(tmp_path, on_disk=True) as stage:
         service = stage.service()
         with dispatching(stage, alerts("a"), "killed", "25") as process:
             go(process)
