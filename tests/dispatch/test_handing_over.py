@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from handlers.envelope import Envelope, Http
+from handlers.ledger import Ledger, Record
 from handlers.outcome import Later
+from handlers.service import Service
 from tests.dispatch.stage import MORE, SEND, Stage, gaps, rules_of, slots_of, stage_in, wishes, words
 from tests.many.cloud import vault_id
-from tests.scripted import START, TOPIC
+from tests.scripted import START, TOPIC, Flaky
 
 HALF = 0.5
 """Seconds between two slots at five requests a second: 2 / (5 x 0.8)."""
@@ -133,6 +136,31 @@ def test_the_line_goes_on_where_the_delivery_before_ended(stage: Stage) -> None:
     slots = [each.slot for each in wishes(service).values()]
     assert all(gap == pytest.approx(HALF, abs=0.001) for gap in gaps(slots))
     assert max(first) <= min(second)
+
+
+class Overtaken(Flaky):
+    """Between its reading of the line and its booking somebody else books."""
+
+    def __init__(self, ledger: Ledger, other: Callable[[], object]) -> None:
+        super().__init__(ledger)
+        self.others = [other]
+
+    def get(self, kind: str, key: str) -> Record | None:
+        found = super().get(kind, key)
+        if kind == "slots" and self.others:
+            self.others.pop()()
+        return found
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["in a line", "that is new"])
+def test_who_is_overtaken_while_it_books_takes_later_slots(stage: Stage, service: Service, before: bool) -> None:
+    if before:
+        stage.storm(service, "z")
+    overtaken = stage.service(ledger=Overtaken(service.ledger, lambda: stage.storm(service, "b")))
+    assert words(stage.storm(overtaken, "a").outcomes) == {"later/queued": 40}
+    slots = [wish.slot for wish in wishes(service).values()]
+    assert len(slots) == (120 if before else 80)
+    assert min(gaps(slots)) == pytest.approx(HALF, abs=0.001)
 
 
 def test_a_line_that_was_empty_begins_now(stage: Stage) -> None:
