@@ -160,14 +160,19 @@ def read_body(environ: Mapping[str, Any]) -> bytes:
     late = threading.Event()
     timer = threading.Timer(READ_SECONDS, _stop_reading, (environ.get("gunicorn.socket"), late))
     timer.start()
+    body, broken = b"", False
     try:
-        body: bytes = environ["wsgi.input"].read(length)
-    except OSError:
-        body = b""
+        body = environ["wsgi.input"].read(length)
+    except TimeoutError:
+        late.set()
+    except OSError:  # gunicorn's word for chunks that are none, and for an end in the middle of one
+        broken = True
     finally:
         timer.cancel()
     if late.is_set():
         raise Refusal("too_slow", f"the body did not arrive within {READ_SECONDS:.0f} seconds", field="body", http=408)
+    if broken:
+        raise Refusal("malformed", "body: ends before its last chunk, or its chunks are none", field="body")
     if len(body) > BODY_CAP:
         raise _too_large()
     if len(body) < length and not chunked:
