@@ -52,12 +52,18 @@ class WebServer:
     """``with WebServer(environ, folder) as server: server.post("/alert/am", …)``. ``process`` may be killed by a test."""
 
     def __init__(
-        self, environ: Mapping[str, str], folder: Path, target: str = "main", *, command: Sequence[str] = OURS, host: str = "127.0.0.1"
+        self,
+        environ: Mapping[str, str],
+        folder: Path,
+        target: str = "main",
+        *,
+        command: Sequence[str] = OURS,
+        host: str = "127.0.0.1",
     ) -> None:
         self.port = free_port()
         kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
         around = kept | {"PYTHONPATH": str(ROOT), "HOME": str(folder), "PYTHONUNBUFFERED": "1"}
-        around |= {"FUNCTION_TARGET": target, "HOST": host, "PORT": str(self.port)} | dict(environ)
+        around |= {"FUNCTION_TARGET": target, "HOST": "127.0.0.1", "PORT": str(self.port)} | dict(environ)
         self._stdout, self._stderr = folder / "web.out", folder / "web.err"
         with self._stdout.open("ab") as out, self._stderr.open("ab") as err:
             self.process = subprocess.Popen([sys.executable, *command], env=around, cwd=folder, stdout=out, stderr=err)

@@ -1,4 +1,4 @@
-"""``python -m handlers.web_server``: what a container runs. HOST, PORT, THREADS and WORKERS are read as functions-framework does."""
+"""``python -m handlers.web_server``: what a container runs. HOST, PORT, THREADS, WORKERS are read as functions-framework does."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from functions_framework import create_app
+import functions_framework
 from gunicorn.app.base import BaseApplication
 
 from handlers.errors import Misconfigured
@@ -64,7 +64,8 @@ def main(given: list[str]) -> int:
     arguments = parser.parse_args(given)
     try:
         where = listening(arguments.host, arguments.port)
-        application = create_app(where.target, str(Path(__file__).parents[1] / "web.py"), "http")
+        create: Any = functions_framework.create_app
+        application = create(where.target, str(Path(__file__).parents[1] / "web.py"), "http")
     except Misconfigured as problem:
         print(f"restore-point: {problem}", file=sys.stderr)
         return 2

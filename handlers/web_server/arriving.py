@@ -15,6 +15,8 @@ HEAD_MOST = HEAD_CAP + 16_384
 """Bytes of a head that are read before it is 431: those the handlers allow, and the request line and the words around them."""
 LINE_MOST = 8190
 """Bytes of a request line, a header or the line before a chunk; gunicorn's own upper limit."""
+READ_AHEAD = 4096
+"""Bytes beyond the limit that must be there, for gunicorn's reader of chunks asks for a kilobyte more than it is asked for."""
 PIECES_MOST = 20_000
 """Chunks of one body. Senders cut at kilobytes; a megabyte of single bytes would be work of seconds."""
 
@@ -96,7 +98,7 @@ class Arriving:
             self.state = "whole"
         elif not int(size[1], 16):
             self._read_trailers(line)
-        elif self._body + min(int(size[1], 16), len(self.held) - line - 2) > BODY_CAP:
+        elif self._body + min(int(size[1], 16), len(self.held) - line - 2) > BODY_CAP + READ_AHEAD:
             self.state = "whole"  # enough to see that it is too large
         elif len(self.held) >= line + 2 + int(size[1], 16) + 2:
             self._body += int(size[1], 16)

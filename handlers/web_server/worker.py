@@ -50,7 +50,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
         self.until = self.came = 0.0
         self.late = False
 
-    def close(self, graceful: bool = False) -> None:  # noqa: FBT001, FBT002 - gunicorn's signature
+    def close(self, graceful: bool = False) -> None:
         """Gracefully without waiting: gunicorn closes in its loop, which every client shares."""
         self.worker.linger(self.sock) if graceful else super().close()
 
@@ -64,6 +64,8 @@ def pieces(held: bytearray, *, late: bool) -> Iterator[bytes]:
 
 class Worker(ThreadWorker):  # type: ignore[misc]
     """Settings come from gunicorn's configuration; all but ``handle_request`` and the application run in the loop's thread."""
+
+    wsgi: Any
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -93,7 +95,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         conn.until = _clock.monotonic() + HEAD_SECONDS
         self._held += len(conn.data.held)
         self._arriving[conn] = None
-        conn.sock.setblocking(False)
+        conn.sock.settimeout(0)
         self.poller.register(conn.sock, EVENT_READ, partial(self._receive, conn))
         self._go_on(conn, "head")
 
@@ -161,7 +163,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def handle_request(self, req: Any, conn: Connection) -> bool:
         """The application's turn."""
         conn.sock.settimeout(ANSWER_SECONDS)
-        req._expected_100_continue = False  # noqa: SLF001 - it was said when the head was there
+        req._expected_100_continue = False
         if not conn.data.complete:
             req.force_close()
         self._serving.waited = _clock.monotonic() - conn.came
@@ -190,7 +192,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Says that nothing more comes, and closes when the client has, or soon."""
         try:
             sock.shutdown(socket.SHUT_WR)
-            sock.setblocking(False)
+            sock.settimeout(0)
             if len(self._lingering) < LINGERING_MOST:
                 self.poller.register(sock, EVENT_READ, self._drain)
                 self._lingering[sock] = _clock.monotonic() + LINGER_SECONDS
@@ -225,7 +227,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         for sock in [sock for sock, until in self._lingering.items() if until <= now]:
             self._end(sock)
 
-    def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001 - gunicorn's signature
+    def set_accept_enabled(self, enabled: bool) -> None:
         """At the end the door is shut, not left standing open before an empty house: new connections are refused at once."""
         super().set_accept_enabled(enabled)
         if not self.alive:
