@@ -98,9 +98,13 @@ class WebServer:
         return self._stderr.read_text("utf-8")
 
     @property
+    def stdout(self) -> str:
+        return self._stdout.read_text("utf-8")
+
+    @property
     def deliveries(self) -> list[dict[str, Any]]:
         """What was logged of deliveries."""
-        lines = [json.loads(line) for line in self._stdout.read_text("utf-8").splitlines() if line.startswith("{")]
+        lines = [json.loads(line) for line in self.stdout.splitlines() if line.startswith("{")]
         return [line for line in lines if "restore_points" in line]
 
     @property

@@ -12,11 +12,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.scripted import CREATE, World, executes_and
+from tests.scripted import CREATE, Passing, World, executes_and
 from tests.server.stage import ALERT, AM, CI, HEALTH, TOKENS, Client, eventually, firing, request
 from tests.web_server import OURS, ROOT, WebServer
 
@@ -24,7 +23,7 @@ OTHER = b'{"status": "firing", "labels": {"host": "b"}}'
 """For another vault."""
 
 
-def slowly(it: Any) -> None:
+def slowly(it: Passing) -> None:
     """CBR takes it and its answer comes after a second and a half."""
     status, headers, body = it.forward()
     time.sleep(1.5)
@@ -94,6 +93,7 @@ def test_a_wish_that_was_cut_off_by_a_kill_is_taken_up_by_the_next_process(serve
 
 
 def test_a_worker_that_dies_is_replaced(server: WebServer) -> None:
+    eventually(lambda: children(server))
     (worker,) = children(server)
     os.kill(worker, signal.SIGKILL)
     eventually(lambda: children(server) not in ([], [worker]))
@@ -124,11 +124,10 @@ def test_half_a_request_asks_for_nothing(server: WebServer, world: World) -> Non
         client = Client(server.port, sent)
         time.sleep(0.1)
         client.close()
-    time.sleep(0.3)
+    eventually(lambda: server.deliveries)
     assert server.ask("GET", "/healthz").status == 200
-    assert [each["restore_points"][0]["reason"] for each in server.deliveries] == [
-        "malformed"
-    ]  # of the last, whose head was whole
+    reasons = [each["restore_points"][0]["reason"] for each in server.deliveries]
+    assert reasons == ["malformed"]  # the last one, whose head was whole
     assert world.posts() == []
     assert server.stderr == ""
 
