@@ -182,7 +182,8 @@ def _read(environ: Mapping[str, Any], length: int) -> bytes:
     """So many bytes or fewer, within READ_SECONDS. Raises Refusal."""
     late, broken, body = threading.Event(), False, b""
     timer = threading.Timer(READ_SECONDS, _stop_reading, (environ.get("gunicorn.socket"), late))
-    timer.start()
+    if _WAITED not in environ:  # where it is, web_server has read the body already
+        timer.start()
     try:
         body = environ["wsgi.input"].read(length)
     except TimeoutError:  # a server that read in our place gave it up

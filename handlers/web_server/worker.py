@@ -96,11 +96,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._held += len(conn.data.held)
         self._arriving[conn] = None
         conn.sock.settimeout(0)
-        self.poller.register(conn.sock, EVENT_READ, partial(self._receive, conn))
         self._go_on(conn, "head")
+        self._receive(conn, conn.sock)  # mostly all of it is there
+        if conn in self._arriving:
+            self.poller.register(conn.sock, EVENT_READ, partial(self._receive, conn))
 
     def _receive(self, conn: Connection, sock: socket.socket) -> None:
-        if conn not in self._arriving:  # cut by another's event of the same round
+        if conn not in self._arriving:  # cut by another's event of the same round, or whole already
             return
         try:
             data = sock.recv(65_536)

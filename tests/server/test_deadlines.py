@@ -57,15 +57,15 @@ def test_what_waited_for_a_thread_has_that_much_less_time(world: World) -> None:
         answers = [*threads.map(lambda number: server.post("/alert/am", firing(f"h{number}"), AM), range(9))]
         took = time.monotonic() - before
         assert {(each.status, each.outcomes[0][0]) for each in answers} == {(202, "later")}
-        assert took < 8  # and not five times four seconds
-        assert seconds(lambda: server.ask("GET", "/healthz")) < 1
+        assert took < 11  # and not five times four seconds
+        assert seconds(lambda: server.ask("GET", "/healthz")) < 3
 
 
 def test_a_timer_has_no_webhooks_hurry(server: WebServer, world: World) -> None:
-    """A first answer after five seconds is taken, as CBR under load gives it."""
+    """An answer after more than four seconds is taken, as CBR under load gives it."""
 
     def slowly(it: Passing) -> None:
-        time.sleep(5)
+        time.sleep(4.2)
         passes(it)
 
     world.door.on(CREATE, slowly)

@@ -197,13 +197,6 @@ def test_the_start_refuses_in_one_line(world: World, name: str) -> None:
     assert name in line
 
 
-def test_a_port_that_is_taken_ends_the_start(server: WebServer, world: World) -> None:
-    given = world.environ(**TOKENS, PYTHONPATH=str(ROOT), HOST="127.0.0.1", PORT=str(server.port))
-    ended = subprocess.run([sys.executable, *OURS], env=given, cwd=world.folder, capture_output=True, timeout=30, check=False)
-    assert ended.returncode != 0
-    assert b"in use" in ended.stderr
-
-
 @pytest.mark.parametrize("switch", ["true", "1", "false"])
 def test_execution_ids_of_functions_framework_leave_the_log_whole(world: World, switch: str) -> None:
     """LOG_EXECUTION_ID puts a wrapper around standard output."""
