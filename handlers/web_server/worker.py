@@ -165,7 +165,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def handle_request(self, req: Any, conn: Connection) -> bool:
         """The application's turn."""
         conn.sock.settimeout(ANSWER_SECONDS)
-        req._expected_100_continue = False
+        req._expected_100_continue = False  # it was said when the head was there
         if not conn.data.complete:
             req.force_close()
         self._serving.waited = _clock.monotonic() - conn.came

@@ -114,6 +114,15 @@ def test_bodies_that_wait_have_a_measure_together(shared: WebServer) -> None:
         assert 20 < sum(each.is_closed(0.05) for each in clients) < 60
 
 
+def test_bodies_that_were_answered_count_no_more(shared: WebServer) -> None:
+    large = request(b"x" * BODY_CAP).replace(b"Bearer ", b"Bearer x")
+    client = Client(shared.port)
+    for _ in range(80):
+        client.send(large)
+        assert client.answer()[0] == 401
+    client.close()
+
+
 def test_more_connections_than_are_served_wait_no_longer_than_the_slow_ones_may(server: WebServer) -> None:
     with crowd(server, 520, b"GET "):
         assert seconds(lambda: server.ask("GET", "/healthz")) < 8

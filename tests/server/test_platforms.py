@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from handlers.dispatch import EVENT_TYPE
 from tests.scripted import World
 from tests.server.stage import AM, CRON, PING, TOKENS, firing
 from tests.web_server import OURS, ROOT, Answered, WebServer
@@ -107,6 +108,7 @@ def test_a_trigger_of_a_broker_gets_no_body_that_it_would_take_for_a_failure(kna
             ("/timer/cron", CRON, ping, b""),
             ("/timer/cron", CRON, ping, b""),
             ("/alert/am", AM, alert, body),
+            ("/worker", "", {**alert, "Ce-Type": EVENT_TYPE}, json.dumps({"wishes": ["0" * 64]}).encode()),
         ):
             answer = asked(server, path, proof, headers, sent)
             assert (answer.status in (200, 202), answer.body, answer.headers.get("content-length")) == (True, b"", "0")
@@ -119,6 +121,15 @@ def test_a_trigger_of_a_broker_gets_no_body_that_it_would_take_for_a_failure(kna
         )  # final, and told why
         assert outcomes(server)[:2] == ["created", "joined"]
     assert len(world.sandbox.restore_points()) == 1
+
+
+def test_what_a_sidecar_hands_on_names_no_other_path(knative: WebServer) -> None:
+    """gunicorn believes who connects from this machine that SCRIPT_NAME is its word; a queue proxy hands on a stranger's."""
+    with knative as server:
+        answer = asked(server, "/alert/am", AM, {"SCRIPT_NAME": "/alert", "Content-Type": "application/json"}, b"{")
+        assert (answer.status, answer.outcomes) == (400, [("refused", "malformed")])
+        assert server.deliveries[-1]["delivery"]["path"] == "/alert/am"
+        assert asked(server, "/x", AM, {"SCRIPT_NAME": "/alert"}, b"{}").status == 404
 
 
 def test_a_queue_proxys_probes(knative: WebServer) -> None:
