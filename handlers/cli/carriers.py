@@ -27,7 +27,7 @@ from handlers.trust import authorization
 RUN_SECONDS = 60.0
 """The time-out a function at a terminal pretends to have."""
 START_SECONDS = 20.0
-_NOT_FOR_US = ("FUNCTION_TARGET", "FUNCTION_SIGNATURE_TYPE", "ENTRY_POINT")
+_NOT_FOR_US = ("FUNCTION_TARGET", "FUNCTION_SOURCE", "FUNCTION_SIGNATURE_TYPE", "ENTRY_POINT")
 """Variables of functions-framework that would make another kind of server of it."""
 
 Ask = Callable[[str, object], dict[str, Any]]

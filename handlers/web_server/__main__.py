@@ -65,7 +65,7 @@ def main(given: list[str]) -> int:
     try:
         where = listening(arguments.host, arguments.port)
         create: Any = functions_framework.create_app
-        application = create(where.target, str(Path(__file__).parents[1] / "web.py"), "http")
+        application = create(where.target, where.source or str(Path(__file__).parents[1] / "web.py"), "http")
     except Misconfigured as problem:
         print(f"restore-point: {problem}", file=sys.stderr)
         return 2

@@ -1,4 +1,4 @@
-"""The three places the web form runs, each started as that place starts it and asked as that place asks.
+"""The places the web form runs, each started as that place starts it and asked as that place asks.
 
 None of them is here itself: what Google's buildpack runs, what a Knative queue proxy and broker send, and a container's plain
 start are played from their sources. On a cluster ``kubectl apply`` of what pack writes would verify it.
@@ -137,6 +137,17 @@ def test_a_queue_proxys_probes(knative: WebServer) -> None:
     with knative as server:
         assert server.ask("GET", "/healthz", probe).status == 200
         assert server.deliveries == []
+
+
+# ── FunctionGraph ──
+
+
+def test_the_custom_image_by_the_same_command(world: World) -> None:
+    """Another source, port 8000 there; what it answers is tests/functiongraph's."""
+    own = {"FUNCTION_SOURCE": str(ROOT / "handlers" / "functiongraph_image.py"), "RESTORE_POINT_DOOR": "timer"}
+    with WebServer(world.environ(**TOKENS, **own), world.folder) as server:
+        assert server.post("/init", b"").status == 200
+        assert server.post("/alert/am", firing(), AM).status == 404
 
 
 # ── a container ──
