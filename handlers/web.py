@@ -11,14 +11,16 @@ more after it: hence ``bounded`` around the application. The framework itself is
 from __future__ import annotations
 
 import io
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any, Protocol
 
 from handlers.answers import http_response
-from handlers.envelope import BODY_CAP, NO_REQUEST, Door, Envelope, Http
+from handlers.envelope import BODY_CAP, NO_REQUEST, WEBHOOK_SECONDS, Door, Envelope, Http
 from handlers.errors import Refusal
 from handlers.service import Service, delivery_id
 from handlers.settings import served
@@ -30,6 +32,10 @@ RUN_SECONDS = 25.0
 READ_SECONDS = 10.0
 """For a whole body to arrive."""
 _DOORS: Mapping[str, Door] = {"alert": "alert", "once": "once", "watch": "watch", "timer": "timer"}
+LEAST_SECONDS = 1.5
+"""For a request that waited for a thread, longer than its sender does: enough to write its wish down."""
+_WAITED = "restore_point.waited"
+"""Where ``web_server`` tells how many seconds that were."""
 _BODY = "restore_point.body"
 """Where ``bounded`` leaves the body, or why there is none, for the functions below."""
 
@@ -50,7 +56,9 @@ def main(request: Request) -> Response:
     """Everything under one address."""
     _, _, rest = request.path.partition("/")
     if rest == "healthz":
-        return _text("ok", 200) if request.method == "GET" else _text("only GET is understood here", 405, Allow="GET")
+        if request.method in ("GET", "HEAD"):
+            return _text("ok", 200)
+        return _text("only GET is understood here", 405, Allow="GET, HEAD")
     if rest == "worker":
         return _answer("worker", request)
     door, slash, sender = rest.partition("/")
@@ -99,15 +107,22 @@ def _service() -> Service:
 
 
 def _answer(door: Door, request: Request) -> Response:
-    envelope = Envelope(door, "web", delivery_id(), None, RUN_SECONDS, NO_REQUEST)
+    most = WEBHOOK_SECONDS if door == "alert" else RUN_SECONDS
+    left = max(most - request.environ.get(_WAITED, 0.0), LEAST_SECONDS)
+    envelope = Envelope(door, "web", delivery_id(), None, left, NO_REQUEST)
     try:
         http = received(request)
     except Refusal as refusal:
         answer = http_response(service().refuse(envelope, refusal))
     else:
-        answer = http_response(service().handle(Envelope(door, "web", envelope.delivery_id, None, RUN_SECONDS, http)))
+        answer = http_response(service().handle(replace(envelope, http=http)))
     if answer["statusCode"] == 405:
         answer["headers"]["Allow"] = ", ".join(methods(door))
+    if answer["statusCode"] < 300 and "reply" in re.split(r"[\s,;]+", request.headers.get("Prefer", "").lower()):
+        # A Knative broker takes the body of a success for an event to send on, and JSON that is none for a failure: it would come
+        # again (knative/eventing, pkg/broker/filter, writeResponse). Its header says so.
+        del answer["headers"]["Content-Type"]
+        answer["body"] = ""
     return answer["body"], answer["statusCode"], answer["headers"]
 
 
@@ -155,23 +170,32 @@ def read_body(environ: Mapping[str, Any]) -> bytes:
     length = BODY_CAP + 1 if chunked else int(said)
     if length > BODY_CAP and not chunked:
         raise _too_large()
-    if not length:
-        return b""
-    late = threading.Event()
-    timer = threading.Timer(READ_SECONDS, _stop_reading, (environ.get("gunicorn.socket"), late))
-    timer.start()
-    try:
-        body: bytes = environ["wsgi.input"].read(length)
-    except OSError:
-        body = b""
-    finally:
-        timer.cancel()
-    if late.is_set():
-        raise Refusal("too_slow", f"the body did not arrive within {READ_SECONDS:.0f} seconds", field="body", http=408)
+    body = _read(environ, length) if length else b""
     if len(body) > BODY_CAP:
         raise _too_large()
     if len(body) < length and not chunked:
         raise Refusal("malformed", "body: is shorter than Content-Length says", field="Content-Length")
+    return body
+
+
+def _read(environ: Mapping[str, Any], length: int) -> bytes:
+    """So many bytes or fewer, within READ_SECONDS. Raises Refusal."""
+    late, broken, body = threading.Event(), False, b""
+    timer = threading.Timer(READ_SECONDS, _stop_reading, (environ.get("gunicorn.socket"), late))
+    if _WAITED not in environ:  # where it is, web_server has read the body already
+        timer.start()
+    try:
+        body = environ["wsgi.input"].read(length)
+    except TimeoutError:  # a server that read in our place gave it up
+        late.set()
+    except OSError:  # gunicorn's word for chunks that are none, and for an end in the middle of one
+        broken = True
+    finally:
+        timer.cancel()
+    if late.is_set():
+        raise Refusal("too_slow", f"the body did not arrive within {READ_SECONDS:.0f} seconds", field="body", http=408)
+    if broken:
+        raise Refusal("malformed", "body: its chunks are none, or end in the middle", field="body")
     return body
 
 

@@ -1,4 +1,4 @@
-"""The HTTP functions under the real functions-framework server: a process, a port, gunicorn's threads."""
+"""The HTTP functions as functions-framework itself starts them: a process, a port, gunicorn's threads. tests/server has ours."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from typing import Any
 import pytest
 
 from handlers.envelope import BODY_CAP
+from handlers.trust import HEAD_CAP
 from tests.scripted import CREATE, World, executes_and, fails, world_in
-from tests.web_server import ROOT, WEB, WebServer
+from tests.web_server import FRAMEWORK, ROOT, WEB, WebServer
 
 EVENTS = ROOT / "events"
 AM, MON, CI = (f"example-token-of-{name}-opens-nothing" for name in ("am", "mon", "ci"))
@@ -48,7 +49,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 @pytest.fixture
 def server(world: World) -> Iterator[WebServer]:
-    with WebServer(environ(world.environ()), world.folder) as running:
+    with WebServer(environ(world.environ()), world.folder, command=FRAMEWORK) as running:
         yield running
 
 
@@ -118,7 +119,7 @@ def test_methods_and_paths(server: WebServer, world: World) -> None:
 
 @pytest.mark.parametrize(("target", "path"), [("alert", "/am"), ("alert", "/alert/am"), ("alert", "/any/way/am")])
 def test_one_function_alone(world: World, target: str, path: str) -> None:
-    with WebServer(environ(world.environ()), world.folder, target=target) as server:
+    with WebServer(environ(world.environ()), world.folder, target=target, command=FRAMEWORK) as server:
         assert server.post(path, firing(), AM).json["outcomes"][0]["outcome"] == "created"
         assert server.ask("GET", path).status == 405
 
@@ -143,6 +144,12 @@ def test_a_body_of_the_limit_and_one_more(server: WebServer) -> None:
     assert server.post("/alert/am", body.ljust(BODY_CAP), AM).outcomes[0][0] == "created"
     for large in (body.ljust(BODY_CAP + 1), b"x" * 2_000_000):
         assert (server.post("/alert/am", large, AM).status, server.post("/once/nobody", large).status) == (413, 413)
+
+
+def test_an_address_without_measure_is_refused(server: WebServer) -> None:
+    for path in (f"/alert/{'a' * HEAD_CAP}", f"/alert/am?{'a' * HEAD_CAP}"):
+        assert server.post(path, b"{}", AM).status == 414
+    assert server.deliveries == []
 
 
 def test_a_huge_body_costs_no_memory(server: WebServer) -> None:

@@ -1,4 +1,4 @@
-"""The real functions-framework server on a free port, with ``handlers/web.py``."""
+"""The real server on a free port: the one that is deployed, or functions-framework's own start of ``handlers/web.py``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -19,6 +19,16 @@ from typing import Any, Self
 ROOT = Path(__file__).parents[1]
 WEB = ROOT / "handlers" / "web.py"
 PATIENCE = 20.0
+OURS = ("-m", "handlers.web_server")
+FRAMEWORK = ("-m", "functions_framework", "--source", str(WEB))
+"""How functions-framework is started where others start it, such as Cloud Run functions' buildpack."""
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
 
 
 @dataclass(frozen=True)
@@ -41,18 +51,22 @@ class Answered:
 class WebServer:
     """``with WebServer(environ, folder) as server: server.post("/alert/am", …)``. ``process`` may be killed by a test."""
 
-    def __init__(self, environ: Mapping[str, str], folder: Path, target: str = "main") -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        folder: Path,
+        target: str = "main",
+        *,
+        command: Sequence[str] = OURS,
+        host: str = "127.0.0.1",
+    ) -> None:
+        self.port = free_port()
         kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
-        around = kept | {"PYTHONPATH": str(ROOT), "HOME": str(folder), "PYTHONUNBUFFERED": "1"} | dict(environ)
+        around = kept | {"PYTHONPATH": str(ROOT), "HOME": str(folder), "PYTHONUNBUFFERED": "1"}
+        around |= {"FUNCTION_TARGET": target, "HOST": "127.0.0.1", "PORT": str(self.port)} | dict(environ)
         self._stdout, self._stderr = folder / "web.out", folder / "web.err"
-        given = ["--target", target, "--source", str(WEB), "--host", "127.0.0.1", "--port", str(self.port)]
         with self._stdout.open("ab") as out, self._stderr.open("ab") as err:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "functions_framework", *given], env=around, cwd=folder, stdout=out, stderr=err
-            )
+            self.process = subprocess.Popen([sys.executable, *command], env=around, cwd=folder, stdout=out, stderr=err)
 
     def __enter__(self) -> Self:
         until = time.monotonic() + PATIENCE
@@ -84,9 +98,13 @@ class WebServer:
         return self._stderr.read_text("utf-8")
 
     @property
+    def stdout(self) -> str:
+        return self._stdout.read_text("utf-8")
+
+    @property
     def deliveries(self) -> list[dict[str, Any]]:
         """What was logged of deliveries."""
-        lines = [json.loads(line) for line in self._stdout.read_text("utf-8").splitlines() if line.startswith("{")]
+        lines = [json.loads(line) for line in self.stdout.splitlines() if line.startswith("{")]
         return [line for line in lines if "restore_points" in line]
 
     @property

@@ -17,7 +17,6 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from handlers.errors import Misconfigured, Redeliver
@@ -28,7 +27,7 @@ from handlers.trust import authorization
 RUN_SECONDS = 60.0
 """The time-out a function at a terminal pretends to have."""
 START_SECONDS = 20.0
-_NOT_FOR_US = ("FUNCTION_USE_ASGI", "FUNCTION_SIGNATURE_TYPE", "ENTRY_POINT")
+_NOT_FOR_US = ("FUNCTION_TARGET", "FUNCTION_SOURCE", "FUNCTION_SIGNATURE_TYPE", "ENTRY_POINT")
 """Variables of functions-framework that would make another kind of server of it."""
 
 Ask = Callable[[str, object], dict[str, Any]]
@@ -103,7 +102,7 @@ def filled(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def server_command(host: str, port: int) -> list[str]:
-    """functions-framework with ``handlers.web.main``. Raises Misconfigured where it would not start."""
+    """The server of ``handlers.web.main``. Raises Misconfigured where it would not start."""
     if importlib.util.find_spec("functions_framework") is None:
         raise Misconfigured("functions-framework", "is not installed: pip install 'cbr-restore-point[web]'")
     if not 1 <= port <= 65535:
@@ -111,9 +110,7 @@ def server_command(host: str, port: int) -> list[str]:
     served()
     for name in _NOT_FOR_US:
         os.environ.pop(name, None)
-    source = str(Path(__file__).parents[1] / "web.py")
-    given = ["--target", "main", "--source", source, "--signature-type", "http", "--host", host, "--port", str(port)]
-    return [sys.executable, "-m", "functions_framework", *given]
+    return [sys.executable, "-m", "handlers.web_server", "--host", host, "--port", str(port)]
 
 
 @contextlib.contextmanager

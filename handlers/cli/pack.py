@@ -30,7 +30,7 @@ from handlers.settings import find_rules, read_rules
 MARK = "packed.json"
 """In every tree made here: what it was made of. By this a tree is known again, and may be replaced."""
 ZIP = "function.zip"
-LEFT_OUT = frozenset({"sandbox", "cli", "__main__.py", "functiongraph", "functiongraph.py", "web", "web.py"})
+LEFT_OUT = frozenset({"sandbox", "cli", "__main__.py", "functiongraph", "functiongraph.py", "web", "web.py", "web_server"})
 """Tools and the other platforms' entries. Of the rest only Python's own files go: nobody's notes or keys are deployed."""
 LIMITS = {"zip": 50 << 20, "tree": 250 << 20}
 """Lambda's quotas in bytes: a zip that is uploaded directly, and what it unfolds to."""

@@ -156,7 +156,11 @@ def served(environ: Mapping[str, str] | None = None, arguments: Sequence[str] = 
     if given.get("FUNCTION_SIGNATURE_TYPE", "http") != "http" or _option("--signature-type", arguments) not in ("", "http"):
         why = 'must be "http": with others functions-framework answers bad requests with their headers, secrets included'
         raise Misconfigured("FUNCTION_SIGNATURE_TYPE", why)
-    return load(environ, platform=platform)
+    settings = load(environ, platform=platform)
+    if settings.ledger == "memory" and given.get("WORKERS", "1") not in ("", "1"):
+        why = "is more than one process, and each would keep wishes of its own: choose another RESTORE_POINT_LEDGER than memory"
+        raise Misconfigured("WORKERS", why)
+    return settings
 
 
 def _option(name: str, arguments: Sequence[str]) -> str:

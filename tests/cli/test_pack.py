@@ -100,7 +100,16 @@ def test_what_is_in_it(packed: Packed) -> None:
     assert names == sorted(names)
     ours = {name.split("/")[1] for name in names if name.startswith("handlers/")}
     assert {"aws_lambda.py", "service.py", "restore_point", "ledger", "wire"} <= ours
-    assert not ours & {"sandbox", "cli", "__main__.py", "Makefile", "requirements.txt", "web.py", "functiongraph.py"}
+    assert not ours & {
+        "sandbox",
+        "cli",
+        "__main__.py",
+        "Makefile",
+        "requirements.txt",
+        "web.py",
+        "web_server",
+        "functiongraph.py",
+    }
     tops = {name.split("/")[0].partition("-")[0] for name in names}
     assert tops >= {"handlers", "rules.toml", "packed.json", "sbom.cdx.json", "httpx", "pydantic_core", "certifi"}
     assert not tops & {"tests", "events", "bin", "pip", "boto3", "botocore", "functions_framework", "valkey"}
