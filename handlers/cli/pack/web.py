@@ -1,0 +1,79 @@
+"""What a container is built from: main.py, the pins, the Dockerfile, and manifests for Knative and Cloud Run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from handlers.cli.pack import cloudrun, knative
+from handlers.cli.pack.manifest import IMAGE, NAME, written
+from handlers.cli.pack.targets import Wanted
+from handlers.cli.pack.tree import install, requirements
+from handlers.cli.sbom import NAME as BILL
+from handlers.rules import Rules
+
+COMMAND = ("functions-framework", "--target=main", "--source=main.py", "--signature-type=http")
+"""What serves, in the folder that holds main.py, with PORT set."""
+PORT = 8000
+"""FunctionGraph's custom images must listen there. Cloud Run and Knative say theirs in PORT."""
+USER = 1003
+"""User and group that FunctionGraph runs custom images as."""
+
+MAIN = '''\
+"""What is served: functions-framework and Google's buildpacks look for a function in main.py."""
+from handlers.web import main  # noqa: F401
+'''
+
+
+def add(tree: Path, wanted: Wanted, rules: Rules) -> None:
+    """All but the package itself. The wheels are fetched for their bill, and not kept: the image fetches them again, by hash."""
+    tree.mkdir()
+    with TemporaryDirectory(dir=tree.parent) as folder:
+        wheels = Path(folder) / "wheels"
+        install(wanted, wheels)
+        (wheels / BILL).rename(tree / BILL)
+    pins = "".join(each.read_text(encoding="utf-8") for each in requirements(wanted))
+    for name, text in (
+        ("main.py", MAIN),
+        ("requirements.txt", pins),
+        ("Dockerfile", dockerfile(wanted.python)),
+        ("knative.yaml", written(knative.documents(rules))),
+        ("cloudrun.yaml", written(cloudrun.documents(rules))),
+    ):
+        (tree / name).write_text(text, encoding="utf-8")
+
+
+def dockerfile(python: str) -> str:
+    """The image's, on the slim Debian of this Python."""
+    return f"""\
+# The same image runs on Knative, on Cloud Run, as a FunctionGraph custom image and by itself.
+ARG PYTHON={python}-slim
+FROM python:${{PYTHON}}
+RUN groupadd --gid {USER} restore-point && useradd --uid {USER} --gid {USER} --no-create-home restore-point
+WORKDIR /srv/restore-point
+COPY requirements.txt ./
+RUN pip install --no-cache-dir --require-hashes --no-deps --only-binary :all: -r requirements.txt
+COPY main.py rules.toml ./
+COPY handlers ./handlers
+# Dates of files in an image may change: byte code that is not held against them is never stale.
+RUN python -m compileall -q --invalidation-mode unchecked-hash main.py handlers
+ENV PORT={PORT} PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+USER {USER}:{USER}
+EXPOSE {PORT}
+HEALTHCHECK NONE
+CMD {json.dumps(list(COMMAND))}
+"""
+
+
+def steps(directory: str) -> list[str]:
+    """What to do with it."""
+    return [
+        f"image:      docker build -t {IMAGE} {directory} && docker push {IMAGE}",
+        f"by itself:  docker run --env-file FILE -p {PORT}:{PORT} {IMAGE}   (FILE: the variables of knative.yaml)",
+        f"Knative:    kubectl create secret generic {NAME} -n NAMESPACE --from-env-file=FILE",
+        f"            kubectl apply -f {directory}/knative.yaml   (read it first: image, region, schedules)",
+        f"Cloud Run:  gcloud run services replace {directory}/cloudrun.yaml --region REGION   (after the same)",
+        f"  or by buildpack, without the image:  gcloud run deploy {NAME} --source {directory} --function main",
+        f"FunctionGraph custom image: push to SWR, port {PORT}; POST /invoke",
+    ]
