@@ -1,9 +1,10 @@
 """Byte code beside the sources, so that a cold start need not compile them: it imports in about half the time (190 ms for 350).
 
-Platforms unpack every file with one date and keep the folder read-only: byte code that is checked against its source by date would
-be stale for ever, and new one could not be kept. So it is of the kind that is not checked (PEP 552, ``unchecked-hash``).
+Platforms unpack every file with one date and keep the folder read-only: byte code that is checked against its source by date
+would be stale for ever, and new one could not be kept. So it is of the kind that is not checked (PEP 552, ``unchecked-hash``).
 
-It is made on demand only: it needs an interpreter of the function's own version here, and adds four fifths to the zip.
+It is made on demand only: it needs an interpreter of the function's own version here, other patch releases of which may compile
+to other bytes, and it adds four fifths to the zip.
 """
 
 from __future__ import annotations

@@ -2,10 +2,10 @@
 
 Field names by the resources' own definitions (Serving v1, Eventing v1, Sources v1). Two facts shape this:
 
-- PingSources and Triggers can set no header, so they cannot send a sender's secret. A proxy in the cluster adds it; or Eventing's own
-  tokens do (its feature ``authentication-oidc``), where the rules say ``proof = "oidc"``.
-- A Broker takes an answer that is neither empty nor a CloudEvent for a failure, and delivers again. So the proxy makes a CloudEvent
-  of every answer.
+- PingSources and Triggers can set no header, so they cannot send a sender's secret. A proxy in the cluster adds it; or Eventing's
+  own tokens do (its feature ``authentication-oidc``), where the rules say ``proof = "oidc"``.
+- A Broker takes an answer that is neither empty nor a CloudEvent for a failure, and delivers again. So the proxy makes a
+  CloudEvent of every answer.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ ALERT = "restore-point.alert"
 _PINGED = re.compile(r"/apis/v1/namespaces/([a-z0-9-]{1,63})/pingsources/([a-z0-9.-]{1,253})")
 _CRON = {60: "* * * * *", 3600: "0 * * * *", 86400: "0 2 * * *", 7 * 86400: "0 2 * * 0"}
 _RETRIES = {"retry": 5, "backoffPolicy": "exponential", "backoffDelay": "PT2S"}
+_SERVER = f"""\
+The server. A variable with a secretKeyRef is a key of the Secret {NAME}: the cloud's keys, what proves each sender, and
+the ledger's address (valkeys://:PASSWORD@HOST:6379/0). Read all of it, and replace what is in capitals."""
 _Document = dict[str, Any]
 
 
@@ -36,11 +39,7 @@ def documents(rules: Rules) -> Documents:
 
 
 def _always(rules: Rules, namespace: str) -> Iterator[tuple[str, _Document]]:
-    yield (
-        f"The server. A variable with a secretKeyRef is a key of the Secret {NAME}: the cloud's keys, what proves each sender, and the\n"
-        "ledger's address (valkeys://:PASSWORD@HOST:6379/0). Read and replace what is in capitals.",
-        _service(rules, namespace),
-    )
+    yield _SERVER, _service(rules, namespace)
     yield (
         "Alerts, and work that is handed on.",
         {

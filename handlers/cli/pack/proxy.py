@@ -1,7 +1,7 @@
 """The proxy of the Knative manifests: nginx, which adds what PingSources and Triggers cannot send, and names the answers.
 
-What it adds comes from the Secret, by the image's own way with templates (``/etc/nginx/templates``, envsubst). Whoever can reach it
-speaks as those senders, so only Eventing may (a NetworkPolicy, where the cluster's network obeys one).
+What it adds comes from the Secret, by the image's own way with templates (``/etc/nginx/templates``, envsubst). Whoever can reach
+it speaks as those senders, so only Eventing may (a NetworkPolicy, where the cluster's network obeys one).
 """
 
 from __future__ import annotations
@@ -16,6 +16,10 @@ PROXY = f"{NAME}-proxy"
 IMAGE = "docker.io/nginxinc/nginx-unprivileged:stable"
 OUTCOMES = "restore-point.outcomes"
 """The type of the CloudEvents that answers become."""
+TEMPLATE = "default.conf.template"
+_ABOUT = """\
+The proxy: PingSources and Triggers can set no header, so it adds their senders' Authorization from the Secret (a secret here
+must hold no ", $ or \\). A Broker takes an answer that is no CloudEvent for a failure: the ce-… headers make one of it."""
 _PORT = 8080
 _LABELS = {"app": PROXY}
 
@@ -31,16 +35,8 @@ class Route:
 def proxy(namespace: str, routes: Sequence[Route]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Its resources."""
     metadata = {"name": PROXY, "namespace": namespace, "labels": dict(_LABELS)}
-    yield (
-        "The proxy: PingSources and Triggers can set no header, so it adds their senders' Authorization from the Secret (a secret here\n"
-        'must hold no ", $ or \\). A Broker takes an answer that is no CloudEvent for a failure: the headers make one of it.',
-        {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": metadata,
-            "data": {"default.conf.template": configuration(f"{NAME}.{namespace}.svc.cluster.local", routes)},
-        },
-    )
+    text = configuration(f"{NAME}.{namespace}.svc.cluster.local", routes)
+    yield _ABOUT, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {TEMPLATE: text}}
     variables = dict.fromkeys(each.variable for each in routes if each.variable)
     env = [{"name": name, "valueFrom": {"secretKeyRef": {"name": NAME, "key": name}}} for name in variables]
     yield "", _deployment(metadata, env)

@@ -94,7 +94,7 @@ def mark(tree: Path, wanted: Wanted, rules: Path, more: Mapping[str, str | None]
 
 
 def install(wanted: Wanted, tree: Path) -> None:
-    """The pinned wheels for the target, whatever this machine is, and the bill of them. The pins are whole: no more is looked for."""
+    """The pinned wheels for the target, whatever this machine is, and their bill. The pins are whole: no more is looked for."""
     files = requirements(wanted)
     target = ["--implementation", "cp", "--python-version", wanted.python, "--target", str(tree)]
     for tag in wanted.target.tags(wanted.python, wanted.arch):
