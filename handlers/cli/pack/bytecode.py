@@ -29,7 +29,10 @@ for folder, folders, names in os.walk("."):
     for name in sorted(names):
         if name.endswith(".py"):
             path = os.path.normpath(os.path.join(folder, name))
-            py_compile.compile(path, dfile=path, doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+            try:
+                py_compile.compile(path, dfile=path, doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+            except py_compile.PyCompileError as error:
+                sys.exit(f"{path}: {error.exc_type_name}")
 """
 """In sorted order, by paths within the tree, so that nothing of this machine gets into it."""
 
