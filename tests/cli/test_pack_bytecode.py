@@ -92,7 +92,7 @@ def script(folder: Path, name: str, text: str) -> None:
         None,
         "echo 'command not found' >&2; exit 127",
         f'exec "{sys.executable}" "$@"',
-        "printf '3.13\\npypy\\nfinal\\n3.13.0\\n/x\\n'",
+        f"printf '{OTHER}\\npypy\\nfinal\\n{OTHER}.0\\n/x\\n'",
     ],
     ids=["no such", "a version manager's that does not run", "another version", "no CPython"],
 )

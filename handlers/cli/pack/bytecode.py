@@ -24,13 +24,14 @@ _WHO = (
 _COMPILE = """
 import os, py_compile, sys
 os.chdir(sys.argv[1])
+unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
 for folder, folders, names in os.walk("."):
     folders.sort()
     for name in sorted(names):
         if name.endswith(".py"):
             path = os.path.normpath(os.path.join(folder, name))
             try:
-                py_compile.compile(path, dfile=path, doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+                py_compile.compile(path, dfile=path, doraise=True, invalidation_mode=unchecked)
             except py_compile.PyCompileError as error:
                 sys.exit(f"{path}: {error.exc_type_name}")
 """
