@@ -21,6 +21,8 @@ SECONDS = 60
 """For one request; the server itself stops after 25."""
 
 _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*")
+_LINES = re.compile(r"[!-~]([ -~]*[!-~])?\n(([ -~]*[!-~])?\n)*[ -~]*[!-~]\n")
+"""Two lines or more, the first not indented, none with blanks at its end: what YAML lets stand as it is."""
 _NOT_TEXT = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
 """Words that YAML 1.1 reads as something else."""
 
@@ -68,9 +70,9 @@ def _under(key: str, value: object) -> Iterator[str]:
     if isinstance(value, Mapping | list) and value:
         yield key
         yield from (f"  {line}" for line in _block(value))
-    elif isinstance(value, str) and "\n" in value:
+    elif isinstance(value, str) and _LINES.fullmatch(value):
         yield f"{key} |"
-        yield from (f"  {line}".rstrip() for line in value.splitlines())
+        yield from (f"  {line}" if line else "" for line in value[:-1].split("\n"))
     else:
         yield f"{key} {_scalar(value)}"
 
@@ -79,4 +81,10 @@ def _scalar(value: object) -> str:
     """Plain where nothing can be meant but these letters, else as JSON, which YAML understands."""
     if isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _NOT_TEXT:
         return value
-    return json.dumps(value)
+    # Beyond the first 65,536 characters JSON writes two halves, YAML one.
+    return re.sub(r"\\u(d[89ab]..)\\u(d[c-f]..)", _whole, json.dumps(value))
+
+
+def _whole(halves: re.Match[str]) -> str:
+    high, low = (int(each, 16) for each in halves.groups())
+    return f"\\U{0x10000 + ((high & 0x3FF) << 10) + (low & 0x3FF):08x}"

@@ -1,0 +1,272 @@
+"""``restore-point pack web``: what its Dockerfile would run starts, answers, and takes restore points as its manifests send."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handlers.cli.sbom import pinned
+from handlers.sandbox import Sandbox, estate
+from tests.cli.containers import Cluster, Image
+from tests.cli.packing import ROOT, Packed, contents, elsewhere, fetch, pack
+from tests.ledger.servers import free_port, redis, stop_all
+
+TOKENS = {f"RESTORE_POINT_{name}_TOKEN": f"a-token-of-{name.lower()}-for-this-test" for name in ("KNATIVE", "CI", "AM")}
+RULES = f"""\
+[projects.sandbox]
+region = "{estate.REGION}"
+
+[vaults.erp]
+id = "{estate.ERP_VAULT_ID}"
+
+[vaults.files]
+id = "{estate.FILES_VAULT_ID}"
+
+[timers.nightly]
+source = "/apis/v1/namespaces/backup/pingsources/nightly"
+sender = "knative"
+
+[senders.knative]
+dialect = "timer"
+proof = "bearer"
+secret = "env:RESTORE_POINT_KNATIVE_TOKEN"
+
+[senders.ci]
+dialect = "once"
+proof = "bearer"
+secret = "env:RESTORE_POINT_CI_TOKEN"
+
+[senders.am]
+dialect = "alertmanager"
+proof = "bearer"
+secret = "env:RESTORE_POINT_AM_TOKEN"
+
+[[rules]]
+name = "nightly"
+timer = "nightly"
+vaults = ["erp"]
+
+[[rules]]
+name = "failing"
+sender = "am"
+match = {{ alertname = "DiskFailing" }}
+by = ["alertname", "host"]
+vaults = ["files"]
+"""
+STARTING = 30.0
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Packed:
+    return pack(tmp_path_factory.mktemp("pack"), RULES, "web")
+
+
+@pytest.fixture(scope="module")
+def image(packed: Packed, tmp_path_factory: pytest.TempPathFactory) -> Image:
+    return Image(packed.folder / "out", tmp_path_factory.mktemp("image"))
+
+
+@pytest.fixture(scope="module")
+def cluster(packed: Packed) -> Cluster:
+    return Cluster((packed.folder / "out" / "knative.yaml").read_text("utf-8"))
+
+
+@dataclass(frozen=True)
+class Running:
+    port: int
+    sandbox: Sandbox
+    secret: Mapping[str, str]
+
+    def ask(self, method: str, path: str, headers: Mapping[str, str] | None = None, body: str = "") -> tuple[int, Any]:
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=STARTING)) as connection:
+            connection.request(method, path, body.encode(), dict(headers or {}))
+            answer = connection.getresponse()
+            text = answer.read().decode()
+            return answer.status, json.loads(text) if text.startswith("{") else text
+
+    def outcomes(self, path: str, headers: Mapping[str, str], body: str) -> list[str]:
+        status, answer = self.ask("POST", path, headers, body)
+        assert status == 200, answer
+        return [each["outcome"] for each in answer["outcomes"]]
+
+
+@contextlib.contextmanager
+def started(image: Image, command: list[str], environ: Mapping[str, str]) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """On a free port of loopback. Stopped as platforms stop: SIGTERM."""
+    port = free_port()
+    around = image.around({**environ, "PORT": str(port), "HOST": "127.0.0.1"})
+    with subprocess.Popen(command, cwd=image.workdir, env=around, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        try:
+            until = time.monotonic() + STARTING
+            while True:
+                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                    break
+                assert process.poll() is None, process.stdout and process.stdout.read().decode()
+                assert time.monotonic() < until
+                time.sleep(0.05)
+            yield port, process
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=40)
+
+
+@pytest.fixture(scope="module")
+def running(image: Image, cluster: Cluster) -> Iterator[Running]:
+    """With the environment the Knative Service gives it. The sandbox is the cloud: its endpoints are told beside that."""
+    with Sandbox(speed=200, well_behaved=True) as sandbox:
+        cloud = sandbox.environment()
+        keys = {name: cloud.pop(name) for name in ("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK")}
+        secret = keys | TOKENS | redis().place()
+        (container,) = cluster.named("Service", "restore-point", "serving")["spec"]["template"]["spec"]["containers"]
+        environ = cluster.environment(container, secret) | cloud | {"K_SERVICE": "restore-point"}
+        with started(image, image.command, environ) as (port, _):
+            yield Running(port, sandbox, secret)
+    stop_all()
+
+
+def test_what_is_in_it(packed: Packed) -> None:
+    out = packed.folder / "out"
+    names = {path.name for path in out.iterdir()}
+    assert names == {
+        "Dockerfile", "cloudrun.yaml", "handlers", "knative.yaml", "main.py", "packed.json", "requirements.txt", "rules.toml",
+        "sbom.cdx.json",
+    }  # fmt: skip
+    ours = {path.stem for path in (out / "handlers").iterdir()}
+    assert {"web", "service", "ledger"} <= ours
+    assert not ours & {"sandbox", "cli", "__main__", "aws_lambda"}
+    pins = [ROOT / "handlers" / f"requirements{each}.txt" for each in ("", "-web", "-valkey")]
+    assert pinned([out / "requirements.txt"]) == pinned(pins)
+    bill = json.loads((out / "sbom.cdx.json").read_text("utf-8"))
+    assert [each["name"] for each in bill["components"]] == sorted(pinned(pins))
+    assert (packed.report["zip"], packed.report["bytes"]) == (None, sum(map(len, contents(out).values())))
+    assert len(packed.report["next"]) <= 10
+
+
+def test_the_same_bytes_from_another_place_and_time(packed: Packed, tmp_path: Path) -> None:
+    source = elsewhere(tmp_path / "another")
+    fetch("web", "made", "--rules", str(packed.rules), cwd=tmp_path, source=source)
+    assert contents(tmp_path / "made") == contents(packed.folder / "out")
+    again = fetch("web", str(packed.folder / "out"), "--rules", str(packed.rules))
+    assert again == packed.report
+
+
+def test_the_image_is_somebody_elses_who_owns_nothing_in_it(image: Image) -> None:
+    """FunctionGraph runs custom images as 1003, and finds them at port 8000."""
+    assert image.said["USER"] == "1003:1003"
+    assert "--gid 1003" in image.said["groupadd"]
+    assert "--uid 1003" in image.said["groupadd"]
+    assert (image.environ["PORT"], image.said["EXPOSE"], image.said["HEALTHCHECK"]) == ("8000", "8000", "NONE")
+    assert (image.said["ARG"], image.said["FROM"]) == ("PYTHON=3.13-slim", "python:${PYTHON}")
+
+
+def test_the_image_compiles_what_it_runs(image: Image) -> None:
+    sources = [path for path in image.workdir.rglob("*.py") if path.parent.name != "__pycache__"]
+    compiled = list(image.workdir.rglob("*.pyc"))
+    assert len(compiled) == len(sources) > 50
+    assert {path.read_bytes()[4:8] for path in compiled} == {b"\1\0\0\0"}
+
+
+def test_it_starts_and_is_ready(running: Running, cluster: Cluster) -> None:
+    (container,) = cluster.named("Service", "restore-point", "serving")["spec"]["template"]["spec"]["containers"]
+    assert running.ask("GET", container["readinessProbe"]["httpGet"]["path"]) == (200, "ok")
+
+
+def alerts(host: str) -> str:
+    labels = {"alertname": "DiskFailing", "host": host}
+    alert = {"status": "firing", "labels": labels, "annotations": {}, "startsAt": datetime.now(UTC).isoformat()}
+    return json.dumps({"version": "4", "status": "firing", "groupLabels": {}, "commonLabels": labels, "alerts": [alert]})
+
+
+def test_an_alert_takes_a_restore_point(running: Running) -> None:
+    before = len(running.sandbox.posts())
+    headers = {"Authorization": f"Bearer {TOKENS['RESTORE_POINT_AM_TOKEN']}", "Content-Type": "application/json"}
+    assert running.outcomes("/alert/am", headers, alerts("a")) == ["created"]
+    assert running.outcomes("/alert/am", headers, alerts("a")) == ["joined"]
+    assert len(running.sandbox.posts()) == before + 1
+    assert running.ask("POST", "/alert/am", {"Content-Type": "application/json"}, alerts("b"))[0] == 401
+
+
+def cloud_event(kind: str, source: str) -> dict[str, str]:
+    """In binary mode, as Eventing sends: the time in nanoseconds, the id anew with each."""
+    return {
+        "ce-specversion": "1.0",
+        "ce-type": kind,
+        "ce-source": source,
+        "ce-id": os.urandom(16).hex(),
+        "ce-time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.317508332Z"),
+    }
+
+
+def pinged(cluster: Cluster, running: Running, name: str) -> tuple[str, dict[str, str], str]:
+    """What the PingSource of that name sends, as it arrives."""
+    source = cluster.named("PingSource", name)
+    place = f"/apis/v1/namespaces/{source['metadata']['namespace']}/pingsources/{name}"
+    path, added = cluster.way(source["spec"]["sink"], running.secret)
+    headers = cloud_event("dev.knative.sources.ping", place) | {"Content-Type": source["spec"]["contentType"]}
+    return path, headers | added, source["spec"]["data"]
+
+
+def test_a_pingsource_takes_a_restore_point_as_its_manifest_sends(running: Running, cluster: Cluster) -> None:
+    before = len(running.sandbox.posts())
+    path, headers, body = pinged(cluster, running, "nightly")
+    assert running.outcomes(path, headers, body) == ["created"]
+    assert running.outcomes(path, headers | {"ce-id": "another"}, body) == ["joined"], "the same minute is the same run"
+    assert len(running.sandbox.posts()) == before + 1
+    without = {name: value for name, value in headers.items() if name != "Authorization"}
+    assert running.ask("POST", path, without, body)[0] == 401
+
+
+def test_the_watch_sweeps_as_its_manifest_sends(running: Running, cluster: Cluster) -> None:
+    path, headers, body = pinged(cluster, running, "restore-point-watch")
+    assert running.ask("POST", path, headers, body)[0] == 200
+    assert path == "/watch/ci"
+
+
+def test_an_alert_by_the_broker_takes_a_restore_point(running: Running, cluster: Cluster) -> None:
+    before = len(running.sandbox.posts())
+    trigger = cluster.named("Trigger", "restore-point-alert-am")
+    path, added = cluster.way(trigger["spec"]["subscriber"], running.secret)
+    kind = trigger["spec"]["filter"]["attributes"]["type"]
+    headers = cloud_event(kind, "/prometheus") | {"Content-Type": "application/json"} | added
+    assert running.outcomes(path, headers, alerts("by-the-broker")) == ["created"]
+    assert len(running.sandbox.posts()) == before + 1
+
+
+ALONE = {
+    "HUAWEICLOUD_SDK_AK": estate.ACCESS_KEY,
+    "HUAWEICLOUD_SDK_SK": estate.SECRET_KEY,
+    "RESTORE_POINT_LEDGER": "memory",
+    **TOKENS,
+}
+
+
+@pytest.mark.parametrize("command", [None, ["functions-framework", "--target", "main"]], ids=["the image's", "a buildpack's"])
+def test_it_starts_and_ends_when_it_is_told_to(image: Image, command: list[str] | None) -> None:
+    """By the image's command, and as Google's buildpacks start it: by the target alone."""
+    with started(image, command or image.command, ALONE) as (port, process):
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=STARTING)) as connection:
+            connection.request("GET", "/healthz")
+            assert connection.getresponse().read() == b"ok"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(40) == 0
+
+
+def test_without_its_secrets_it_does_not_start(image: Image) -> None:
+    without = {name: value for name, value in ALONE.items() if name != "RESTORE_POINT_AM_TOKEN"}
+    environ = image.around(without | {"PORT": str(free_port()), "HOST": "127.0.0.1"})
+    done = subprocess.run(image.command, cwd=image.workdir, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode != 0
+    assert "RESTORE_POINT_AM_TOKEN" in done.stderr
