@@ -19,6 +19,8 @@ import pytest
 
 from handlers.cli.pack.bytecode import find_interpreter
 from handlers.cli.pack.functiongraph import ENTRIES
+from handlers.cli.pack.sizes import too_large
+from handlers.cli.pack.targets import Wanted
 from handlers.cli.sbom import pinned
 from handlers.errors import Misconfigured
 from handlers.sandbox import Sandbox, estate
@@ -93,6 +95,14 @@ def test_the_zip_stays_below_ten_megabytes_with_everything_that_can_go_with_it(p
     full = fetch("functiongraph", str(tmp_path / "out"), "--rules", str(packed.rules), "--with", "verify")
     assert full["zip_bytes"] < 10_000_000
     assert len(full["next"]) <= 10
+
+
+def test_what_the_platform_does_not_take_directly_is_said(packed: Packed) -> None:
+    """Its console takes 10 MB in some regions; a bucket takes more, so it is no refusal."""
+    wanted = Wanted.of("functiongraph", None, None, set())
+    assert [*too_large(packed.report, wanted)] == []
+    larger = packed.report | {"zip_bytes": (10 << 20) + 1}
+    assert [*too_large(larger, wanted)] == ["the zip has 10485761 bytes, and FunctionGraph takes 10485760 directly"]
 
 
 def test_what_is_in_it(packed: Packed) -> None:

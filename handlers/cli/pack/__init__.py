@@ -17,7 +17,7 @@ from typing import Any
 from handlers.cli import DONE, print_json
 from handlers.cli.pack import functiongraph, web
 from handlers.cli.pack.bytecode import compile_tree, find_interpreter
-from handlers.cli.pack.sizes import measured, show, zipped
+from handlers.cli.pack.sizes import measured, show, too_large, zipped
 from handlers.cli.pack.targets import FUNCTIONGRAPH, MACHINES, PYTHONS, TARGETS, WEB, Wanted
 from handlers.cli.pack.tree import ZIP, copy_own, install, mark, replaceable
 from handlers.errors import Misconfigured
@@ -74,7 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
                 shutil.move(path, directory / path.name)
     except OSError as error:
         raise Misconfigured(str(directory), f"cannot be written: {error.strerror}") from None
-    _say_if_too_large(wanted, report)
+    for sentence in too_large(report, wanted):
+        print(f"restore-point: {sentence}", file=sys.stderr)
     report["next"] = _steps(wanted, report)
     print_json(report) if arguments.json else show(report, wanted)
     return DONE
@@ -114,17 +115,6 @@ def _stage(tree: Path, wanted: Wanted, file: Path, rules: Rules, *, bytecode: bo
     compiled = compile_tree(tree, wanted.python) if bytecode else None
     mark(tree, wanted, file, {"bytecode": compiled})
     return compiled
-
-
-def _say_if_too_large(wanted: Wanted, report: dict[str, Any]) -> None:
-    """It may do all the same: by way of a bucket the platforms take more."""
-    for size, limit in (("zip_bytes", "zip"), ("bytes", "tree")):
-        takes = (wanted.target.limits or {}).get(limit, 0)
-        if takes and report["zip"] and report[size] > takes:
-            what = "the zip has" if limit == "zip" else "unpacked it has"
-            print(
-                f"restore-point: {what} {report[size]} bytes, and {wanted.target.called} takes {takes} directly", file=sys.stderr
-            )
 
 
 def _steps(wanted: Wanted, report: dict[str, Any]) -> list[str]:

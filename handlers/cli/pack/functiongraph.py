@@ -21,7 +21,7 @@ def steps(archive: str) -> list[str]:
     return [
         f"upload {archive} to one event function for each handler you need, runtime Python 3.12:",
         f"  {', '.join(f'index.{each}' for each in ENTRIES)}",
-        "an agency that may use CBR (and SMN for topics); time-out 60 s; asynchronous retries as the README says",
+        "each: time-out 60 s, asynchronous retries 3, an agency that may use CBR (and SMN, for topics)",
         "variables: HW_REGION_NAME, RESTORE_POINT_LEDGER=valkeys://… (DCS), and what the rules say by env:…",
         "triggers: TIMER for index.timer, TIMER every 5 minutes for index.watch, SMN or APIG for index.alert and index.once",
     ]

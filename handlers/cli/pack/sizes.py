@@ -6,6 +6,7 @@ import base64
 import hashlib
 import zipfile
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,14 @@ def measured(tree: Path, wanted: Wanted, directory: str, bytecode: str | None) -
         "bytes": sum(sizes.values()),
         "sizes": dict(sizes.most_common()),
     }
+
+
+def too_large(report: dict[str, Any], wanted: Wanted) -> Iterator[str]:
+    """What is beyond the platform's quotas. It may do all the same: by way of a bucket they take larger zips."""
+    for what, size, limit in (("the zip has", "zip_bytes", "zip"), ("unpacked it has", "bytes", "tree")):
+        takes = (wanted.target.limits or {}).get(limit, 0)
+        if report["zip"] and takes and report[size] > takes:
+            yield f"{what} {report[size]} bytes, and {wanted.target.called} takes {takes} directly"
 
 
 def show(report: dict[str, Any], wanted: Wanted) -> None:
