@@ -107,6 +107,14 @@ class Cluster:
             for each in container["env"]
         }
 
+    def bound(self, service: Mapping[str, Any]) -> dict[str, str]:
+        """What the SinkBinding adds to the Service's container: the Broker's address, in the form of Knative's own Broker."""
+        (binding,) = (each["spec"] for each in self.of("SinkBinding"))
+        subject = {"apiVersion": service["apiVersion"], "kind": service["kind"], **service["metadata"]}
+        assert binding["subject"] == subject
+        broker = self.named("Broker", binding["sink"]["ref"]["name"])["metadata"]
+        return {"K_SINK": f"http://broker-ingress.knative-eventing.svc.cluster.local/{broker['namespace']}/{broker['name']}"}
+
     def way(self, sink: Mapping[str, Any], secret: Mapping[str, str]) -> tuple[str, dict[str, str]]:
         """Path and headers with which an event for this sink arrives at the server."""
         ref, path = sink["ref"], sink["uri"]

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from handlers.cli.sbom import pinned
+from handlers.dispatch import EVENT_TYPE
 from handlers.sandbox import Sandbox, estate
 from tests.cli.containers import Cluster, Image
 from tests.cli.packing import ROOT, Packed, ask, contents, elsewhere, fetch, pack
@@ -130,8 +131,9 @@ def running(image: Image, cluster: Cluster) -> Iterator[Running]:
         cloud = sandbox.environment()
         keys = {name: cloud.pop(name) for name in ("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK")}
         secret = keys | TOKENS | redis().place()
-        (container,) = cluster.named("Service", "restore-point", "serving")["spec"]["template"]["spec"]["containers"]
-        environ = cluster.environment(container, secret) | cloud | {"K_SERVICE": "restore-point"}
+        service = cluster.named("Service", "restore-point", "serving")
+        (container,) = service["spec"]["template"]["spec"]["containers"]
+        environ = cluster.environment(container, secret) | cluster.bound(service) | cloud | {"K_SERVICE": "restore-point"}
         with started(image, image.command, environ) as (port, _):
             yield Running(port, sandbox, secret)
     stop_all()
@@ -193,6 +195,10 @@ def test_it_starts_and_is_ready(running: Running, cluster: Cluster) -> None:
     assert running.ask("GET", container["readinessProbe"]["httpGet"]["path"]) == (200, "ok")
 
 
+BROKERED = {"Content-Type": "application/json", "Prefer": "reply"}
+"""A Broker adds that it takes an event for an answer."""
+
+
 def alerts(host: str) -> str:
     labels = {"alertname": "DiskFailing", "host": host}
     alert = {"status": "firing", "labels": labels, "annotations": {}, "startsAt": datetime.now(UTC).isoformat()}
@@ -249,9 +255,23 @@ def test_an_alert_by_the_broker_takes_a_restore_point(running: Running, cluster:
     trigger = cluster.named("Trigger", "restore-point-alert-am")
     path, added = cluster.way(trigger["spec"]["subscriber"], running.secret)
     kind = trigger["spec"]["filter"]["attributes"]["type"]
-    headers = cloud_event(kind, "/prometheus") | {"Content-Type": "application/json"} | added
-    assert running.outcomes(path, headers, alerts("by-the-broker")) == ["created"]
-    assert len(running.sandbox.posts()) == before + 1
+    headers = cloud_event(kind, "/prometheus") | BROKERED | added
+    for _ in range(2):
+        assert running.ask("POST", path, headers, alerts("by-the-broker"))[0] == 200
+        assert len(running.sandbox.posts()) == before + 1
+
+
+def test_a_message_about_wishes_reaches_the_worker_as_its_trigger_sends(running: Running, cluster: Cluster) -> None:
+    """Nobody's wish: there is nothing to do, and nothing is asked for."""
+    before = len(running.sandbox.posts())
+    trigger = cluster.named("Trigger", "restore-point-worker")
+    path, added = cluster.way(trigger["spec"]["subscriber"], running.secret)
+    assert trigger["spec"]["filter"]["attributes"] == {"type": EVENT_TYPE}
+    assert added == {}
+    headers = cloud_event(EVENT_TYPE, "restore-point") | BROKERED
+    assert running.ask("POST", path, headers, json.dumps({"wishes": ["0" * 64]}))[0] == 200
+    assert running.ask("POST", path, headers, json.dumps({"checkpoint": {}}))[0] == 400
+    assert len(running.sandbox.posts()) == before
 
 
 ALONE = {

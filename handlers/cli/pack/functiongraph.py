@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-ENTRIES = ("timer", "alert", "once", "watch")
+ENTRIES = ("timer", "alert", "once", "watch", "worker")
 INDEX = f'''\
 """The handlers: {", ".join(f"index.{each}" for each in ENTRIES)}."""
 from handlers.functiongraph import {", ".join(ENTRIES)}  # noqa: F401
@@ -23,5 +23,6 @@ def steps(archive: str) -> list[str]:
         f"  {', '.join(f'index.{each}' for each in ENTRIES)}",
         "each: time-out 60 s, asynchronous retries 3, an agency that may use CBR (and SMN, for topics)",
         "variables: HW_REGION_NAME, RESTORE_POINT_LEDGER=valkeys://… (DCS), and what the rules say by env:…",
+        "work beyond one run: RESTORE_POINT_QUEUE=functiongraph:URN, the URN of the function with index.worker",
         "triggers: TIMER for index.timer, TIMER every 5 minutes for index.watch, SMN or APIG for index.alert and index.once",
     ]

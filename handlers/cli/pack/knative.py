@@ -1,11 +1,8 @@
 """Manifests of Knative: the Service, what calls it by the clock, a Broker for alerts and for work that is handed on.
 
-Field names by the resources' own definitions (Serving v1, Eventing v1, Sources v1). Two facts shape this:
-
-- PingSources and Triggers can set no header, so they cannot send a sender's secret. A proxy in the cluster adds it; or Eventing's
-  own tokens do (its feature ``authentication-oidc``), where the rules say ``proof = "oidc"``.
-- A Broker takes an answer that is neither empty nor a CloudEvent for a failure, and delivers again. So the proxy makes a
-  CloudEvent of every answer.
+Field names by the resources' own definitions (Serving v1, Eventing v1, Sources v1). PingSources and Triggers can set no header,
+so they cannot send a sender's secret. A proxy in the cluster adds it; or Eventing's own tokens do (its feature
+``authentication-oidc``), where the rules say ``proof = "oidc"``. A worker asks for no proof.
 """
 
 from __future__ import annotations
@@ -39,19 +36,20 @@ def documents(rules: Rules) -> Documents:
 
 
 def _always(rules: Rules, namespace: str) -> Iterator[tuple[str, _Document]]:
-    yield _SERVER, _service(rules, namespace)
     yield (
         "Alerts, and work that is handed on.",
-        {
-            "apiVersion": "eventing.knative.dev/v1",
-            "kind": "Broker",
-            "metadata": _named(NAME, namespace),
-            "spec": {"delivery": dict(_RETRIES)},
-        },
+        _resource("eventing.knative.dev/v1", "Broker", _named(NAME, namespace), {"delivery": dict(_RETRIES)}),
     )
+    subject = {"apiVersion": "serving.knative.dev/v1", "kind": "Service", **_named(NAME, namespace)}
+    broker = {"ref": {"apiVersion": "eventing.knative.dev/v1", "kind": "Broker", **_named(NAME, namespace)}}
+    yield (
+        "Tells the server where the Broker is, in K_SINK. It stands before the server, which does not start without.",
+        _resource("sources.knative.dev/v1", "SinkBinding", _named(NAME, namespace), {"subject": subject, "sink": broker}),
+    )
+    yield _SERVER, _service(rules, namespace)
     yield (
         "Work that is handed on: a message says which wishes are next, and what they are stands in the ledger.",
-        _trigger("worker", namespace, WISHES, _by_proxy("/worker", namespace)),
+        _trigger("worker", namespace, WISHES, _direct("/worker", namespace)),
     )
 
 
@@ -80,7 +78,7 @@ def _ping(
         )
         about += "kubectl get pingsource says it under status.auth."
     spec = {"schedule": cron, "timezone": "Etc/UTC", "contentType": "application/json", "data": "{}", "sink": sink}
-    yield about, {"apiVersion": "sources.knative.dev/v1", "kind": "PingSource", "metadata": metadata, "spec": spec}
+    yield about, _resource("sources.knative.dev/v1", "PingSource", metadata, spec)
 
 
 def _alerts(rules: Rules, namespace: str) -> Iterator[tuple[str, _Document]]:
@@ -97,7 +95,7 @@ def _proxy(rules: Rules, namespace: str) -> Iterator[tuple[str, _Document]]:
     paths += [("watch", _watcher(rules)), *(("alert", name) for name, each in rules.senders.items() if each.door == "alert")]
     found = {f"/{door}/{name}": rules.senders[name] for door, name in paths if name in rules.senders}
     routes = [Route(path, (sender.secret or "").removeprefix("env:")) for path, sender in found.items() if _by_secret(sender)]
-    return proxy(namespace, [Route("/worker"), *routes])
+    return proxy(namespace, routes) if routes else iter(())
 
 
 def _pinged(rules: Rules) -> Mapping[str, tuple[str, str]]:
@@ -119,8 +117,7 @@ def _by_secret(sender: Sender) -> bool:
 def _sink(path: str, sender: Sender | None, namespace: str) -> _Document | None:
     """Where an event for this sender goes; None where nothing here could prove it."""
     if sender is not None and sender.token is not None:
-        direct = {"apiVersion": "serving.knative.dev/v1", "kind": "Service", **_named(NAME, namespace)}
-        return {"ref": direct, "uri": path, "audience": sender.token.audience}
+        return {**_direct(path, namespace), "audience": sender.token.audience}
     return _by_proxy(path, namespace) if sender is not None and _by_secret(sender) else None
 
 
@@ -128,13 +125,17 @@ def _by_proxy(path: str, namespace: str) -> _Document:
     return {"ref": {"apiVersion": "v1", "kind": "Service", **_named(PROXY, namespace)}, "uri": path}
 
 
+def _direct(path: str, namespace: str) -> _Document:
+    return {"ref": {"apiVersion": "serving.knative.dev/v1", "kind": "Service", **_named(NAME, namespace)}, "uri": path}
+
+
 def _trigger(name: str, namespace: str, kind: str, sink: _Document) -> _Document:
-    return {
-        "apiVersion": "eventing.knative.dev/v1",
-        "kind": "Trigger",
-        "metadata": _named(f"{NAME}-{name}", namespace),
-        "spec": {"broker": NAME, "filter": {"attributes": {"type": kind}}, "subscriber": sink},
-    }
+    spec = {"broker": NAME, "filter": {"attributes": {"type": kind}}, "subscriber": sink}
+    return _resource("eventing.knative.dev/v1", "Trigger", _named(f"{NAME}-{name}", namespace), spec)
+
+
+def _resource(version: str, kind: str, metadata: _Document, spec: _Document) -> _Document:
+    return {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec}
 
 
 def _named(name: str, namespace: str) -> _Document:
@@ -148,7 +149,7 @@ def _label(name: str) -> str:
 
 def _service(rules: Rules, namespace: str) -> _Document:
     plain = dict.fromkeys(regions(rules), "REGION")
-    plain["RESTORE_POINT_QUEUE"] = f"sink:http://broker-ingress.knative-eventing.svc.cluster.local/{namespace}/{NAME}"
+    plain["RESTORE_POINT_QUEUE"] = "sink"
     secret = [{"name": name, "valueFrom": {"secretKeyRef": {"name": NAME, "key": name}}} for name in secrets(rules)]
     container = {
         "image": IMAGE,
@@ -165,9 +166,5 @@ def _service(rules: Rules, namespace: str) -> _Document:
     }
     scale = {"autoscaling.knative.dev/min-scale": "0", "autoscaling.knative.dev/max-scale": str(INSTANCES)}
     spec = {"containerConcurrency": CONCURRENCY, "timeoutSeconds": SECONDS, "containers": [container]}
-    return {
-        "apiVersion": "serving.knative.dev/v1",
-        "kind": "Service",
-        "metadata": _named(NAME, namespace),
-        "spec": {"template": {"metadata": {"annotations": scale}, "spec": spec}},
-    }
+    template = {"metadata": {"annotations": scale}, "spec": spec}
+    return _resource("serving.knative.dev/v1", "Service", _named(NAME, namespace), {"template": template})

@@ -1,4 +1,4 @@
-"""The proxy of the Knative manifests: nginx, which adds what PingSources and Triggers cannot send, and names the answers.
+"""The proxy of the Knative manifests: nginx, which adds what PingSources and Triggers cannot send.
 
 What it adds comes from the Secret, by the image's own way with templates (``/etc/nginx/templates``, envsubst). Whoever can reach
 it speaks as those senders, so only Eventing may (a NetworkPolicy, where the cluster's network obeys one).
@@ -14,22 +14,20 @@ from handlers.cli.pack.manifest import NAME, SECONDS
 
 PROXY = f"{NAME}-proxy"
 IMAGE = "docker.io/nginxinc/nginx-unprivileged:stable"
-OUTCOMES = "restore-point.outcomes"
-"""The type of the CloudEvents that answers become."""
 TEMPLATE = "default.conf.template"
 _ABOUT = """\
 The proxy: PingSources and Triggers can set no header, so it adds their senders' Authorization from the Secret (a secret here
-must hold no ", $ or \\). A Broker takes an answer that is no CloudEvent for a failure: the ce-… headers make one of it."""
+must hold no ", $ or \\)."""
 _PORT = 8080
 _LABELS = {"app": PROXY}
 
 
 @dataclass(frozen=True)
 class Route:
-    """A path, and the variable that holds the bearer of its sender; none is added where there is none."""
+    """A path, and the variable that holds the bearer of its sender."""
 
     path: str
-    variable: str = ""
+    variable: str
 
 
 def proxy(namespace: str, routes: Sequence[Route]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -37,7 +35,7 @@ def proxy(namespace: str, routes: Sequence[Route]) -> Iterator[tuple[str, dict[s
     metadata = {"name": PROXY, "namespace": namespace, "labels": dict(_LABELS)}
     text = configuration(f"{NAME}.{namespace}.svc.cluster.local", routes)
     yield _ABOUT, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {TEMPLATE: text}}
-    variables = dict.fromkeys(each.variable for each in routes if each.variable)
+    variables = dict.fromkeys(each.variable for each in routes)
     env = [{"name": name, "valueFrom": {"secretKeyRef": {"name": NAME, "key": name}}} for name in variables]
     yield "", _deployment(metadata, env)
     service = {"selector": dict(_LABELS), "ports": [{"port": 80, "targetPort": _PORT}]}
@@ -60,15 +58,11 @@ def configuration(host: str, routes: Sequence[Route], port: int = _PORT) -> str:
         "  client_max_body_size 1m;",
         "  proxy_http_version 1.1;",
         f"  proxy_read_timeout {SECONDS}s;",
-        '  add_header ce-specversion "1.0" always;',
-        f'  add_header ce-type "{OUTCOMES}" always;',
-        f'  add_header ce-source "/{NAME}" always;',
-        "  add_header ce-id $request_id always;",
         "  location / { return 404; }",
     ]
     for each in routes:
-        proof = f' proxy_set_header Authorization "Bearer ${{{each.variable}}}";' if each.variable else ""
-        lines.append(f"  location = {each.path} {{{proof} proxy_pass http://{host}; }}")
+        proof = f'proxy_set_header Authorization "Bearer ${{{each.variable}}}";'
+        lines.append(f"  location = {each.path} {{ {proof} proxy_pass http://{host}; }}")
     return "\n".join([*lines, "}", ""])
 
 
