@@ -29,7 +29,7 @@ class Image:
 
     def __init__(self, context: Path, folder: Path) -> None:
         self.context, self.venv = context, folder / "venv"
-        self.workdir = folder / "root"
+        self.root = self.workdir = folder / "root"
         self.environ: dict[str, str] = {}
         self.said: dict[str, str] = {}
         subprocess.run([sys.executable, "-m", "venv", str(self.venv)], check=True, timeout=BUILDING)
@@ -72,7 +72,8 @@ class Image:
         subprocess.run(shlex.split(rest), cwd=self.workdir, env=around, check=True, timeout=BUILDING, stdout=subprocess.DEVNULL)
 
     def _env(self, rest: str) -> None:
-        self.environ |= dict(each.split("=", 1) for each in rest.split())
+        for name, _, value in (each.partition("=") for each in rest.split()):
+            self.environ[name] = f"{self.root}{value}" if value.startswith("/") else value
 
     def _user(self, rest: str) -> None:
         self.said["USER"] = rest

@@ -180,6 +180,7 @@ def test_the_image_is_somebody_elses_who_owns_nothing_in_it(image: Image) -> Non
     assert "--gid 1003" in image.said["groupadd"]
     assert "--uid 1003" in image.said["groupadd"]
     assert (image.environ["PORT"], image.said["EXPOSE"], image.said["HEALTHCHECK"]) == ("8000", "8000", "NONE")
+    assert image.environ["PYTHONPATH"] == str(image.workdir), "whatever is started, from wherever, finds the package"
     assert (image.said["ARG"], image.said["FROM"]) == ("PYTHON=3.13-slim", "python:${PYTHON}")
 
 

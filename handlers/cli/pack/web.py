@@ -17,6 +17,7 @@ COMMAND = ("functions-framework", "--target=main", "--source=main.py", "--signat
 """What serves, in the folder that holds main.py, with PORT set."""
 PORT = 8000
 """FunctionGraph's custom images must listen there. Cloud Run and Knative say theirs in PORT."""
+PLACE = "/srv/restore-point"
 USER = 1003
 """User and group that FunctionGraph runs custom images as."""
 
@@ -51,14 +52,14 @@ def dockerfile(python: str) -> str:
 ARG PYTHON={python}-slim
 FROM python:${{PYTHON}}
 RUN groupadd --gid {USER} restore-point && useradd --uid {USER} --gid {USER} --no-create-home restore-point
-WORKDIR /srv/restore-point
+WORKDIR {PLACE}
 COPY requirements.txt ./
 RUN pip install --no-cache-dir --require-hashes --no-deps --only-binary :all: -r requirements.txt
 COPY main.py rules.toml ./
 COPY handlers ./handlers
 # Dates of files in an image may change: byte code that is not held against them is never stale.
 RUN python -m compileall -q --invalidation-mode unchecked-hash main.py handlers
-ENV PORT={PORT} PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+ENV PORT={PORT} PYTHONPATH={PLACE} PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER {USER}:{USER}
 EXPOSE {PORT}
 HEALTHCHECK NONE
