@@ -57,7 +57,8 @@ FUNCTIONGRAPH = Target(
     # Its documents list 2.7, 3.6, 3.9, 3.10 and 3.12; this package begins with 3.11.
     pythons=("3.12",),
     # Its documents offer no choice of machine. They recommend to build on Huawei Cloud EulerOS 2.0 (glibc 2.34), and used to
-    # recommend CentOS 7 (glibc 2.17): nothing newer than that is packed, so both will do.
+    # recommend CentOS 7 (glibc 2.17): nothing newer than that is packed, so both will do. Not verified on the platform; in a
+    # function there `import platform; return [platform.machine(), platform.libc_ver(), platform.python_version()]` would tell.
     arches=("x86_64",),
     glibc={"": _OLDEST},
     others=("aws_lambda", "web", "functiongraph_image"),

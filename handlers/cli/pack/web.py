@@ -1,4 +1,10 @@
-"""What a container is built from: main.py, the pins, the Dockerfile, and manifests for Knative and Cloud Run."""
+"""What a container is built from: main.py, the pins, the Dockerfile, and manifests for Knative and Cloud Run.
+
+Tests carry out the Dockerfile's lines in a folder, and send what the manifests would. Not verified, for want of an engine, a
+cluster and an account; these would tell: ``docker build``; ``kubectl apply --dry-run=server -f knative.yaml``, then ``kubectl get``
+of the same, where all must be Ready; ``gcloud run services replace --dry-run cloudrun.yaml``; and for Google's buildpacks
+``gcloud run deploy --source DIR --function main --base-image python313`` (the folder has a Dockerfile, too).
+"""
 
 from __future__ import annotations
 
@@ -75,6 +81,6 @@ def steps(directory: str) -> list[str]:
         f"Knative:    kubectl create secret generic {NAME} -n NAMESPACE --from-env-file=FILE",
         f"            kubectl apply -f {directory}/knative.yaml   (read it first: image, region, schedules)",
         f"Cloud Run:  gcloud run services replace {directory}/cloudrun.yaml --region REGION   (after the same)",
-        f"  or by buildpack, without the image:  gcloud run deploy {NAME} --source {directory} --function main",
-        f"FunctionGraph custom image: push to SWR, port {PORT}; POST /invoke",
+        f"buildpack:  gcloud run deploy {NAME} --source {directory} --function main --base-image python313",
+        f"FunctionGraph custom image: push it to SWR; it listens on {PORT}, as user {USER}",
     ]
