@@ -1,8 +1,8 @@
 """What a container is built from: main.py, the pins, the Dockerfile, and manifests for Knative and Cloud Run.
 
 Tests carry out the Dockerfile's lines in a folder, and send what the manifests would. Not verified, for want of an engine, a
-cluster and an account; these would tell: ``docker build``; ``kubectl apply --dry-run=server -f knative.yaml``, then ``kubectl get``
-of the same, where all must be Ready; ``gcloud run services replace --dry-run cloudrun.yaml``; and for Google's buildpacks
+cluster and an account; these would tell: ``docker build``; ``kubectl apply --dry-run=server -f knative.yaml``, then ``kubectl
+get`` of the same, where all must be Ready; ``gcloud run services replace --dry-run cloudrun.yaml``; for Google's buildpacks
 ``gcloud run deploy --source DIR --function main --base-image python313`` (the folder has a Dockerfile, too).
 """
 
