@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from handlers.cli.pack import web
 from handlers.cli.sbom import pinned
 from handlers.dispatch import EVENT_TYPE
 from handlers.sandbox import Sandbox, estate
@@ -40,6 +41,9 @@ id = "{estate.FILES_VAULT_ID}"
 source = "/apis/v1/namespaces/backup/pingsources/nightly"
 sender = "knative"
 
+[timers.fg]
+source = "restore_point_nightly"
+
 [senders.knative]
 dialect = "timer"
 proof = "bearer"
@@ -61,6 +65,11 @@ timer = "nightly"
 vaults = ["erp"]
 
 [[rules]]
+name = "fg"
+timer = "fg"
+vaults = ["files"]
+
+[[rules]]
 name = "failing"
 sender = "am"
 match = {{ alertname = "DiskFailing" }}
@@ -68,6 +77,12 @@ by = ["alertname", "host"]
 vaults = ["files"]
 """
 STARTING = 30.0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _servers() -> Iterator[None]:
+    yield
+    stop_all()
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +159,6 @@ def running(image: Image, cluster: Cluster) -> Iterator[Running]:
         environ = cluster.environment(container, secret) | cluster.bound(service) | cloud | {"K_SERVICE": "restore-point"}
         with started(image, image.command, environ) as (port, _):
             yield Running(port, sandbox, secret)
-    stop_all()
 
 
 def test_what_is_in_it(packed: Packed) -> None:
@@ -295,6 +309,25 @@ def test_it_starts_and_ends_when_it_is_told_to(image: Image, command: list[str] 
             assert connection.getresponse().read() == b"ok"
         process.send_signal(signal.SIGTERM)
         assert process.wait(40) == 0
+
+
+def test_it_is_a_custom_image_of_functiongraph_where_it_is_told_to_be_one(image: Image) -> None:
+    """An event function: POST /init, then /invoke with the event as the body and the context in headers."""
+    context = {
+        "Content-Type": "application/json",
+        "X-Cff-Request-Id": "5d9c1f70-2b64-4e8a-93f1-a0c7e6d8b352",
+        "X-Cff-Timeout": "60",
+    }
+    at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    event = {"version": "v1.0", "time": at, "trigger_type": "TIMER", "trigger_name": "restore_point_nightly", "user_event": ""}
+    with Sandbox(speed=200, well_behaved=True) as sandbox:
+        environ = ALONE | sandbox.environment() | redis().place() | {"RESTORE_POINT_DOOR": "timer"}
+        with started(image, list(web.FRAMEWORK), environ) as (port, _):
+            running = Running(port, sandbox, {})
+            assert running.ask("POST", "/init", context, "{}")[0] == 200
+            assert running.outcomes("/invoke", context, json.dumps(event)) == ["created"]
+            assert running.ask("POST", "/timer/knative", context, json.dumps(event))[0] == 404
+            assert running.posts() == 1
 
 
 def test_without_its_secrets_it_does_not_start(image: Image) -> None:

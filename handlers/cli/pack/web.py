@@ -19,8 +19,10 @@ from handlers.cli.pack.tree import install, requirements
 from handlers.cli.sbom import NAME as BILL
 from handlers.rules import Rules
 
-COMMAND = ("functions-framework", "--target=main", "--source=main.py", "--signature-type=http")
-"""What serves, in the folder that holds main.py, with PORT set."""
+FRAMEWORK = ("functions-framework", "--target=main", "--source=main.py")
+"""What serves main.py, in the folder that holds it, with PORT set."""
+COMMAND = FRAMEWORK
+"""What the image runs where nobody says otherwise."""
 PORT = 8000
 """FunctionGraph's custom images must listen there. Cloud Run and Knative say theirs in PORT."""
 PLACE = "/srv/restore-point"
@@ -29,7 +31,7 @@ USER = 1003
 
 MAIN = '''\
 """What is served: functions-framework and Google's buildpacks look for a function in main.py."""
-from handlers.web import main  # noqa: F401
+from handlers.functiongraph_image import main  # noqa: F401 - that of handlers.web, but where RESTORE_POINT_DOOR is set
 '''
 
 
@@ -82,5 +84,6 @@ def steps(directory: str) -> list[str]:
         f"            kubectl apply -f {directory}/knative.yaml   (read it first: image, region, schedules)",
         f"Cloud Run:  gcloud run services replace {directory}/cloudrun.yaml --region REGION   (after the same)",
         f"buildpack:  gcloud run deploy {NAME} --source {directory} --function main --base-image python313",
-        f"FunctionGraph custom image: push it to SWR; it listens on {PORT}, as user {USER}",
+        f"FunctionGraph custom image: push it to SWR; it listens on {PORT}, as user {USER}. Of an event function:",
+        f"            RESTORE_POINT_DOOR=timer (alert, once, watch, worker), command {' '.join(FRAMEWORK)}",
     ]
