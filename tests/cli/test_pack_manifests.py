@@ -21,7 +21,7 @@ from handlers.cli.pack.manifest import regions, secrets, written
 from handlers.cli.pack.proxy import configuration
 from handlers.rules import Rules
 from tests.cli.containers import Cluster, yaml
-from tests.cli.test_pack_web import RULES
+from tests.cli.serving import RULES
 
 ENV = "env[].name env[].value env[].valueFrom.secretKeyRef.name env[].valueFrom.secretKeyRef.key"
 SECURE = "runAsNonRoot allowPrivilegeEscalation capabilities.drop[] seccompProfile.type"
@@ -245,12 +245,11 @@ VALUES = st.recursive(
 )
 
 
+LINES = "server {\n  listen 1;\n\n  # a: b\n}\n"
+
+
 @given(st.dictionaries(TEXT, VALUES, min_size=1, max_size=4))
 def test_what_is_written_reads_back(document: dict[str, Any]) -> None:
-    text = written([("a comment\nof two lines", document), ("", {"second": 1})])
-    assert list(yaml.safe_load_all(text)) == [document, {"second": 1}]
-
-
-def test_text_of_several_lines_reads_back() -> None:
-    text = "server {\n  listen 1;\n\n  # a: b\n}\n"
-    assert yaml.safe_load(written([("", {"data": {"x.conf": text}})])) == {"data": {"x.conf": text}}
+    text = written([("a comment\nof two lines", document), ("", {"second": LINES})])
+    assert list(yaml.safe_load_all(text)) == [document, {"second": LINES}]
+    assert "second: |\n  server {\n" in text
