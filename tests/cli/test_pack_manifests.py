@@ -23,40 +23,34 @@ from handlers.rules import Rules
 from tests.cli.containers import Cluster, yaml
 from tests.cli.serving import RULES
 
-ENV = "env[].name env[].value env[].valueFrom.secretKeyRef.name env[].valueFrom.secretKeyRef.key"
+
+def under(prefix: str, words: str) -> str:
+    """Each of the words, after this."""
+    return " ".join(f"{prefix}.{each}" for each in words.split())
+
+
 SECURE = "runAsNonRoot allowPrivilegeEscalation capabilities.drop[] seccompProfile.type"
 CONTAINER = (
-    f"image name ports[].containerPort {ENV} resources.requests.* resources.limits.* readinessProbe.httpGet.path "
-    "startupProbe.httpGet.path startupProbe.periodSeconds startupProbe.failureThreshold volumeMounts[].name "
-    f"volumeMounts[].mountPath {' '.join(f'securityContext.{each}' for each in SECURE.split())}"
-)
-CONTAINERS = " ".join(f"spec.template.spec.containers[].{each}" for each in CONTAINER.split())
-SINK = "ref.apiVersion ref.kind ref.name ref.namespace uri audience"
+    "image name ports[].containerPort env[].name env[].value volumeMounts[].name volumeMounts[].mountPath resources.requests.* "
+    "resources.limits.* readinessProbe.httpGet.path startupProbe.httpGet.path startupProbe.periodSeconds "
+    "startupProbe.failureThreshold " + under("env[].valueFrom.secretKeyRef", "name key") + " " + under("securityContext", SECURE)
+)  # fmt: skip
+REF = "apiVersion kind name namespace"
+SINK = under("ref", REF) + " uri audience"
+TEMPLATE = "metadata.annotations.* spec.containerConcurrency spec.timeoutSeconds spec.serviceAccountName metadata.labels.* "
+POD = "volumes[].name volumes[].configMap.name automountServiceAccountToken"
 FIELDS = {
-    "Service serving.knative.dev/v1": (
-        "spec.template.metadata.annotations.* spec.template.spec.containerConcurrency spec.template.spec.timeoutSeconds "
-        "spec.template.spec.serviceAccountName "
-        + " ".join(f"spec.template.spec.containers[].{each}" for each in CONTAINER.split())
-    ),
-    "Broker eventing.knative.dev/v1": "spec.delivery.retry spec.delivery.backoffPolicy spec.delivery.backoffDelay",
-    "Trigger eventing.knative.dev/v1": "spec.broker spec.filter.attributes.* "
-    + " ".join(f"spec.subscriber.{each}" for each in SINK.split()),
-    "SinkBinding sources.knative.dev/v1": (
-        "spec.subject.apiVersion spec.subject.kind spec.subject.name spec.subject.namespace "
-        "spec.sink.ref.apiVersion spec.sink.ref.kind spec.sink.ref.name spec.sink.ref.namespace"
-    ),
-    "PingSource sources.knative.dev/v1": "spec.schedule spec.timezone spec.contentType spec.data "
-    + " ".join(f"spec.sink.{each}" for each in SINK.split()),
+    "Service serving.knative.dev/v1": under("spec.template", TEMPLATE + under("spec.containers[]", CONTAINER)),
+    "Broker eventing.knative.dev/v1": under("spec.delivery", "retry backoffPolicy backoffDelay"),
+    "Trigger eventing.knative.dev/v1": "spec.broker spec.filter.attributes.* " + under("spec.subscriber", SINK),
+    "SinkBinding sources.knative.dev/v1": under("spec.subject", REF) + " " + under("spec.sink.ref", REF),
+    "PingSource sources.knative.dev/v1": "spec.schedule spec.timezone spec.contentType spec.data " + under("spec.sink", SINK),
     "ConfigMap v1": "data.*",
     "Service v1": "spec.selector.* spec.ports[].port spec.ports[].targetPort",
-    "Deployment apps/v1": (
-        "spec.replicas spec.selector.matchLabels.* spec.template.metadata.labels.* spec.template.spec.volumes[].name "
-        "spec.template.spec.automountServiceAccountToken spec.template.spec.volumes[].configMap.name " + CONTAINERS
-    ),
-    "NetworkPolicy networking.k8s.io/v1": (
-        "spec.podSelector.matchLabels.* spec.policyTypes[] spec.ingress[].ports[].port "
-        "spec.ingress[].from[].namespaceSelector.matchLabels.*"
-    ),
+    "Deployment apps/v1": "spec.replicas spec.selector.matchLabels.* spec.template.metadata.labels.* "
+    + under("spec.template.spec", POD + " " + under("containers[]", CONTAINER)),
+    "NetworkPolicy networking.k8s.io/v1": under("spec", "podSelector.matchLabels.* policyTypes[] ingress[].ports[].port ")
+    + " spec.ingress[].from[].namespaceSelector.matchLabels.*",
 }
 ALWAYS = "apiVersion kind metadata.name metadata.namespace metadata.labels.* metadata.annotations.*"
 
