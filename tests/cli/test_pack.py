@@ -149,34 +149,6 @@ def test_sam_builds_the_same_tree(packed: Packed, tmp_path: Path) -> None:
         assert contents(artifacts) == {name: archive.read(name) for name in archive.namelist()}
 
 
-def test_sam_build_and_pack_give_the_same_tree(packed: Packed, tmp_path: Path) -> None:
-    sam = os.environ.get("RESTORE_POINT_SAM")
-    if not sam:
-        pytest.skip("AWS SAM: set RESTORE_POINT_SAM to its command")
-    project, built = tmp_path / "project", tmp_path / "built"
-    shutil.copytree(ROOT / "handlers", project / "handlers", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "template.yaml", project)
-    given = {
-        "PYTHON": sys.executable,
-        "RULES": str(packed.rules),
-        "TARGET_PYTHON": HERE[1],
-        "ARCH": HERE[3],
-        "SAM_CLI_TELEMETRY": "0",
-    }
-    done = subprocess.run(
-        [sam, "build", "--build-dir", str(built)],
-        cwd=project, env={**os.environ, **given},
-        capture_output=True, text=True, timeout=FETCHING, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    with zipfile.ZipFile(packed.zip) as archive:
-        wanted = {name: archive.read(name) for name in archive.namelist()}
-    functions = {path.name for path in built.iterdir()} - {"template.yaml"}
-    assert functions >= {"Timer", "Alert", "Once", "Watch"}
-    for function in functions:
-        assert contents(built / function) == wanted, function
-
-
 @pytest.mark.parametrize(("given", "machine"), [((), "aarch64"), (("--arch", "x86_64"), "x86_64")], ids=["default", "x86_64"])
 def test_the_zip_stays_below_five_megabytes(tmp_path: Path, given: tuple[str, ...], machine: str) -> None:
     """The default is the template's: Python 3.13 on arm64."""
