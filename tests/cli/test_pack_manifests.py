@@ -29,12 +29,12 @@ def under(prefix: str, words: str) -> str:
     return " ".join(f"{prefix}.{each}" for each in words.split())
 
 
-SECURE = "runAsNonRoot allowPrivilegeEscalation capabilities.drop[] seccompProfile.type"
 CONTAINER = (
     "image name ports[].containerPort env[].name env[].value volumeMounts[].name volumeMounts[].mountPath resources.requests.* "
     "resources.limits.* readinessProbe.httpGet.path startupProbe.httpGet.path startupProbe.periodSeconds "
-    "startupProbe.failureThreshold " + under("env[].valueFrom.secretKeyRef", "name key") + " " + under("securityContext", SECURE)
-)  # fmt: skip
+    "startupProbe.failureThreshold env[].valueFrom.secretKeyRef.name env[].valueFrom.secretKeyRef.key "
+    + under("securityContext", "runAsNonRoot allowPrivilegeEscalation capabilities.drop[] seccompProfile.type")
+)
 REF = "apiVersion kind name namespace"
 SINK = under("ref", REF) + " uri audience"
 TEMPLATE = "metadata.annotations.* spec.containerConcurrency spec.timeoutSeconds spec.serviceAccountName metadata.labels.* "
@@ -65,9 +65,6 @@ source = "/apis/v1/namespaces/other/pingsources/weekly"
 sender = "token"
 every = "7d"
 
-[timers.elsewhere]
-source = "arn:aws:scheduler:eu-central-1:123456789012:schedule/default/nightly"
-
 [senders.basic_one]
 dialect = "simple"
 proof = "basic"
@@ -78,6 +75,11 @@ dialect = "simple"
 proof = "bearer"
 secret = "env:SCORE"
 retiring = [{ secret = "env:SCORE_BEFORE", until = 2026-12-31T00:00:00Z }]
+
+[senders.elsewhere]
+dialect = "simple"
+proof = "bearer"
+secret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:restore-point/am-AbCdEf"
 
 [senders.from_a_file]
 dialect = "simple"

@@ -31,9 +31,9 @@ def secrets(rules: Rules) -> list[str]:
     """Variables that hold secrets: the cloud's keys, the senders' proofs, the ledger's address with its password."""
     names = [f"{prefix}HUAWEICLOUD_SDK_{which}" for prefix, _ in _projects(rules) for which in ("AK", "SK")]
     for sender in rules.senders.values():
-        names += [each for each in (sender.secret, *(old.secret for old in sender.retiring)) if each]
-    names.append("RESTORE_POINT_LEDGER")
-    return list(dict.fromkeys(each.removeprefix("env:") for each in names if not each.startswith("file:")))
+        kept = [each for each in (sender.secret, *(old.secret for old in sender.retiring)) if each and each.startswith("env:")]
+        names += [each.removeprefix("env:") for each in kept]
+    return list(dict.fromkeys([*names, "RESTORE_POINT_LEDGER"]))
 
 
 def regions(rules: Rules) -> list[str]:
