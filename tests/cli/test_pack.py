@@ -1,4 +1,4 @@
-"""``restore-point pack``: what is deployed, and that it is that and nothing else. Five of these fetch from the package index."""
+"""``restore-point pack lambda``: what is deployed, and that it is that and nothing else. Wheels come from the package index."""
 
 from __future__ import annotations
 
@@ -10,21 +10,15 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from handlers.cli.pack import LIMITS, own_files
+from handlers.cli.pack.targets import LAMBDA
 from handlers.cli.sbom import pinned
-from handlers.errors import Misconfigured
 from handlers.sandbox import estate
-from tests.cli.terminal import RULES, Inside, Terminal
-
-ROOT = Path(__file__).parents[2]
-HERE = ("--python", f"{sys.version_info.major}.{sys.version_info.minor}", "--arch", "x86_64")
-FETCHING = 300.0
+from tests.cli.packing import FETCHING, HERE, ROOT, Packed, ask, contents, elsewhere, fetch, pack
+from tests.cli.terminal import RULES
 
 ALONE = """
 import sys
@@ -50,46 +44,15 @@ assert not elsewhere, elsewhere
 """
 
 
-def fetch(*arguments: str) -> Any:
-    """The command with this machine's own environment: pip must find its index."""
-    done = subprocess.run(
-        [sys.executable, "-m", "handlers", "pack", "lambda", *arguments, "--json"],
-        cwd=ROOT, capture_output=True, text=True, timeout=FETCHING, check=False,
-    )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, "")
-    return json.loads(done.stdout)
-
-
-@dataclass(frozen=True)
-class Packed:
-    folder: Path
-    rules: Path
-    report: Any
-
-    @property
-    def zip(self) -> Path:
-        return self.folder / "out" / "function.zip"
-
-    def names(self) -> list[str]:
-        with zipfile.ZipFile(self.zip) as archive:
-            return archive.namelist()
-
-
 @pytest.fixture(scope="module")
 def packed(tmp_path_factory: pytest.TempPathFactory) -> Packed:
-    folder = tmp_path_factory.mktemp("pack")
-    rules = folder / "mine.toml"
-    rules.write_text(RULES, encoding="utf-8")
-    return Packed(folder, rules, fetch(str(folder / "out"), "--rules", str(rules), *HERE))
+    return pack(tmp_path_factory.mktemp("pack"), RULES, "lambda", *HERE)
 
 
-def contents(tree: Path) -> dict[str, bytes]:
-    return {path.relative_to(tree).as_posix(): path.read_bytes() for path in tree.rglob("*") if path.is_file()}
-
-
-def test_the_same_bytes_twice_and_over_what_pack_made(packed: Packed) -> None:
+def test_the_same_bytes_over_what_pack_made_from_another_place_and_time(packed: Packed, tmp_path: Path) -> None:
     before = packed.zip.read_bytes()
-    again = fetch(str(packed.folder / "out"), "--rules", str(packed.rules), *HERE)
+    source = elsewhere(tmp_path / "another" / "place")
+    again = fetch("lambda", str(packed.folder / "out"), "--rules", str(packed.rules), *HERE, cwd=tmp_path, source=source)
     assert again == packed.report
     assert packed.zip.read_bytes() == before
     assert [path.name for path in (packed.folder / "out").iterdir()] == ["function.zip"]
@@ -136,7 +99,7 @@ def test_the_bill_of_materials_is_of_what_was_packed(packed: Packed) -> None:
 
 
 def test_a_ledgers_library_is_packed_only_where_it_is_asked_for(packed: Packed, tmp_path: Path) -> None:
-    report = fetch(str(tmp_path / "tree"), "--stage", "--rules", str(packed.rules), *HERE, "--with", "valkey")
+    report = fetch("lambda", str(tmp_path / "tree"), "--stage", "--rules", str(packed.rules), *HERE, "--with", "valkey")
     assert set(report["sizes"]) - set(packed.report["sizes"]) == {"valkey"}
     assert (tmp_path / "tree" / "valkey" / "__init__.py").exists()
     marks = [json.loads((tmp_path / "tree" / "packed.json").read_text(encoding="utf-8"))]
@@ -151,9 +114,10 @@ def test_the_report_says_what_lambda_will_measure(packed: Packed) -> None:
     with zipfile.ZipFile(packed.zip) as archive:
         assert report["bytes"] == sum(info.file_size for info in archive.infolist()) == sum(report["sizes"].values())
         assert report["files"] == len(archive.infolist())
+    assert LAMBDA.limits
     assert report["zip"] == str(packed.zip)
-    assert report["zip_bytes"] == len(content) < LIMITS["zip"]
-    assert report["bytes"] < LIMITS["tree"] // 10  # a cold start reads it
+    assert report["zip_bytes"] == len(content) < LAMBDA.limits["zip"]
+    assert report["bytes"] < LAMBDA.limits["tree"] // 10  # a cold start reads it
     assert report["code_sha256"] == base64.b64encode(hashlib.sha256(content).digest()).decode()
     assert {"handlers", "pydantic_core", "httpx", "rules.toml"} <= set(report["sizes"])
 
@@ -194,83 +158,25 @@ def test_sam_builds_the_same_tree(packed: Packed, tmp_path: Path) -> None:
         assert contents(artifacts) == {name: archive.read(name) for name in archive.namelist()}
 
 
-def test_the_default_is_the_templates(packed: Packed, tmp_path: Path) -> None:
-    report = fetch(str(tmp_path / "tree"), "--stage", "--rules", str(packed.rules))
-    assert (report["python"], report["arch"], report["zip"]) == ("3.13", "arm64", None)
-    compiled = [path.name for path in (tmp_path / "tree").rglob("*.so")]
+@pytest.mark.parametrize(("given", "machine"), [((), "aarch64"), (("--arch", "x86_64"), "x86_64")], ids=["default", "x86_64"])
+def test_the_zip_stays_below_five_megabytes(tmp_path: Path, given: tuple[str, ...], machine: str) -> None:
+    """The default is the template's: Python 3.13 on arm64."""
+    made = pack(tmp_path, RULES, "lambda", *given)
+    assert (made.report["python"], made.report["bytecode"]) == ("3.13", None)
+    assert made.report["zip_bytes"] == made.zip.stat().st_size < 5_000_000
+    assert len(made.report["next"]) <= 10
+    compiled = [name for name in made.names() if name.endswith(".so")]
     assert compiled
-    assert all("cpython-313-aarch64" in name for name in compiled)
-    (tmp_path / "tree" / "mine.txt").write_text("precious")
-    done = subprocess.run(
-        [sys.executable, "-m", "handlers", "pack", "lambda", str(tmp_path / "tree"), "--rules", str(packed.rules)],
-        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    assert all(f"cpython-313-{machine}" in name for name in compiled)
+
+
+def test_a_tree_that_somebody_put_something_into_is_theirs(packed: Packed, tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    with zipfile.ZipFile(packed.zip) as archive:
+        archive.extractall(tree)
+    (tree / "mine.txt").write_text("precious")
+    done = ask("lambda", str(tree), "--rules", str(packed.rules), environ={"PIP_NO_INDEX": "1"})
     assert done.returncode == 2
     assert "holds what pack did not make" in done.stderr
-    assert (tmp_path / "tree" / "mine.txt").exists()
-
-
-def test_nobodys_notes_are_packed_and_no_link_is_followed(tmp_path: Path) -> None:
-    package = tmp_path / "package"
-    (package / ".checkpoints").mkdir(parents=True)
-    for name in ("a.py", ".checkpoints/b.py", "c.txt"):
-        (package / name).write_text("", encoding="utf-8")
-    assert [*own_files(package)] == [package / "a.py"]
-    (package / "d.py").symlink_to("/etc/hostname")
-    with pytest.raises(Misconfigured, match="is a link"):
-        [*own_files(package)]
-
-
-def test_rules_that_are_wrong_are_not_deployed(offline: Terminal, inside: Inside) -> None:
-    offline.write("wrong.toml", RULES.replace("vaults = [", "valuts = ["))
-    ran = inside(offline, "pack", "lambda", "out", "--rules", "wrong.toml")
-    assert ran.code == 2
-    assert ran.err.startswith("restore-point: wrong.toml: ")
-    assert "valuts" in ran.err
-    assert not (offline.folder / "out").exists()
-
-
-def test_a_function_without_rules_is_not_deployed(offline: Terminal, inside: Inside) -> None:
-    ran = inside(offline, "pack", "lambda", "out", "--json")
-    assert ran.code == 2
-    assert ran.json["error"]["field"] == "--rules"
-
-
-def test_rules_that_want_nothing_are_not_deployed(offline: Terminal, inside: Inside) -> None:
-    offline.write("rules.toml", RULES.partition("[[rules]]")[0])
-    ran = inside(offline, "pack", "lambda", "out")
-    assert ran.code == 2
-    assert "rules.toml has no [[rules]]" in ran.err
-
-
-def test_nothing_of_anybody_elses_is_replaced(offline: Terminal, inside: Inside) -> None:
-    offline.write("rules.toml", RULES)
-    out = offline.folder / "out"
-    out.mkdir()
-    (out / "function.zip").write_bytes(b"somebody's")
-    for directory, why in (
-        ("out", "holds what pack did not make"),
-        (".", "holds what pack did not make"),
-        ("rules.toml", "no directory"),
-        (str(ROOT / "handlers" / "build"), "inside the package"),
-    ):
-        ran = inside(offline, "pack", "lambda", directory)
-        assert ran.code == 2, directory
-        assert why in ran.err
-    assert (out / "function.zip").read_bytes() == b"somebody's"
-    assert not (ROOT / "handlers" / "build").exists()
-
-
-def test_where_the_wheels_cannot_be_had_nothing_changes(offline: Terminal) -> None:
-    offline.write("rules.toml", RULES)
-    environ = {**offline.environ, "PIP_NO_INDEX": "1", "PYTHONPATH": str(ROOT)}
-    del environ["PYTHONWARNINGS"]  # pip's own are none of ours
-    done = subprocess.run(
-        [sys.executable, "-m", "handlers", "pack", "lambda", "out"],
-        cwd=offline.folder, env=environ,
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert done.returncode == 2
-    assert "restore-point: pip: did not fetch the pinned wheels for Python 3.13 on arm64" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert not (offline.folder / "out").exists()
+    assert (tree / "mine.txt").exists()
