@@ -181,7 +181,7 @@ def test_it_is_a_custom_image_of_functiongraph_where_it_is_told_to_be_one(image:
     event = {"version": "v1.0", "time": at, "trigger_type": "TIMER", "trigger_name": "restore_point_nightly", "user_event": ""}
     with Sandbox(speed=200, well_behaved=True) as sandbox:
         environ = ALONE | sandbox.environment() | redis().place() | {"RESTORE_POINT_DOOR": "timer"}
-        with started(image, list(web.FRAMEWORK), environ) as (port, _):
+        with started(image, image.command, environ) as (port, _):
             running = Running(port, sandbox, {})
             assert running.ask("POST", "/init", context, "{}")[0] == 200
             assert running.outcomes("/invoke", context, json.dumps(event)) == ["created"]

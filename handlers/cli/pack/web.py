@@ -19,10 +19,8 @@ from handlers.cli.pack.tree import install, requirements
 from handlers.cli.sbom import NAME as BILL
 from handlers.rules import Rules
 
-FRAMEWORK = ("functions-framework", "--target=main", "--source=main.py")
-"""What serves main.py, in the folder that holds it, with PORT set."""
-COMMAND = FRAMEWORK
-"""What the image runs where nobody says otherwise."""
+COMMAND = ("python", "-m", "handlers.web_server")
+"""What the image runs: functions-framework's application under a server of ours, with PORT and FUNCTION_SOURCE set."""
 PORT = 8000
 """FunctionGraph's custom images must listen there. Cloud Run and Knative say theirs in PORT."""
 PLACE = "/srv/restore-point"
@@ -67,7 +65,7 @@ COPY main.py rules.toml ./
 COPY handlers ./handlers
 # Dates of files in an image may change: byte code that is not held against them is never stale.
 RUN python -m compileall -q --invalidation-mode unchecked-hash main.py handlers
-ENV PORT={PORT} PYTHONPATH={PLACE} PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+ENV PORT={PORT} FUNCTION_SOURCE={PLACE}/main.py PYTHONPATH={PLACE} PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER {USER}:{USER}
 EXPOSE {PORT}
 HEALTHCHECK NONE
@@ -85,5 +83,5 @@ def steps(directory: str) -> list[str]:
         f"Cloud Run:  gcloud run services replace {directory}/cloudrun.yaml --region REGION   (after the same)",
         f"buildpack:  gcloud run deploy {NAME} --source {directory} --function main --base-image python313",
         f"FunctionGraph custom image: push it to SWR; it listens on {PORT}, as user {USER}. Of an event function:",
-        f"            RESTORE_POINT_DOOR=timer (alert, once, watch, worker), command {' '.join(FRAMEWORK)}",
+        "            RESTORE_POINT_DOOR=timer (alert, once, watch, worker)",
     ]
