@@ -77,7 +77,7 @@ class Report:
     def publish(self, outcome: Outcome, deadline: Deadline) -> Told:
         """Send the outcome's message to every topic that wants it."""
         sent, problems = 0, []
-        wanting = [topic for topic in self.topics if outcome.word in topic.outcomes]
+        wanting = [topic for topic in self.topics if topic.wants(outcome)]
         worded = self.refusals.worded(outcome, deadline.clock.monotonic()) if wanting and outcome.word == "refused" else outcome
         if worded is not None:
             for topic in wanting:

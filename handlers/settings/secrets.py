@@ -60,11 +60,7 @@ def _keys(name: str, sender: Sender, environ: Mapping[str, str]) -> Iterator[Key
     given: list[tuple[str, str, datetime | None]] = [(f"senders.{name}.secret", sender.secret or "", None)]
     given += [(f"senders.{name}.retiring[{place}].secret", old.secret, old.until) for place, old in enumerate(sender.retiring)]
     for setting, reference, until in given:
-        kind, _, where = reference.partition(":")
-        try:
-            value = environ.get(where, "") if kind == "env" else Path(where).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError):
-            value = ""
+        value, where = value_at(reference, environ), reference.partition(":")[2]
         if not value and until is not None and until < datetime.now(UTC):
             continue  # it has ended, so it need not be there any more
         if not value:
@@ -75,16 +71,27 @@ def _keys(name: str, sender: Sender, environ: Mapping[str, str]) -> Iterator[Key
         yield key
 
 
+def value_at(reference: str, environ: Mapping[str, str]) -> str:
+    """What stands at ``env:NAME`` or ``file:/path``; nothing where that cannot be read."""
+    kind, _, where = reference.partition(":")
+    try:
+        return environ.get(where, "") if kind == "env" else Path(where).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
 def _fault(key: Key, value: str, sender: Sender) -> str:
     if len(value) < SECRET_LENGTH or not value.isascii() or not value.isprintable():
         return f"must hold at least {SECRET_LENGTH} printable ASCII characters"
     if sender.proof == "basic" and not (0 < value.find(":") < len(value) - SECRET_LENGTH):
         return f"must hold user:password, with a password of at least {SECRET_LENGTH} characters"
-    if sender.signed_by is not None and sender.signed_by.key == "base64":
-        try:
-            long_enough = len(key.signing) >= SECRET_LENGTH
-        except ValueError:
-            return "must hold base64, after whsec_ if that is there"
-        if not long_enough:
-            return f"must hold base64 of at least {SECRET_LENGTH} bytes"
-    return ""
+    return signing_fault(key) if sender.signed_by is not None and sender.signed_by.key == "base64" else ""
+
+
+def signing_fault(key: Key) -> str:
+    """What is wrong with a secret that must be base64 of a key."""
+    try:
+        long_enough = len(key.signing) >= SECRET_LENGTH
+    except ValueError:
+        return "must hold base64, after whsec_ if that is there"
+    return "" if long_enough else f"must hold base64 of at least {SECRET_LENGTH} bytes"
