@@ -102,8 +102,8 @@ class Network(Protocol):
 class Wire:
     """The only way out. Connects to ``origins`` (``https://host[:port]``; http for loopback) and to nothing else.
 
-    ``body_cap`` bytes of an answer are read. ``plain`` says which origins may be asked in plain http beside loopback: with nothing
-    secret. ``network`` makes what carries requests: sockets, but in a simulation.
+    ``body_cap`` bytes of an answer are read. ``plain`` says which origins may be asked in plain http beside loopback: such as are
+    sent no secret. ``network`` makes what carries requests: sockets, but in a simulation.
     """
 
     def __init__(
