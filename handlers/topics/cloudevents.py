@@ -38,16 +38,16 @@ _ADVICE = {
 def cloudevents_topic(access: TopicAccess, mode: str, reach: Reach) -> Send:
     """A sink by its URL; the path stays out of what is said of it, for it may be all that keeps strangers out."""
     wire = reach.wire(access.origin, plain=in_cluster)
-    whom = f"The sink at {urlsplit(access.origin).netloc}"
+    parts = urlsplit(access.url)
+    whom, private = f"The sink at {parts.netloc}", [parts.path, *parts.path.split("/")]
 
     def send(message: Message, deadline: Deadline) -> None:
         now = reach.clock.now()
         headers, body = (binary if mode == "binary" else structured)(message, now)
-        if access.key is not None:
-            headers |= signed(access.key, mark(message), now, body)
-        reply = post(wire, access.url, headers, body, deadline, whom)
+        proof = signed(access.key, mark(message), now, body) if access.key else {}
+        reply = post(wire, access.url, headers | proof, body, deadline, whom)
         if not 200 <= reply.status < 300:
-            said = clean(reply.body[:2048].decode("utf-8", "replace"), headers.values(), 100)
+            said = clean(reply.body[:2048].decode("utf-8", "replace"), [*private, *proof.values()], 100)
             raise refusal(whom, reply, said, _ADVICE.get(reply.status, "See what the receiver does not like about it"))
 
     return send

@@ -31,9 +31,9 @@ _IDENTITY = re.compile(r"Signature|Token|AccessKey|Authentication|Credential|Unr
 """Codes that say something about who asks. Their texts may repeat what was signed, a session token with it."""
 _ADVICE = (
     (_IDENTITY, "The keys are refused: see AWS_ACCESS_KEY_ID and the variables beside it, and the clock"),
+    (re.compile("KMS"), "Allow kms:GenerateDataKey and kms:Decrypt on the key that encrypts the topic"),
     (re.compile("Authorization|AccessDenied"), "Allow sns:Publish on this topic to whom these keys belong to"),
     (re.compile("NotFound"), "See whether its arn names the topic, its account and its region"),
-    (re.compile("KMS"), "Allow kms:GenerateDataKey and kms:Decrypt on the key that encrypts the topic"),
     (re.compile("Throttl"), "It is told again later; if this lasts, raise the account's quota"),
 )
 

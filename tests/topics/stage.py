@@ -17,6 +17,7 @@ from handlers.settings.topics import find_topics
 from handlers.topics import Reach, Topic, open_topics
 from handlers.vault_backup import CheckpointResource, SkippedResource
 from handlers.wire import Clock, Deadline
+from tests.sockets import Peer, Script, reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +28,8 @@ AWS_SECRET, AWS_TOKEN = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "IQoJb3JpZ2l
 AWS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": AWS_SECRET, "AWS_SESSION_TOKEN": AWS_TOKEN}
 WEBHOOK_SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 GOOGLE_TOKEN = "ya29.not-a-token-but-as-long-as-some-are"
+SECRETS = (AWS_SECRET, AWS_TOKEN, "AKIDEXAMPLE", WEBHOOK_SECRET, GOOGLE_TOKEN)
+NAMED = {"sns": f"SNS ({ARN})", "pubsub": f"Pub/Sub ({TOPIC})", "cloudevents": "The sink at 127.0.0.1:"}
 
 ERP = "3b5816b5-f29c-4172-9d9a-76c719a659ce"
 FILES = "a4d1c7e2-58b3-4f06-9c2d-71e8b50f3a96"
@@ -92,9 +95,7 @@ def large(name: str) -> Message:
     skipped = tuple(
         SkippedResource(id=f"{n:036}", type="t", name=name, code="BackupService.6125", reason=name) for n in range(256)
     )
-    outcome: Outcome = Available(
-        reason="complete", message="m", vault="erp", resources=resources, skipped_resources=skipped
-    )
+    outcome: Outcome = Available(reason="complete", message="m", vault="erp", resources=resources, skipped_resources=skipped)
     return compose(outcome)
 
 
@@ -111,3 +112,22 @@ def document_of(text: str | bytes) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(text)
     assert found["schema"] == "restore-point/1"
     return found
+
+
+def resets(peer: Peer) -> None:
+    peer.request()
+    peer.reset()
+
+
+def echoes(status: int) -> Script:
+    """Repeats in its answer what it was sent, as services do that explain a signature."""
+
+    def script(peer: Peer) -> None:
+        while asked := peer.request():
+            head = " ".join(f"{name}:{value}" for name, value in asked.headers.items())
+            document = {"error": {"status": "ECHO", "message": head}}
+            xml = f"<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code><Message>{head}</Message></Error></ErrorResponse>"
+            wanted = xml if b"Action=Publish" in asked.body else json.dumps(document)
+            peer.send(reply(status, wanted.encode(), reason="No"))
+
+    return script

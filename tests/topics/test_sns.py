@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RECORDED = json.loads((Path(__file__).parents[1] / "recordings" / "botocore-sns-publish.json").read_text(encoding="utf-8"))
-TAKEN = b"<PublishResponse><PublishResult><MessageId>94f20ce6-13c5-43a0-9a9e-ca52d816e90b</MessageId></PublishResult></PublishResponse>"
+TAKEN = b"<PublishResponse><PublishResult><MessageId>94f20ce6-13c5-43a0-9a9e-ca52d816e90b</MessageId></PublishResult>"
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +58,7 @@ class Subscribed:
 
     def got(self) -> list[dict[str, Any]]:
         """The notifications that wait in the queue."""
-        xml = self.cloud.ask(
-            "sqs", Action="ReceiveMessage", QueueUrl=self.queue, MaxNumberOfMessages="10", Version="2012-11-05"
-        )
+        xml = self.cloud.ask("sqs", Action="ReceiveMessage", QueueUrl=self.queue, MaxNumberOfMessages="10", Version="2012-11-05")
         return [json.loads(each.text or "") for each in ET.fromstring(xml).iter() if each.tag.rpartition("}")[2] == "Body"]
 
 
