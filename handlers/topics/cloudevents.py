@@ -17,7 +17,7 @@ from handlers.message import Message
 from handlers.settings.secrets import Key
 from handlers.settings.topics import TopicAccess
 from handlers.topics import Reach, Send
-from handlers.topics.posting import clean, post, refusal
+from handlers.topics.posting import post, refusal
 from handlers.topics.wording import attributes, fitted, mark
 from handlers.wire import Deadline, in_cluster
 
@@ -40,6 +40,9 @@ def cloudevents_topic(access: TopicAccess, mode: str, reach: Reach) -> Send:
     wire = reach.wire(access.origin, plain=in_cluster)
     parts = urlsplit(access.url)
     whom, private = f"The sink at {parts.netloc}", [parts.path, *parts.path.split("/")]
+    if access.key is not None:
+        secret = access.key.secret.reveal()
+        private += [secret, secret.removeprefix("whsec_")]
 
     def send(message: Message, deadline: Deadline) -> None:
         now = reach.clock.now()
@@ -47,8 +50,8 @@ def cloudevents_topic(access: TopicAccess, mode: str, reach: Reach) -> Send:
         proof = signed(access.key, mark(message), now, body) if access.key else {}
         reply = post(wire, access.url, headers | proof, body, deadline, whom)
         if not 200 <= reply.status < 300:
-            said = clean(reply.body[:2048].decode("utf-8", "replace"), [*private, *proof.values()], 100)
-            raise refusal(whom, reply, said, _ADVICE.get(reply.status, "See what the receiver does not like about it"))
+            advice = _ADVICE.get(reply.status, "See what the receiver does not like about it")
+            raise refusal(whom, reply, reply.body.decode("utf-8", "replace"), advice, [*private, *proof.values()])
 
     return send
 

@@ -30,15 +30,19 @@ def silence(whom: str, failure: CallFailed) -> NotTold:
     return NotTold(f"{whom} may or may not have the message: {failure.said}. {LASTS}.")
 
 
-def refusal(whom: str, reply: Reply, said: str, advice: str, request_id: str = "") -> NotTold:
-    """An answer that is no success; ``advice`` is for what the kind knows best, and is not given for what is nobody's fault."""
-    asked = request_id or reply.request_id
+def refusal(whom: str, reply: Reply, said: str, advice: str, secrets: Iterable[str] = (), request_id: str = "") -> NotTold:
+    """An answer that is no success. ``said`` is what it says, as it came; ``secrets`` are what it may repeat of us.
+
+    ``advice`` is for what the kind knows best, and is not given for what is nobody's fault.
+    """
+    secrets = [*secrets]
+    asked = clean(request_id or reply.request_id, secrets, 64)
     request = f" (request {asked})" if asked else ""
     if 300 <= reply.status < 400:
         advice = "It sends elsewhere, and that is never followed: write the address it has now"
     elif reply.status == 429 or reply.status >= 500:
         advice = LASTS
-    return NotTold(f"{whom} answered {f'{reply.status} {said}'.strip()}{request}. {advice}.")
+    return NotTold(f"{whom} answered {f'{reply.status} {clean(said, secrets)}'.strip()}{request}. {advice}.")
 
 
 def clean(text: str, secrets: Iterable[str] = (), limit: int = 200) -> str:

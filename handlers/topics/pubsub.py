@@ -13,7 +13,7 @@ from handlers.errors import CallFailed, NotTold
 from handlers.message import Message
 from handlers.settings.topics import METADATA_SERVER, TopicAccess
 from handlers.topics import Reach, Send
-from handlers.topics.posting import clean, object_of, post, refusal
+from handlers.topics.posting import object_of, post, refusal
 from handlers.topics.wording import attributes, fitted
 from handlers.wire import Deadline, in_cluster
 from handlers.wire.reply import Reply
@@ -46,7 +46,7 @@ def pubsub_topic(access: TopicAccess, topic: str, reach: Reach) -> Send:
         if reply.status != 200:
             raise _refused(whom, reply, token)
         if not object_of(reply).get("messageIds"):
-            raise refusal(whom, reply, "without a message's id", "See whether this is the address of Pub/Sub")
+            raise refusal(whom, reply, "without a message's id", "See whether this is the address of Pub/Sub", [token])
 
     return send
 
@@ -101,5 +101,5 @@ class Tokens:
 def _refused(whom: str, reply: Reply, token: str) -> NotTold:
     error = object_of(reply).get("error")
     given = error if isinstance(error, dict) else {}
-    said = " ".join(clean(str(given[key]), [token]) for key in ("status", "message") if given.get(key))
-    return refusal(whom, reply, said, _ADVICE.get(reply.status, "See whether `topic` is right"))
+    said = " ".join(f"{given[key]}" for key in ("status", "message") if given.get(key))
+    return refusal(whom, reply, said, _ADVICE.get(reply.status, "See whether `topic` is right"), [token])

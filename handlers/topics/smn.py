@@ -13,7 +13,7 @@ from handlers.iam import Session
 from handlers.meaning import meaning
 from handlers.message import Message
 from handlers.topics import Send
-from handlers.topics.posting import clean, refusal, silence
+from handlers.topics.posting import refusal, silence
 from handlers.topics.wording import fitted
 from handlers.wire import Deadline
 
@@ -44,8 +44,8 @@ def smn_topic(session: Session, origin: str, urn: str, now: Callable[[], datetim
             raise silence(whom, failure) from None
         if reply.status != 200:
             said = meaning(reply.status, reply.headers, reply.body, now=now())
-            words = clean(f"{said.code} {said.message}")
-            raise refusal(whom, reply, words, _ADVICE.get(reply.status, "See whether its urn is right"), said.request_id)
+            advice, words = _ADVICE.get(reply.status, "See whether its urn is right"), f"{said.code} {said.message}"
+            raise refusal(whom, reply, words, advice, request_id=said.request_id)
 
     return send
 

@@ -16,7 +16,7 @@ from handlers.settings.aws import Aws
 from handlers.settings.topics import TopicAccess
 from handlers.signing import sign_aws
 from handlers.topics import Reach, Send
-from handlers.topics.posting import clean, post, refusal
+from handlers.topics.posting import post, refusal
 from handlers.topics.wording import attributes, fitted
 from handlers.wire import Clock, Deadline
 from handlers.wire.reply import Reply
@@ -53,7 +53,7 @@ def sns_topic(access: TopicAccess, arn: str, reach: Reach) -> Send:
         if reply.status != 200:
             raise _refused(whom, reply, secrets)
         if not _between(reply, "MessageId"):
-            raise refusal(whom, reply, "without a message's id", "See whether this is the address of SNS")
+            raise refusal(whom, reply, "without a message's id", "See whether this is the address of SNS", secrets)
 
     return send
 
@@ -105,11 +105,11 @@ def _signed(aws: Aws, url: str, body: bytes, clock: Clock) -> tuple[dict[str, st
 
 
 def _refused(whom: str, reply: Reply, secrets: list[str]) -> NotTold:
-    code = clean(_between(reply, "Code"), secrets, 64)
-    text = "" if _IDENTITY.search(code) else clean(_between(reply, "Message"), secrets)
+    code = _between(reply, "Code")[:64]
+    text = "" if _IDENTITY.search(code) else _between(reply, "Message")
     advice = next((each for pattern, each in _ADVICE if pattern.search(code)), "See whether its arn is right")
-    request_id = clean(_between(reply, "RequestId") or reply.headers.get("x-amzn-requestid", ""), secrets, 64)
-    return refusal(whom, reply, f"{code} {text}".strip(), advice, request_id)
+    request_id = _between(reply, "RequestId") or reply.headers.get("x-amzn-requestid", "")
+    return refusal(whom, reply, f"{code} {text}", advice, secrets, request_id)
 
 
 def _between(reply: Reply, tag: str) -> str:

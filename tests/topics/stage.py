@@ -28,7 +28,13 @@ AWS_SECRET, AWS_TOKEN = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "IQoJb3JpZ2l
 AWS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": AWS_SECRET, "AWS_SESSION_TOKEN": AWS_TOKEN}
 WEBHOOK_SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 GOOGLE_TOKEN = "ya29.not-a-token-but-as-long-as-some-are"
-SECRETS = (AWS_SECRET, AWS_TOKEN, "AKIDEXAMPLE", WEBHOOK_SECRET, GOOGLE_TOKEN)
+KNOWN = {
+    "sns": (AWS_SECRET, AWS_TOKEN, "AKIDEXAMPLE"),
+    "pubsub": (GOOGLE_TOKEN,),
+    "cloudevents": (WEBHOOK_SECRET, WEBHOOK_SECRET.removeprefix("whsec_")),
+}
+"""What whoever answers may know of us, and repeat."""
+SECRETS = [secret for secrets in KNOWN.values() for secret in secrets]
 NAMED = {"sns": f"SNS ({ARN})", "pubsub": f"Pub/Sub ({TOPIC})", "cloudevents": "The sink at 127.0.0.1:"}
 
 ERP = "3b5816b5-f29c-4172-9d9a-76c719a659ce"

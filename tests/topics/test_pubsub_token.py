@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
-from handlers.errors import NotSent, NotTold
+from handlers.errors import Misconfigured, NotSent, NotTold
+from handlers.settings.topics import METADATA_SERVER, TopicAccess
+from handlers.topics import Reach
+from handlers.topics.pubsub import Tokens, pubsub_topic
+from handlers.wire import in_cluster
 from tests.scripted import Clock as StillClock
 from tests.sockets import Peer, Server, json_reply, reply
 from tests.topics.stage import GOOGLE_TOKEN, TOPIC, failed, is_a_sentence, opened, soon
@@ -156,6 +160,28 @@ def test_without_any_variable_it_is_google_that_is_asked() -> None:
     assert "Authorization" not in token[2]
     assert publish[:2] == ("POST", f"https://pubsub.googleapis.com/v1/{TOPIC}:publish")
     assert publish[2]["Authorization"] == f"Bearer {GOOGLE_TOKEN}"
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["http://metadata.google.internal:80", "http://metadata.google.internal.", "http://metadata.google.internal.example",
+     "http://169.254.169.254", "http://a.b.svc"],
+)  # fmt: skip
+def test_the_metadata_server_is_one_origin_and_no_other(origin: str) -> None:
+    with pytest.raises(Misconfigured):
+        Tokens(origin, Reach(StillClock()))
+
+
+def test_nothing_else_may_ask_the_metadata_server() -> None:
+    for plain in ({}, {"plain": in_cluster}):
+        with pytest.raises(Misconfigured, match="https"):
+            Reach(StillClock()).wire(METADATA_SERVER, **plain)
+
+
+def test_where_a_token_is_sent_plain_http_is_refused_even_within_a_cluster() -> None:
+    access = TopicAccess("http://a.b.svc", f"http://a.b.svc/v1/{TOPIC}:publish", tokens=METADATA_SERVER)
+    with pytest.raises(Misconfigured, match="https"):
+        pubsub_topic(access, TOPIC, Reach(StillClock()))
 
 
 def test_where_there_is_no_metadata_server_the_kind_says_where_it_works() -> None:
