@@ -19,7 +19,7 @@ from handlers.notices import Notices, ToldHere
 from handlers.report import Report
 from handlers.restore_point.held import Taking
 from handlers.settings import Access, Settings
-from handlers.topics import open_topics
+from handlers.topics import Reach, open_topics
 from handlers.trust.places import hosts, open_trust
 from handlers.watch import Watch
 from handlers.wire import Clock, Deadline, Network, Pace, Wire
@@ -51,6 +51,7 @@ class Parts:
         self.cbrs = {name: self._cbr(access, self.sessions[name]) for name, access in settings.projects.items()}
         self.inventory = Inventory(self.cbrs, self.clock)
         self.trust = open_trust(settings, self.clock, self.wire)
+        self._reach = Reach(self.clock, settings.ca_file, network)
         self._told_here = ToldHere()
         self._spent: dict[tuple[str, str], float] = {}
         self._opening = threading.Lock()
@@ -96,7 +97,7 @@ class Parts:
     def report(self) -> Report:
         """Log, metrics and the topics of the rules."""
         bare = Report((), self._stream, self._metrics)
-        topics = open_topics(self.settings.rules, self.sessions, self.settings.projects, self.clock.now, bare.write)
+        topics = open_topics(self.settings, self.sessions, self._reach, bare.write)
         return Report(topics, self._stream, self._metrics)
 
     def watching(self, deadline: Deadline) -> Watch:
@@ -115,6 +116,7 @@ class Parts:
         self.wire.close()
         if self._queue is not None:
             self._queue.close()
+        self._reach.close()
         if self._ledger is not None:
             self._ledger.close()
 

@@ -77,12 +77,14 @@ class Report:
     def publish(self, outcome: Outcome, deadline: Deadline) -> Told:
         """Send the outcome's message to every topic that wants it."""
         sent, problems = 0, []
-        wanting = [topic for topic in self.topics if outcome.word in topic.outcomes]
+        wanting = [topic for topic in self.topics if topic.wants(outcome)]
         worded = self.refusals.worded(outcome, deadline.clock.monotonic()) if wanting and outcome.word == "refused" else outcome
         if worded is not None:
-            for topic in wanting:
+            for place, topic in enumerate(wanting):
+                # Its share of the time that is left: one that never answers leaves the others theirs.
+                share = Deadline.after(deadline.clock, deadline.left() / (len(wanting) - place))
                 try:
-                    topic.send(compose(worded), deadline)
+                    topic.send(compose(worded), share)
                     sent += 1
                 except NotTold as problem:
                     problems.append(f"{topic.name}: {problem}")

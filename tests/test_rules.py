@@ -402,7 +402,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "unknown project of a vault": (least(projects__prod={}, vaults__erp__project="prd"), "vaults.erp.project", "mean 'prod'"),
     "project where there is none": (least(vaults__erp__project="prod"), "vaults.erp.project", "there is no [projects.prod]"),
     "unknown project of a topic": (
-        least(projects__prod={}, topics__ops={"kind": "log", "project": "prd"}),
+        least(projects__prod={}, topics__ops={"kind": "smn", "urn": URN, "project": "prd"}),
         "topics.ops.project",
         "mean 'prod'",
     ),
@@ -426,7 +426,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "agency without its domain": (least(projects__prod={"agency": "a"}), "projects.prod.agency", "go together"),
     "domain without agency": (least(projects__prod={"agency_domain": "a"}), "projects.prod.agency", "go together"),
     "topic of no kind": (least(topics__ops={"urn": URN}), "topics.ops.kind", "is required"),
-    "topic of another kind": (least(topics__ops={"kind": CANARY}), "topics.ops.kind", "'log' or 'smn'"),
+    "topic of another kind": (least(topics__ops={"kind": CANARY}), "topics.ops.kind", "'cloudevents', 'log', 'pubsub'"),
     "smn without urn": (least(topics__ops={"kind": "smn"}), "topics.ops.urn", "is required"),
     "log with urn": (least(topics__ops={"kind": "log", "urn": URN}), "topics.ops.urn", 'kind = "smn" only'),
     "urn of another service": (

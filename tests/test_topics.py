@@ -29,7 +29,19 @@ SMN_ERRORS: dict[str, Act] = {
     "html": answers(502, b"<html>bad gateway</html>"),
     "empty": answers(503),
     "credentials": answers(401, {"error_code": "APIGW.0301", "error_msg": "Unauthorized", "request_id": "r-1"}),
+    "redirect": answers(307, b"", {"Location": "http://127.0.0.1:1/"}),
     "cut": cuts,
+}
+WHAT_TO_DO = {
+    "no such topic": "answered 404 SMN.0006 The topic does not exist (request r-1). See whether its urn names the topic",
+    "no permission": "answered 403 SMN.0001 No permission (request r-1). Give the identity the right smn:topic:publish.",
+    "internal": "answered 500 SMN.0018 Internal error (request r-1). It is told again later",
+    "throttled": "It is told again later; if this lasts",
+    "html": "answered 502",
+    "empty": "answered 503",
+    "credentials": "The credentials are refused: restore-point check says more.",
+    "redirect": "It sends elsewhere, and that is never followed",
+    "cut": "may or may not have the message: ",
 }
 
 
@@ -98,6 +110,18 @@ def test_the_error_names_status_code_and_request(world: World, send: Send) -> No
     world.door.on(PUBLISH, SMN_ERRORS["no such topic"])
     with pytest.raises(NotTold, match=r"404.*SMN\.0006.*does not exist.*r-1"):
         send(compose(Failed(reason="r", message="m")), soon(world))
+
+
+@pytest.mark.parametrize("kind", WHAT_TO_DO)
+def test_it_is_said_in_a_sentence_which_topic_it_was_and_what_to_do(world: World, send: Send, kind: str) -> None:
+    world.door.on(PUBLISH, SMN_ERRORS[kind], always=True)
+    with pytest.raises(NotTold) as caught:
+        send(compose(Failed(reason="r", message="m")), soon(world))
+    text = str(caught.value)
+    assert text.startswith(f"SMN ({estate.TOPIC_URN}) ")
+    assert WHAT_TO_DO[kind] in text
+    assert text.endswith(".")
+    assert ".." not in text
 
 
 @pytest.mark.parametrize("act", SMN_ERRORS.values(), ids=SMN_ERRORS.keys())

@@ -17,7 +17,7 @@ from handlers.credentials import AccessKey, GivenToken, Password
 from handlers.dispatch import ONE_RUN
 from handlers.dispatch.slots import REQUESTS
 from handlers.errors import CallFailed, LedgerDown, Misconfigured
-from handlers.rules import Rule, Sender
+from handlers.rules import Rule, Rules, Sender
 from handlers.service import Service
 from handlers.settings import Key, Settings, load
 from handlers.wire import Deadline
@@ -79,14 +79,23 @@ def _at_hand(settings: Settings, service: Service) -> Iterator[Check]:
             yield _bad(f"rules.{rule.name}", why)
     for name, sender in rules.senders.items():
         yield from _proof(name, sender, settings.secrets.get(name, ()), service.clock.now())
-    if rules.rules and not any("failed" in topic.outcomes for topic in rules.topics.values()):
-        yield _bad("topics", "no topic wants to hear of `failed`: nobody is told when a restore point does not come")
+    yield from _told(rules)
     yield from _many(settings)
     try:
         service.ledger.due(0.0, 1)
         yield _good("ledger", settings.ledger)
     except (LedgerDown, Misconfigured) as problem:
         yield _bad("ledger", str(problem))
+
+
+def _told(rules: Rules) -> Iterator[Check]:
+    """Whether somebody hears of everything that somebody should."""
+    if rules.rules and not any("failed" in topic.outcomes for topic in rules.topics.values()):
+        yield _bad("topics", "no topic wants to hear of `failed`: nobody is told when a restore point does not come")
+    elif rules.topics and all(topic.rules or topic.vaults for topic in rules.topics.values()):
+        yield _bad(
+            "topics", "every topic has a filter: nobody is told what is about no rule and no vault, as storms and refusals"
+        )
 
 
 def _many(settings: Settings) -> Iterator[Check]:
@@ -140,7 +149,8 @@ def _at_the_cloud(settings: Settings, service: Service) -> Iterator[Check]:
         cbr = service.cbrs[settings.rules.project_of(vault)]
         yield _call(f"vaults.{name}", service, partial(_vault, cbr, vault.id, service.clock.now()))
     for name, topic in settings.rules.topics.items():
-        note = "a log line" if topic.kind == "log" else f"{topic.urn}; only a message proves it, the first one does"
+        where = settings.topics[name].origin if topic.kind == "cloudevents" else topic.address
+        note = where if topic.kind == "log" else f"{where}; only a message proves it, the first one does"
         yield _good(f"topics.{name}", note)
 
 

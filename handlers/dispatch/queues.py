@@ -13,7 +13,7 @@ from handlers.iam import Session
 from handlers.settings.aws import Aws
 from handlers.settings.queue import QueueAccess
 from handlers.signing import sign_aws
-from handlers.wire import Clock, Deadline, Wire
+from handlers.wire import Clock, Deadline, Wire, in_cluster
 from handlers.wire.reply import Reply
 
 SEND_SECONDS = 5.0
@@ -28,7 +28,7 @@ def open_queue(found: QueueAccess, sessions: Mapping[str, Session], clock: Clock
     """What the settings name."""
     if found.kind == "functiongraph":
         return Invocations(sessions[found.project], found.url)
-    wire = Wire([found.origin], clock, ca_file=ca_file, plain_in_cluster=True)
+    wire = Wire([found.origin], clock, ca_file=ca_file, plain=in_cluster)
     if found.kind == "sqs":
         assert found.aws is not None  # noqa: S101 - settings give it with every queue of SQS
         return Sqs(wire, found.aws, found.url, clock)

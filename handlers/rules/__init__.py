@@ -10,7 +10,8 @@ from pydantic_core import PydanticCustomError
 
 from handlers.documents import Strict, nearest
 from handlers.rules.rule import Rule
-from handlers.rules.tables import Project, Sender, Timer, Topic, Vault
+from handlers.rules.tables import Project, Sender, Timer, Vault
+from handlers.rules.topic import Topic
 from handlers.rules.words import NAMESPACE, Word, checked_project_id, checked_region, is_loop, like, seconds
 from handlers.vault_backup import is_uuid
 
@@ -99,6 +100,7 @@ class Rules(Strict):
             if rule.sender is not None:
                 yield from self._sender_faults(index, rule, rule.sender)
             yield from self._place_faults(index, rule)
+        yield from self._filters_of_something()
 
     def _timers_brought(self) -> Iterator[tuple[str, str]]:
         for name, timer in self.timers.items():
@@ -113,6 +115,19 @@ class Rules(Strict):
         for place, project in enumerate(rule.projects):
             if project not in self.projects:
                 yield f"rules[{index}].projects[{place}]", _unknown("projects", project, self.projects)
+
+    def _filters_of_something(self) -> Iterator[tuple[str, str]]:
+        """A filter that nothing can pass would keep a topic silent for ever. Vaults found by tags have names of their own."""
+        names = [rule.name for rule in self.rules]
+        vaults = [*self.vaults, *(vault.id for vault in self.vaults.values())]
+        tagged = any(rule.vault_tags for rule in self.rules)
+        for name, topic in self.topics.items():
+            for table, globs, known in (("rules", topic.rules, names), ("vaults", topic.vaults, vaults)):
+                for place, glob in enumerate(globs):
+                    if not any(like(glob, each) for each in known) and not (table == "vaults" and tagged):
+                        meant = nearest(glob, known)
+                        hint = f"; did you mean {meant!r}?" if meant else ""
+                        yield f"topics.{name}.{table}[{place}]", f"is the name of none of the {table}{hint}"
 
     def _sender_faults(self, index: int, rule: Rule, name: str) -> Iterator[tuple[str, str]]:
         if name not in self.senders:
@@ -158,7 +173,8 @@ class Rules(Strict):
             for name, entry in entries.items():
                 if entry.project is not None and entry.project not in self.projects:
                     yield f"{table}.{name}.project", _unknown("projects", entry.project, self.projects)
-                if entry.project is None and len(self.projects) > 1:
+                of_one = table == "vaults" or self.topics[name].kind == "smn"
+                if of_one and entry.project is None and len(self.projects) > 1:
                     yield f"{table}.{name}.project", "must be named: there is more than one [projects.…]"
 
 

@@ -1,10 +1,10 @@
-"""What is known by name: projects, vaults, timers, senders, topics."""
+"""What is known by name: projects, vaults, timers, senders."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StrictStr, model_validator
 from pydantic_core import PydanticCustomError
@@ -22,18 +22,8 @@ from handlers.rules.words import (
     checked_reference,
     checked_region,
     checked_source,
-    checked_topic_urn,
 )
 from handlers.vault_backup import Uuid
-
-Told = Literal[
-    "created", "joined", "skipped", "refused", "later", "failed",
-    "available", "partly", "broken",
-    "overdue", "missed", "duplicate", "warning", "healed",
-]  # fmt: skip
-"""What a topic may ask to be told: the six outcomes, the ends of a restore point that was followed, what else the watch sees."""
-NOT_BY_DEFAULT = ("joined", "skipped", "later")
-"""What is no news: nothing was asked for, or it comes to an end that is told."""
 
 OneOffParameter = Literal[
     "auto_trigger",
@@ -219,19 +209,3 @@ class Sender(Strict):
     def door(self) -> Literal["alert", "once", "timer"]:
         """The entry this sender may come to."""
         return self.dialect if self.dialect in ("once", "timer") else "alert"
-
-
-class Topic(Strict):
-    """Where messages go. ``log`` writes a line; ``smn`` publishes to a Simple Message Notification topic."""
-
-    kind: Literal["log", "smn"]
-    urn: Annotated[StrictStr, AfterValidator(checked_topic_urn)] | None = None
-    project: Word | None = None
-    outcomes: tuple[Told, ...] = tuple(each for each in get_args(Told) if each not in NOT_BY_DEFAULT)
-
-    @model_validator(mode="after")
-    def _urn_with_smn(self) -> Self:
-        if (self.kind == "smn") != (self.urn is not None):
-            why = 'is required: the topic that kind = "smn" publishes to' if self.kind == "smn" else 'goes with kind = "smn" only'
-            raise PydanticCustomError("not_whole", "{why}", {"key": "urn", "why": why})
-        return self

@@ -22,6 +22,7 @@ from handlers.settings.kept import KEPT_SECONDS, Kept
 from handlers.settings.ledger import ON_THIS_MACHINE, PLATFORMS, LedgerAccess, find_ledger
 from handlers.settings.queue import QueueAccess, find_queue
 from handlers.settings.secrets import SECRET_LENGTH, Key, check_library, read_secrets
+from handlers.settings.topics import TopicAccess, find_topics
 
 __all__ = [
     "PLATFORMS",
@@ -56,6 +57,8 @@ class Settings:
     """False on a serverless platform with ``memory``: it ends with the instance, and no other instance sees it."""
     queue: QueueAccess | None = None
     """Where wishes go that one run cannot take; None: the watch takes them."""
+    topics: Mapping[str, TopicAccess] = field(default_factory=dict)
+    """How the topics are reached that are not Huawei Cloud's."""
     settle_seconds: float = 120.0
     """How long CBR may take to show an accepted request in its lists. A claim outlives the run by this much."""
     follow_seconds: float = 60.0
@@ -91,7 +94,7 @@ def load(environ: Mapping[str, str] | None = None, rules_file: str | None = None
     named = rules.projects or {DEFAULT_PROJECT: Project()}
     projects = {name: find_access(name, project, environ, platform, alone=len(named) == 1) for name, project in named.items()}
     ledger, ledger_access = find_ledger(environ, ca_file)
-    queue = find_queue(environ, projects)
+    queue, topics = find_queue(environ, projects), find_topics(rules, environ, kept)
     if queue and ledger == "memory":
         why = "needs a ledger that workers share: with RESTORE_POINT_LEDGER=memory they find no wish"
         raise Misconfigured("RESTORE_POINT_QUEUE", why)
@@ -104,11 +107,12 @@ def load(environ: Mapping[str, str] | None = None, rules_file: str | None = None
         ledger=ledger,
         ledger_access=ledger_access,
         queue=queue,
+        topics=topics,
         ledger_lasts=ledger != "memory" or not any(environ.get(variable) for variable in PLATFORMS),
         settle_seconds=_seconds(environ, "RESTORE_POINT_SETTLE_SECONDS", 120),
         follow_seconds=_seconds(environ, "RESTORE_POINT_FOLLOW_SECONDS", 60),
         ca_file=ca_file,
-        starts_at=_starts_at(environ, [*projects.values(), ledger_access, *([queue] if queue else [])]),
+        starts_at=_starts_at(environ, [*projects.values(), ledger_access, *([queue] if queue else []), *topics.values()]),
     )
 
 
@@ -176,7 +180,9 @@ def _ca_file(environ: Mapping[str, str]) -> str:
     return given
 
 
-def _starts_at(environ: Mapping[str, str], services: Iterable[Access | LedgerAccess | QueueAccess]) -> datetime | None:
+def _starts_at(
+    environ: Mapping[str, str], services: Iterable[Access | LedgerAccess | QueueAccess | TopicAccess]
+) -> datetime | None:
     """RESTORE_POINT_NOW. A clock that is wrong on purpose must never meet a real cloud."""
     given = environ.get("RESTORE_POINT_NOW", "")
     if not given:

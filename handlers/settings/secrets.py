@@ -66,7 +66,7 @@ def _keys(name: str, sender: Sender, kept: Kept) -> Iterator[Key]:
     for setting, reference, until in given:
         where = reference if reference.startswith("arn:") else reference.partition(":")[2]
         try:
-            value = _value(setting, reference, kept)
+            value = value_at(setting, reference, kept)
         except Misconfigured:
             if until is not None and until < datetime.now(UTC):
                 continue  # it has ended, so it need not be there any more
@@ -77,7 +77,7 @@ def _keys(name: str, sender: Sender, kept: Kept) -> Iterator[Key]:
         yield key
 
 
-def _value(setting: str, reference: str, kept: Kept) -> str:
+def value_at(setting: str, reference: str, kept: Kept) -> str:
     """What stands where the reference says. Raises Misconfigured where nothing does."""
     kind, _, where = reference.partition(":")
     if kind == "arn":
@@ -96,11 +96,13 @@ def _fault(key: Key, value: str, sender: Sender) -> str:
         return f"must hold at least {SECRET_LENGTH} printable ASCII characters"
     if sender.proof == "basic" and not (0 < value.find(":") < len(value) - SECRET_LENGTH):
         return f"must hold user:password, with a password of at least {SECRET_LENGTH} characters"
-    if sender.signed_by is not None and sender.signed_by.key == "base64":
-        try:
-            long_enough = len(key.signing) >= SECRET_LENGTH
-        except ValueError:
-            return "must hold base64, after whsec_ if that is there"
-        if not long_enough:
-            return f"must hold base64 of at least {SECRET_LENGTH} bytes"
-    return ""
+    return signing_fault(key) if sender.signed_by is not None and sender.signed_by.key == "base64" else ""
+
+
+def signing_fault(key: Key) -> str:
+    """What is wrong with a secret that must be base64 of a key."""
+    try:
+        long_enough = len(key.signing) >= SECRET_LENGTH
+    except ValueError:
+        return "must hold base64, after whsec_ if that is there"
+    return "" if long_enough else f"must hold base64 of at least {SECRET_LENGTH} bytes"

@@ -5,17 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 from urllib.parse import quote
 
-from handlers.errors import CallFailed, NotTold
+from handlers.errors import CallFailed
 from handlers.iam import Session
 from handlers.meaning import meaning
 from handlers.message import Message
 from handlers.topics import Send
+from handlers.topics.posting import refusal, silence
+from handlers.topics.wording import fitted
 from handlers.wire import Deadline
 
 LARGEST = 256 * 1024
 """Bytes of a whole message (SMN API reference)."""
+_ADVICE = {
+    401: "The credentials are refused: restore-point check says more",
+    403: "Give the identity the right smn:topic:publish",
+    404: "See whether its urn names the topic, its project and its region",
+}
 
 
 def smn_topic(session: Session, origin: str, urn: str, now: Callable[[], datetime]) -> Send:
@@ -25,6 +33,7 @@ def smn_topic(session: Session, origin: str, urn: str, now: Callable[[], datetim
     reference, whose ``default`` is mandatory. A subject may have 512 bytes, all of it together 256 KB.
     """
     project_id = urn.split(":")[3]
+    whom = f"SMN ({urn})"
     url = f"{origin}/v2/{project_id}/notifications/topics/{quote(urn, safe='')}/publish"
 
     def send(message: Message, deadline: Deadline) -> None:
@@ -32,21 +41,18 @@ def smn_topic(session: Session, origin: str, urn: str, now: Callable[[], datetim
         try:
             reply = session.request("POST", url, deadline, body=body)
         except CallFailed as failure:
-            raise NotTold(f"SMN could not be reached: {failure.message}") from None
+            raise silence(whom, failure) from None
         if reply.status != 200:
             said = meaning(reply.status, reply.headers, reply.body, now=now())
-            raise NotTold(f"SMN answered {reply.status} {said.code} {said.message} (request {said.request_id})")
+            advice, words = _ADVICE.get(reply.status, "See whether its urn is right"), f"{said.code} {said.message}"
+            raise refusal(whom, reply, words, advice, request_id=said.request_id)
 
     return send
 
 
 def _structure(message: Message) -> str:
-    """Lists of a document that is too large are halved until SMN takes it; ``shortened`` says so."""
-    given = message.document
-    while True:
+    def structure(given: dict[str, Any]) -> str:
         document = json.dumps(given)
-        structure = json.dumps({"default": message.text, "http": document, "https": document, "functiongraph": document})
-        shorter = {key: value[: len(value) // 2] for key, value in given.items() if isinstance(value, list) and value}
-        if len(structure) <= LARGEST or not shorter:
-            return structure
-        given = given | shorter | {"shortened": True}
+        return json.dumps({"default": message.text, "http": document, "https": document, "functiongraph": document})
+
+    return structure(fitted(message.document, lambda given: len(structure(given)) <= LARGEST))

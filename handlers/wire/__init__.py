@@ -102,8 +102,8 @@ class Network(Protocol):
 class Wire:
     """The only way out. Connects to ``origins`` (``https://host[:port]``; http for loopback) and to nothing else.
 
-    ``body_cap`` bytes of an answer are read. With ``plain_in_cluster`` a cluster's own services may be asked in plain http, which
-    is for what holds no secret. ``network`` makes what carries requests: sockets, but in a simulation.
+    ``body_cap`` bytes of an answer are read. ``plain`` says which origins may be asked in plain http beside loopback: such as are
+    sent no secret. ``network`` makes what carries requests: sockets, but in a simulation.
     """
 
     def __init__(
@@ -114,9 +114,9 @@ class Wire:
         ca_file: str = "",
         body_cap: int = BODY_CAP,
         network: Callable[[frozenset[str]], Network] | None = None,
-        plain_in_cluster: bool = False,
+        plain: Callable[[str], bool] = lambda _: False,
     ) -> None:
-        self._origins = frozenset(origin if plain_in_cluster and in_cluster(origin) else _checked(origin) for origin in origins)
+        self._origins = frozenset(origin if plain(origin) else _checked(origin) for origin in origins)
         self._clock, self._ca_file, self._body_cap = clock, ca_file, body_cap
         self._network = network or self._sockets
         self._building = threading.Lock()

@@ -62,6 +62,7 @@ def test_without_a_rules_file(terminal: Terminal, inside: Inside) -> None:
         ),
         (RULES.partition("[topics")[0] + RULES[RULES.index("[[rules]]") :], "topics", "nobody is told"),
         (RULES.replace("urn =", 'outcomes = ["created"]\nurn ='), "topics", "nobody is told"),
+        (RULES.replace("urn =", 'vaults = ["erp"]\nurn ='), "topics", "every topic has a filter"),
         (RULES + '[timers.idle]\nsource = "idle"\n', "timers.idle", "no rule uses it"),
     ],
 )

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from handlers.cli.pack import web
 from handlers.cli.sbom import pinned
 from handlers.dispatch import EVENT_TYPE
 from handlers.sandbox import Sandbox
