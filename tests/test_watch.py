@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from handlers.ledger import Record
+from handlers.notices import Notices
+from handlers.outbox import Publish
 from handlers.outcome import Available, Broken, Created, Failed, Joined, Partly
 from handlers.report import Told
 from handlers.sandbox import estate
@@ -384,14 +386,18 @@ def test_one_topic_that_never_answers_does_not_make_the_other_hear_everything_ag
     assert subjects(world).count("Restore point available: vault files") == 1
 
 
+def told_by(notices: Notices, publish: Publish) -> Notices:
+    return replace(notices, outbox=replace(notices.outbox, publish=publish))
+
+
 def test_who_is_killed_while_telling_tells_again_rather_than_never(world: World, service: Service) -> None:
     world.fire(service)
     world.clock.forward(MADE)
 
-    def killed(_: object) -> Told:
+    def killed(_: object, __: object) -> Told:
         raise KeyboardInterrupt
 
-    notices = replace(service.notices(Deadline.after(world.clock, 30)), publish=killed)
+    notices = told_by(service.notices(Deadline.after(world.clock, 30)), killed)
     watch = Watch(service.tools, service.settings.rules, service.cbrs, service.inventory, notices)
     with pytest.raises(KeyboardInterrupt):
         list(watch.sweep(Deadline.after(world.clock, 30)))
@@ -420,12 +426,12 @@ def test_a_ledger_that_goes_while_following_loses_nothing(world: World, service:
     world.clock.forward(MADE)
     told: list[object] = []
 
-    def publish(outcome: object) -> Told:
+    def publish(outcome: object, only: object) -> Told:  # noqa: ARG001 - to all of them
         told.append(outcome)
         return Told(1)
 
     tools = type(service.tools)(Flaky(service.ledger, "swap"), world.clock, lambda: "owner", 120.0, 60.0)
-    notices = replace(service.notices(Deadline.after(world.clock, 30)), publish=publish)
+    notices = told_by(service.notices(Deadline.after(world.clock, 30)), publish)
     watch = Watch(tools, service.settings.rules, service.cbrs, service.inventory, notices)
     assert list(watch.sweep(Deadline.after(world.clock, 30))) == []
     assert told == []
