@@ -33,7 +33,7 @@ RETRY_SECONDS = 60.0
 TELL_SECONDS = 60.0
 """How long telling may take before the watch thinks that whoever wanted to tell is dead."""
 _WORDS = {each.word: each for each in (Available, Partly, Broken, Overdue, Missed, Duplicate, Warned, Healed)}
-_KEPT_FIELDS = tuple("reason message link rule vault vault_id trigger sender causes checkpoint_id name delivery_id".split())
+_KEPT_FIELDS = tuple("reason message title link rule vault vault_id trigger sender causes checkpoint_id name delivery_id".split())
 
 STORM = 200
 """Firing alerts in one delivery; more are told as a storm."""

@@ -30,6 +30,8 @@ class Outcome:
     """64 hex: the same for every delivery of the same wish, and what everything said about it has in common."""
     causes: int = 1
     cause_names: tuple[str, ...] = ()
+    title: str = ""
+    """What the first alert is called by its sender."""
     link: str = ""
     """The page of what asked for it, as its sender says: for a person to open, never followed here."""
     name: str = ""
