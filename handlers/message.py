@@ -118,6 +118,8 @@ def _part_of(outcome: Outcome, what: str) -> str:
     out = {each.id for each in outcome.skipped_resources}
     out |= {each.id for each in outcome.resources if each.protect_status == "error"}
     whole = out | {each.id for each in outcome.resources}
+    if not out:
+        return outcome.reason
     return f"{len(out)} of {len(whole)} {what}" if len(whole) > len(out) else f"{len(out)} {what}"
 
 

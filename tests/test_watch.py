@@ -120,7 +120,7 @@ def test_what_todays_rules_do_not_list_is_not_taken(world: World, service: Servi
     assert isinstance(only(swept), Failed)
     assert only(swept).reason == "no_longer_allowed"
     assert [seen.target for seen in world.door.seen[asked:] if seen.matches(CREATE) or estate.FILES_VAULT_ID in seen.target] == []
-    assert subjects(world) == ["Restore point FAILED: vault files"]
+    assert subjects(world) == ["Restore point FAILED: vault files (no_longer_allowed)"]
     world.clock.forward(86400)
     assert world.sweep(later).outcomes == []
     assert world.posts() == []
@@ -239,7 +239,7 @@ def test_one_that_left_resources_out_at_its_creation_ends_partly(world: World) -
     assert isinstance(end, Partly)
     assert "erp-app" in end.message
     assert [each.id for each in end.skipped_resources] == [estate.ERP_APP_ID]
-    assert subjects(world)[-1] == "Restore point INCOMPLETE: vault erp"
+    assert subjects(world)[-1] == "Restore point INCOMPLETE: vault erp (1 of 2 missing)"
 
 
 def test_one_with_a_failed_operation_ends_partly_with_its_reason(world: World, service: Service) -> None:
@@ -272,7 +272,7 @@ def test_one_that_ended_in_error_is_broken_and_says_why(world: World, service: S
     end = only(world.sweep(service))
     assert isinstance(end, Broken)
     assert "BackupService.7101" in end.message
-    assert subjects(world)[-1] == "Restore point BROKEN: vault files"
+    assert subjects(world)[-1] == "Restore point BROKEN: vault files (error)"
 
 
 def test_one_cbr_no_longer_knows_is_broken(world: World, service: Service) -> None:
@@ -368,7 +368,7 @@ def test_a_failure_in_a_sweep_that_no_topic_took_is_told_by_the_next_one(world: 
     assert isinstance(only(told), Failed)
     assert only(told).reason == "still_busy"
     assert told.answer.status == 200
-    assert subjects(world) == ["Restore point FAILED: vault files"]
+    assert subjects(world) == ["Restore point FAILED: vault files (still_busy)"]
     assert "give_up" in world.sandbox.published[0]["message"] or "busy" in world.sandbox.published[0]["message"]
     world.clock.forward(3600)
     assert world.sweep(service).outcomes == []
