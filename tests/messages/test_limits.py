@@ -36,7 +36,8 @@ from handlers.outcome import (
 )
 from handlers.topics.smn import smn_topic
 from handlers.vault_backup import CheckpointResource, SkippedResource
-from handlers.wire import Deadline, Reply
+from handlers.wire import Deadline
+from handlers.wire.reply import Reply
 from tests.messages.parts import OF_ALERT, OF_TIMER, VAULT_ID
 from tests.scripted import Clock, world_in
 
@@ -221,9 +222,10 @@ def test_any_outcome_makes_a_message_within_limits(
     left: list[SkippedResource],
     degraded: bool,
 ) -> None:
+    said = {"reason": words["reason"] or "why", "message": words["message"] or "What happened."}  # neither is ever empty
     bounded(
         kind(
-            **cast("dict[str, Any]", words),
+            **cast("dict[str, Any]", words | said),
             causes=causes,
             cause_names=tuple(names),
             resources=tuple(parts),
