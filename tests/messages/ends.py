@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from handlers.outcome import (
     Available,
     Broken,
@@ -38,7 +40,7 @@ from tests.messages.parts import (
     VAULT_ID,
 )
 
-OF_WATCH = {"vault": "erp", "vault_id": VAULT_ID, "trigger": "watch"}
+OF_WATCH: dict[str, Any] = {"vault": "erp", "vault_id": VAULT_ID, "trigger": "watch"}
 THAT = f"Restore point {CHECKPOINT_ID} of vault erp"
 
 ENDS: dict[str, Outcome] = {
@@ -126,9 +128,7 @@ ENDS: dict[str, Outcome] = {
         degraded=True,
         **OF_TIMER,
     ),
-    "available": Available(
-        reason="complete", message=f"{THAT} is available.", resources=(APP, DB), **MADE, **OF_TIMER
-    ),
+    "available": Available(reason="complete", message=f"{THAT} is available.", resources=(APP, DB), **MADE, **OF_TIMER),
     "partly": Partly(
         reason="resources_missing",
         message=(
@@ -174,8 +174,8 @@ ENDS: dict[str, Outcome] = {
     "broken_gone": Broken(
         reason="gone",
         message=(
-            f"{THAT} is gone: CBR no longer knows it (BackupService.6217). There is none for this cause; if it was not deleted on "
-            "purpose: restore-point take erp."
+            f"{THAT} is gone: CBR no longer knows it (BackupService.6217). There is none for this cause; if it was not deleted "
+            "on purpose: restore-point take erp."
         ),
         **MADE,
         **OF_TIMER,
@@ -208,8 +208,8 @@ ENDS: dict[str, Outcome] = {
         reason="missed_timer",
         message=(
             "Timer nightly should fire every 24 hours and did not, not even 1 hour later: its last event was for "
-            "20261122T020000Z. See whether its schedule is enabled and may invoke the function: nothing is known here of a restore "
-            "point for its rules (nightly-erp)."
+            "20261122T020000Z. See whether its schedule is enabled and may invoke the function: nothing is known here of a "
+            "restore point for its rules (nightly-erp)."
         ),
         trigger="timer",
         sender="nightly",

@@ -1,4 +1,4 @@
-"""What the outcomes of the golden messages have in common: a vault's two servers, a timer's delivery, an alert's, a stranger's."""
+"""What the outcomes of the golden messages have in common: two servers, a timer's delivery, an alert's, a stranger's."""
 
 from __future__ import annotations
 
@@ -62,7 +62,9 @@ DB = CheckpointResource(id=DB_ID, name="erp-db", type="OS::Nova::Server", protec
 DB_BROKEN = DB.model_copy(update={"protect_status": "error"})
 DISK = CheckpointResource(id=DISK_ID, type="OS::Cinder::Volume", protect_status="available", resource_size=40)
 SHARE = CheckpointResource(id=SHARE_ID, name="files-share", type="OS::Sfs::Turbo", protect_status="available")
-DESKTOP = CheckpointResource(id=SECOND_ID, name="desk-7", type="OS::Workspace::DesktopV2", protect_status="available", resource_size=80)
+DESKTOP = CheckpointResource(
+    id=SECOND_ID, name="desk-7", type="OS::Workspace::DesktopV2", protect_status="available", resource_size=80
+)
 METAL = CheckpointResource(id=SECOND_ID, name="metal-1", type="OS::Ironic::BareMetalServer", protect_status="available")
 
 NO_SERVER_STATE = SkippedResource(

@@ -118,8 +118,8 @@ def test_advice_that_the_message_gives_already_is_not_said_twice() -> None:
 def test_one_that_broke_for_the_second_time_is_not_promised_again() -> None:
     """``handlers.watch.following``: it is taken once more, and not again after that."""
     last = (
-        f"Restore point {CHECKPOINT_ID} of vault erp ended in error: erp-db failed. There is none for this cause. Nothing more is "
-        "tried: restore-point take erp."
+        f"Restore point {CHECKPOINT_ID} of vault erp ended in error: erp-db failed. There is none for this cause. Nothing more "
+        "is tried: restore-point take erp."
     )
     message = compose(Broken(reason="error", message=last, checkpoint_id=CHECKPOINT_ID, **OF_TIMER))
     assert "taken once more" not in message.text

@@ -52,7 +52,7 @@ HOSTILE = {
     "carriage return": "x\r\nBcc: everybody@example.com",
     "line separators": "x\u2028Now: nothing\u2029\x85\x0b\x0c",
     "control characters": "\x1b[31mred\x1b[0m\x00\x07\x7f\x9b",
-    "quotes": "\"}], \"outcome\": \"created\"}' -- \\\" \\",
+    "quotes": '"}], "outcome": "created"}\' -- \\" \\',
     "right to left": "\u202ekcatta\u2066\u200f\u061c",
     "HTML": "<script>alert(1)</script>&lt;b&gt;<img src=x onerror=alert(1)>",
     "half a character": "\ud800",
@@ -70,7 +70,7 @@ class Taking:
     def __init__(self) -> None:
         self.bodies: list[dict[str, str]] = []
 
-    def request(self, method: str, url: str, deadline: Deadline, *, body: bytes = b"") -> Reply:  # noqa: ARG002
+    def request(self, method: str, url: str, deadline: Deadline, *, body: bytes = b"") -> Reply:
         self.bodies.append(json.loads(body))
         return Reply(200, {}, b'{"request_id": "1", "message_id": "2"}')
 
@@ -148,10 +148,11 @@ def test_a_word_from_outside_stays_on_its_line(field: str, text: str) -> None:
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_words_from_outside_together_fit(kind: type[Outcome], text: str) -> None:
-    bounded(kind(**{word: text for word in WORDS}, cause_names=(text,) * 20, causes=10**9, **skipped(3, text)))
+    everywhere: dict[str, Any] = dict.fromkeys(WORDS, text)
+    bounded(kind(**everywhere, cause_names=(text,) * 20, causes=10**9, **skipped(3, text)))
 
 
-def test_64_kB_of_annotations_fit() -> None:
+def test_64_kilobytes_of_annotations_fit() -> None:
     much = "annotation " * 6_000
     told = {**OF_ALERT, "title": much, "link": f"https://example.com/{much}", "cause_names": (much,) * 20}
     lines = bounded(Created(reason="accepted", message="CBR makes it.", **told))
@@ -160,7 +161,7 @@ def test_64_kB_of_annotations_fit() -> None:
     assert 300 <= len(see[0]) <= len("See: ") + 500
 
 
-def test_words_from_outside_are_written_as_JSON_writes_them() -> None:
+def test_words_from_outside_are_written_as_json_writes_them() -> None:
     title = 'disk "app"\nfull \u202e\\ \u00fc'
     lines = bounded(Created(reason="accepted", message="CBR makes it.", **OF_ALERT | {"title": title}))
     assert 'Alert: disk "app"\\nfull \\u202e\\\\ \\u00fc' in lines
@@ -175,9 +176,10 @@ def test_a_subject_that_is_too_long_loses_its_reason_first_and_never_its_word(va
     assert len(subject) <= SUBJECT
 
 
-def test_annotations_of_64_kB_in_an_alert_that_came_fit_where_they_are_told(tmp_path: Path) -> None:
+def test_annotations_of_64_kilobytes_in_an_alert_that_came_fit_where_they_are_told(tmp_path: Path) -> None:
     """From the receiver's door to the topic."""
-    rules = '[senders.am]\ndialect = "alertmanager"\nproof = "platform"\n[[rules]]\nname = "disks"\nsender = "am"\nvaults = ["files"]\n'
+    rules = '[senders.am]\ndialect = "alertmanager"\nproof = "platform"\n'
+    rules += '[[rules]]\nname = "disks"\nsender = "am"\nvaults = ["files"]\n'
     much = "annotation \u202e\n" * 5_000
     alert = {
         "status": "firing",
@@ -206,7 +208,7 @@ SKIPPED = st.builds(SkippedResource, id=ANY, name=ANY, type=ANY, code=ANY | st.j
 
 @given(
     kind=st.sampled_from(KINDS),
-    words=st.fixed_dictionaries({word: ANY for word in WORDS}),
+    words=st.fixed_dictionaries(dict.fromkeys(WORDS, ANY)),
     causes=st.integers(0, 10**12),
     names=st.lists(ANY, max_size=20),
     parts=st.lists(RESOURCES, max_size=5),

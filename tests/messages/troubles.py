@@ -102,7 +102,8 @@ FAILURES: dict[str, Outcome] = {
     ),
     "failed_no_vault_tagged": failed(
         "no_vault_tagged",
-        "No restore point was taken: no vault carries the tags rule nightly-erp asks for (backup = 'yes'). Tag one, or fix the rule.",
+        "No restore point was taken: no vault carries the tags rule nightly-erp asks for (backup = 'yes'). Tag one, or fix the "
+        "rule.",
         {"rule": "nightly-erp", "trigger": "timer", "sender": "nightly"},
     ),
     "failed_unexpected": failed(
@@ -111,7 +112,9 @@ FAILURES: dict[str, Outcome] = {
         {"trigger": "watch"},
     ),
     "failed_unreadable_wish": failed(
-        "unreadable_wish", "The ledger holds a wish that cannot be read, 0000: nothing is done about it any more.", {"trigger": "watch"}
+        "unreadable_wish",
+        "The ledger holds a wish that cannot be read, 0000: nothing is done about it any more.",
+        {"trigger": "watch"},
     ),
 }
 
@@ -180,19 +183,22 @@ WARNINGS: dict[str, Outcome] = {
     "warning_loop": warned("loop", "3 alerts of am are about backups, so they ask for none.", causes=3, **OF_STRANGER),
     "warning_wrong_answer": warned(
         "wrong_answer",
-        f"CBR answered for another vault or name when asked for a restore point of vault erp: look at restore point {CHECKPOINT_ID}.",
+        f"CBR answered for another vault or name when asked for a restore point of vault erp: look at restore point "
+        f"{CHECKPOINT_ID}.",
         vault="erp",
         trigger="timer",
         sender="nightly",
     ),
     "warning_handshake": warned(
         "handshake",
-        "Topic arn:aws:sns:eu-central-1:123456789012:alarms asks whether it may send here (SubscriptionConfirmation). Nothing was "
-        "done: if you want it, open its link yourself; nothing arrives from the topic before.",
+        "Topic arn:aws:sns:eu-central-1:123456789012:alarms asks whether it may send here (SubscriptionConfirmation). Nothing "
+        "was done: if you want it, open its link yourself; nothing arrives from the topic before.",
         link="https://sns.eu-central-1.amazonaws.com/?Action=ConfirmSubscription&Token=2336",
         **OF_STRANGER,
     ),
-    "warning_queue_down": warned("queue_down", "The queue could not be used; the watch makes what it was to bring.", trigger="timer"),
+    "warning_queue_down": warned(
+        "queue_down", "The queue could not be used; the watch makes what it was to bring.", trigger="timer"
+    ),
 }
 TROUBLES: dict[str, Outcome] = {**FAILURES, **REFUSALS, **WARNINGS}
 """By the name of their golden files."""
