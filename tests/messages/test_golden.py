@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from handlers.message import compose
-from handlers.outcome import Broken, Failed, Outcome, Partly, Refused, Warned
+from handlers.outcome import Failed, Outcome, Partly, Refused, Warned
 from tests.messages.ends import ENDS
 from tests.messages.parts import APP, CHECKPOINT_ID, DB, OF_STRANGER, OF_TIMER
 from tests.messages.troubles import TROUBLES
+from tests.scripted import world_in
 
 GOLDEN = Path(__file__).parent / "golden"
 CASES = ENDS | TROUBLES
@@ -115,15 +116,20 @@ def test_advice_that_the_message_gives_already_is_not_said_twice() -> None:
 # ── what no message may say ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_one_that_broke_for_the_second_time_is_not_promised_again() -> None:
-    """``handlers.watch.following``: it is taken once more, and not again after that."""
-    last = (
-        f"Restore point {CHECKPOINT_ID} of vault erp ended in error: erp-db failed. There is none for this cause. Nothing more "
-        "is tried: restore-point take erp."
-    )
-    message = compose(Broken(reason="error", message=last, checkpoint_id=CHECKPOINT_ID, **OF_TIMER))
-    assert "taken once more" not in message.text
-    assert "taken once more" not in message.document["advice"]
+def test_one_that_broke_for_the_second_time_is_not_promised_again(tmp_path: Path) -> None:
+    """It is taken once more, and not again after that; each time somebody hears what becomes of it."""
+    with world_in(tmp_path) as world:
+        service = world.service()
+        world.sandbox.faults.add("fail:which=all,after=30,times=2")
+        world.fire(service)
+        for _ in range(6):
+            world.clock.forward(61.0)
+            world.sweep(service)
+        assert len(world.posts()) == 2
+        first, last = (each["message"] for each in world.sandbox.published if "BROKEN" in each["subject"])
+    assert "once more" in first
+    assert "once more" not in last
+    assert "restore-point take files" in last
 
 
 def test_an_incomplete_one_whose_gaps_only_the_operation_log_knows_does_not_say_that_nothing_is_missing() -> None:
