@@ -64,6 +64,7 @@ _WARNED = {
 }
 _BROKEN = {
     "error": "It is taken once more by itself; if that fails too, you are told.",
+    "error_final": "restore-point take {vault} makes one now.",
     "gone": _GONE,
     "cannot_follow": _GONE,
 }

@@ -16,6 +16,8 @@ SCHEMA = "restore-point/1"
 """Names the document's shape. An event that carries it is a message of our own and must never ask for anything."""
 SUBJECT = 100
 """Characters: SNS takes no more of a subject, and ASCII only."""
+_LONGEST = {"message": 2000, "link": 500}
+"""Characters of a value; 200 of any other."""
 LISTED = 20
 """Resources a text names; the document has all of them."""
 
@@ -82,23 +84,27 @@ def explained(code: str) -> str:
 def _document(outcome: Outcome, advice: str) -> dict[str, Any]:
     plain = outcome.to_dict()
     plain["skipped_resources"] = [each | {"explanation": explained(each["code"])} for each in plain["skipped_resources"]]
-    return {"schema": SCHEMA, **plain, "advice": advice}
+    return {"schema": SCHEMA, **{key: _clipped(key, value) for key, value in plain.items()}, "advice": advice[:500]}
+
+
+def _clipped(key: str, value: object) -> object:
+    """Words from outside are as long in the document as they are in the text; lists are shortened by who sends them."""
+    return value[: _LONGEST.get(key, 200)] if isinstance(value, str) else value
 
 
 def _subject(outcome: Outcome) -> str:
-    """What happened, to which vault, why; where that is too long the vault's name is cut."""
-    words, whose, why = f"Restore point {_SAYS[outcome.word]}", _whose(outcome), _why(outcome)
-    in_brackets = f" ({_line(why, 80)})" if why else ""
-    if len(words) + len(in_brackets) > SUBJECT:
-        in_brackets = ""
-    room = SUBJECT - len(words) - len(in_brackets) - 2
-    return f"{words}{f': {_line(whose)[:room]}' if whose else ''}{in_brackets}"
+    """What happened, to which vault, why; where that is too long the reason goes first, then the vault's name is cut."""
+    whose, why = _whose(outcome), _why(outcome)
+    said = f"Restore point {_SAYS[outcome.word]}" + (f": {_line(whose)}" if whose else "")
+    in_brackets = f" ({_line(why, 70)})" if why else ""
+    return said + in_brackets if len(said + in_brackets) <= SUBJECT else said[:SUBJECT]
 
 
 def _whose(outcome: Outcome) -> str:
     if outcome.vault or outcome.vault_id:
         return f"vault {outcome.vault or outcome.vault_id}"
-    return f"timer {outcome.sender}" if outcome.word in ("missed", "healed") and outcome.trigger == "timer" else ""
+    of_timer = outcome.word in ("missed", "healed") and outcome.trigger == "timer" and outcome.sender
+    return f"timer {outcome.sender}" if of_timer else ""
 
 
 def _why(outcome: Outcome) -> str:
@@ -152,13 +158,14 @@ def _resource(resource: CheckpointResource) -> str:
 
 
 def _skipped(resource: SkippedResource) -> str:
-    said = f"{resource.name or resource.id} ({resource.code}) {resource.reason}".strip()
+    code = f"({resource.code})" if resource.code else ""
+    said = " ".join(filter(None, (resource.name or resource.id, code, resource.reason)))
     return said + (f" - {explained(resource.code)}" if explained(resource.code) else "")
 
 
 def _listed(label: str, values: list[str], count: int, what: str) -> Iterator[str]:
     for value in values:
-        yield f"{label}: {_line(value, 400)}"
+        yield f"{label}: {_line(value, 350)}"
     if count > len(values):
         yield f"and {count - len(values)} more {what}"
 

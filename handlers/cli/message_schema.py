@@ -43,14 +43,14 @@ _WORDS = (
 )  # fmt: skip
 
 PROPERTIES: dict[str, dict[str, Any]] = {
-    "schema": {"const": SCHEMA},
+    "schema": {"const": SCHEMA, "description": "the shape of this document"},
     "outcome": {"enum": list(_WORDS), "description": "what happened"},
     "reason": _TEXT | {"description": "why, as a word that stays the same"},
     "message": _TEXT | {"description": "what happened, to which vault, in a sentence"},
     "advice": _TEXT | {"description": "what to do now; empty where nothing is to be done"},
-    "rule": _TEXT,
+    "rule": _TEXT | {"description": "by its name in the rules"},
     "vault": _TEXT | {"description": "its name in the rules"},
-    "vault_id": _TEXT,
+    "vault_id": _TEXT | {"description": "its id at CBR"},
     "cause": _TEXT | {"description": "64 hexadecimal digits: the same for every delivery of the same wish"},
     "causes": _COUNT | {"description": "how many causes this one restore point settles"},
     "cause_names": {"type": "array", "items": _TEXT, "description": "the first 20 of them"},
@@ -63,7 +63,7 @@ PROPERTIES: dict[str, dict[str, Any]] = {
     "delivery_id": _TEXT | {"description": "finds the log line"},
     "trigger": _TEXT | {"description": "timer, alert, once, watch or worker"},
     "sender": _TEXT | {"description": "who asked, by the name in the rules; of a refusal whom its address names"},
-    "duration_ms": _COUNT,
+    "duration_ms": _COUNT | {"description": "how long it took, in milliseconds"},
     "request_id": _TEXT | {"description": "CBR's, for its support"},
     "error_code": _TEXT | {"description": "CBR's"},
     "degraded": _FLAG | {"description": "the ledger could not be used: a second one of the cause is possible"},
