@@ -17,6 +17,7 @@ from handlers.envelope import Envelope
 from handlers.errors import LedgerDown
 from handlers.ledger import Ledger, Record, body_of
 from handlers.message import compose
+from handlers.outbox import Outbox
 from handlers.outcome import Available, Broken, Duplicate, Failed, Healed, Missed, Outcome, Overdue, Partly, Skipped, Warned
 from handlers.report import Settled, Told
 from handlers.trigger import Alert, Lost, Trigger
@@ -32,7 +33,7 @@ RETRY_SECONDS = 60.0
 TELL_SECONDS = 60.0
 """How long telling may take before the watch thinks that whoever wanted to tell is dead."""
 _WORDS = {each.word: each for each in (Available, Partly, Broken, Overdue, Missed, Duplicate, Warned, Healed)}
-_KEPT_FIELDS = tuple("reason message link rule vault vault_id trigger sender causes checkpoint_id name delivery_id".split())
+_KEPT_FIELDS = tuple("reason message title link rule vault vault_id trigger sender causes checkpoint_id name delivery_id".split())
 
 STORM = 200
 """Firing alerts in one delivery; more are told as a storm."""
@@ -69,8 +70,12 @@ class Notices:
 
     opened: Callable[[], Ledger]
     clock: Clock
-    publish: Callable[[Outcome], Told]
+    outbox: Outbox
     here: ToldHere
+
+    def publish(self, outcome: Outcome) -> Told:
+        """To all topics that want it. What some of them missed is kept for them; what all missed is the caller's."""
+        return self.outbox.tell(outcome)
 
     def open(self, key: str, notice: Outcome, again: float = DAY) -> Settled:
         """Tell it, unless that was done less than ``again`` seconds ago by anybody."""

@@ -4,7 +4,7 @@ and the answer a platform gets.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
@@ -30,6 +30,8 @@ class Outcome:
     """64 hex: the same for every delivery of the same wish, and what everything said about it has in common."""
     causes: int = 1
     cause_names: tuple[str, ...] = ()
+    title: str = ""
+    """What the first alert is called by its sender."""
     link: str = ""
     """The page of what asked for it, as its sender says: for a person to open, never followed here."""
     name: str = ""
@@ -54,6 +56,16 @@ class Outcome:
         plain["skipped_resources"] = [each.model_dump(mode="json") for each in self.skipped_resources]
         plain["cause_names"] = list(self.cause_names)
         return {"outcome": self.word, **plain}
+
+    @staticmethod
+    def from_dict(document: Mapping[str, Any]) -> Outcome:
+        """What `to_dict` made. Raises ValueError, KeyError or TypeError for anything else."""
+        kind = _KINDS[document["outcome"]]
+        plain = {field.name: document[field.name] for field in fields(kind) if field.name in document}
+        plain["resources"] = tuple(CheckpointResource.model_validate(each) for each in plain.get("resources", ()))
+        plain["skipped_resources"] = tuple(SkippedResource.model_validate(each) for each in plain.get("skipped_resources", ()))
+        plain["cause_names"] = tuple(map(str, plain.get("cause_names", ())))
+        return kind(**plain)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +175,15 @@ class Healed(Outcome):
     """What was told as overdue, missed or a warning is over."""
 
     word: ClassVar[str] = "healed"
+
+
+_KINDS: Mapping[str, type[Outcome]] = {
+    each.word: each
+    for each in (
+        Created, Joined, Skipped, Refused, Later, Failed,
+        Available, Partly, Broken, Overdue, Missed, Duplicate, Warned, Healed,
+    )
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import IO
 
 from handlers.cbr import Cbr
@@ -16,6 +16,7 @@ from handlers.iam import Session, find_project, open_session
 from handlers.inventory import Inventory
 from handlers.ledger import Closed, Ledger, open_ledger
 from handlers.notices import Notices, ToldHere
+from handlers.outbox import Outbox
 from handlers.report import Report
 from handlers.restore_point.held import Taking
 from handlers.settings import Access, Settings
@@ -107,9 +108,12 @@ class Parts:
 
     def notices(self, deadline: Deadline) -> Notices:
         """What is told once while it lasts, within the deadline."""
-        return Notices(
-            lambda: self.tools.ledger, self.clock, lambda outcome: self.report.publish(outcome, deadline), self._told_here
-        )
+        return Notices(lambda: self.tools.ledger, self.clock, self.outbox(deadline), self._told_here)
+
+    def outbox(self, deadline: Deadline) -> Outbox:
+        """Messages, and those that topics have missed."""
+        publish = partial(self.report.publish, deadline=deadline)
+        return Outbox(lambda: self.tools.ledger, self.clock, lambda outcome, only: publish(outcome, only=only))
 
     def close(self) -> None:
         """Connections and the ledger."""

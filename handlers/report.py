@@ -7,7 +7,7 @@ import logging
 import sys
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import IO, TYPE_CHECKING, Any
@@ -49,11 +49,16 @@ _writing = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """How many topics took an outcome's message, and what the others said. ``before``: the same was told a short time ago."""
+    """How many topics took an outcome's message, and what the others said. ``before``: the same was told a short time ago.
+
+    ``missed`` are the topics that did not take it, ``kept`` is whether it stands in the ledger for all of them.
+    """
 
     sent: int
     problems: tuple[str, ...] = ()
     before: bool = False
+    missed: tuple[str, ...] = ()
+    kept: bool = False
 
     @property
     def heard(self) -> bool:
@@ -74,10 +79,10 @@ class Report:
     metrics: bool = False
     refusals: Refusals = field(default_factory=Refusals)
 
-    def publish(self, outcome: Outcome, deadline: Deadline) -> Told:
-        """Send the outcome's message to every topic that wants it."""
-        sent, problems = 0, []
-        wanting = [topic for topic in self.topics if topic.wants(outcome)]
+    def publish(self, outcome: Outcome, deadline: Deadline, only: Collection[str] | None = None) -> Told:
+        """Send the outcome's message to every topic that wants it; ``only`` to those of these names."""
+        sent, problems, missed = 0, [], []
+        wanting = [topic for topic in self.topics if topic.wants(outcome) and (only is None or topic.name in only)]
         worded = self.refusals.worded(outcome, deadline.clock.monotonic()) if wanting and outcome.word == "refused" else outcome
         if worded is not None:
             for place, topic in enumerate(wanting):
@@ -88,9 +93,10 @@ class Report:
                     sent += 1
                 except NotTold as problem:
                     problems.append(f"{topic.name}: {problem}")
+                    missed.append(topic.name)
         if outcome.word == "refused" and problems and not sent:
             self.refusals.unheard(outcome, deadline.clock.monotonic())
-        return Told(sent, tuple(problems))
+        return Told(sent, tuple(problems), missed=tuple(missed))
 
     def log(self, envelope: Envelope, settled: Settled, noticed: Settled | None = None) -> bool:
         """The delivery's line and its metrics, after its messages; True when every failure reached at least one topic.
@@ -167,7 +173,7 @@ class Report:
 
 def _will_be_told(outcome: Outcome, told: Told) -> bool:
     """By the watch, from the ledger. Where no topic wants to hear it, only the platform's dead-letter queue will."""
-    return isinstance(outcome, Failed) and outcome.durable and bool(told.problems)
+    return told.kept or (isinstance(outcome, Failed) and outcome.durable and bool(told.problems))
 
 
 def _addressed(envelope: Envelope) -> dict[str, str]:

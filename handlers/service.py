@@ -149,7 +149,7 @@ class Service(Parts):
         notices = self.notices(deadline)
         if any(isinstance(each, Failed) for each in outcomes):
             return [(outcome, Telling(self.tools, notices).said(outcome)) for outcome in outcomes]
-        return [(outcome, notices.publish(outcome)) for outcome in outcomes]
+        return [(outcome, notices.outbox.tell(outcome, whole=True)) for outcome in outcomes]
 
     def _came(self, triggers: Sequence[Trigger], delivered: Delivered) -> None:
         """A timer's event that will not come again is written down: older ones are superseded, the next one is awaited."""

@@ -102,7 +102,7 @@ def test_a_restore_point_without_an_end_is_told_once_after_a_day(world: World, s
     for _ in range(5):
         world.clock.forward(2 * 3600)
         assert world.sweep(service).outcomes == []
-    assert subjects(world).count("Restore point FAILED: vault files") == 1
+    assert subjects(world).count("Restore point FAILED: vault files (not_finished)") == 1
     world.door.calm()
     world.clock.forward(2 * 3600)
     assert isinstance(only(world.sweep(service)), Available)

@@ -349,7 +349,7 @@ def test_what_broke_is_taken_once_more_though_no_topic_hears_of_it(world: World)
     assert len(world.posts()) == 2
     world.door.calm()
     swept(world, service, 2, 0.1)
-    assert published(world, "BROKEN") == ["Restore point BROKEN: vault files"]
+    assert published(world, "BROKEN") == ["Restore point BROKEN: vault files (error)"]
     assert published(world, "available") == ["Restore point available: vault files"]
 
 
@@ -395,7 +395,7 @@ def test_a_budget_that_holds_back_what_the_watch_takes_is_told(world: World) -> 
     assert only(service.handle(replace(world.envelope(door="alert"), document=alerts[1]))).word == "created"
     world.clock.forward(70)
     assert {(each.word, each.reason) for each in world.sweep(service).outcomes} >= {("skipped", "budget"), ("warning", "budget")}
-    assert published(world, "warning") == ["Restore point warning (budget): vault files"]
+    assert published(world, "warning") == ["Restore point warning: vault files (budget)"]
 
 
 @pytest.mark.parametrize("kind", ["look", "timer", "notice", "budget", "interval", "rest"])

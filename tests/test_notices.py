@@ -118,10 +118,11 @@ def test_a_warning_no_topic_took_is_told_by_the_watch(world: World, service: Ser
 
 
 def test_a_run_killed_while_it_tells_a_warning_leaves_it_to_the_watch(world: World, service: Service) -> None:
-    def killed(_: Outcome) -> Told:
+    def killed(_: Outcome, __: object) -> Told:
         raise KeyboardInterrupt
 
-    dying = replace(service.notices(Deadline.after(world.clock, 30)), publish=killed)
+    whole = service.notices(Deadline.after(world.clock, 30))
+    dying = replace(whole, outbox=replace(whole.outbox, publish=killed))
     with pytest.raises(KeyboardInterrupt):
         dying.open("storm am", Warned(reason="storm", message="Alerts came.", sender="am"))
     assert world.sweep(service).outcomes == []

@@ -151,7 +151,7 @@ def test_a_topic_that_is_the_log_gets_one_line_below_16_kb(name: str) -> None:
     (line,) = lines(stream)
     assert line["topic_message"]["schema"] == "restore-point/1"
     assert line["topic_message"]["outcome"] == "partly"
-    assert line["message"] == "Restore point INCOMPLETE: vault files"
+    assert line["message"] == "Restore point INCOMPLETE: vault files (1 of 257 missing)"
 
 
 def test_threads_do_not_mix_lines() -> None:

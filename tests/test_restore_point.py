@@ -600,7 +600,9 @@ def test_an_empty_vault_fails_and_is_told(world: World) -> None:
     assert isinstance(outcome, Failed)
     assert (outcome.reason, outcome.error_code) == ("empty_vault", "BackupService.0001")
     assert delivered.answer.status == 200
-    assert [each["subject"] for each in world.sandbox.published] == ["Restore point FAILED: vault empty"]
+    assert [each["subject"] for each in world.sandbox.published] == [
+        "Restore point FAILED: vault empty (empty_vault BackupService.0001)"
+    ]
 
 
 def test_nothing_to_back_up_in_a_vault_that_holds_something_is_busy(world: World, service: Service) -> None:
@@ -640,7 +642,7 @@ def test_after_give_up_it_has_failed_is_told_and_is_never_asked_again(world: Wor
     world.clock.forward(86400)
     assert world.sweep(service).outcomes == []
     assert len(world.door.came(CREATE)) == asked
-    assert [each["subject"] for each in world.sandbox.published] == ["Restore point FAILED: vault files"]
+    assert [each["subject"] for each in world.sandbox.published] == ["Restore point FAILED: vault files (still_busy)"]
 
 
 def test_giving_up_still_looks_first(world: World) -> None:

@@ -228,7 +228,7 @@ def test_time_is_kept_back_to_tell_what_was_decided(world: World) -> None:
     outcome = only(world.fire(world.service(), seconds=60))
     assert isinstance(outcome, Later)
     assert len(world.deliveries()) == 1
-    assert [each["subject"] for each in world.sandbox.published] == ["Restore point delayed: vault files"]
+    assert [each["subject"] for each in world.sandbox.published] == ["Restore point delayed: vault files (unclear)"]
 
 
 def test_a_deadline_that_passed_before_it_began_sends_nothing(world: World) -> None:

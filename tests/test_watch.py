@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from handlers.ledger import Record
+from handlers.notices import Notices
+from handlers.outbox import Publish
 from handlers.outcome import Available, Broken, Created, Failed, Joined, Partly
 from handlers.report import Told
 from handlers.sandbox import estate
@@ -118,7 +120,7 @@ def test_what_todays_rules_do_not_list_is_not_taken(world: World, service: Servi
     assert isinstance(only(swept), Failed)
     assert only(swept).reason == "no_longer_allowed"
     assert [seen.target for seen in world.door.seen[asked:] if seen.matches(CREATE) or estate.FILES_VAULT_ID in seen.target] == []
-    assert subjects(world) == ["Restore point FAILED: vault files"]
+    assert subjects(world) == ["Restore point FAILED: vault files (no_longer_allowed)"]
     world.clock.forward(86400)
     assert world.sweep(later).outcomes == []
     assert world.posts() == []
@@ -237,7 +239,7 @@ def test_one_that_left_resources_out_at_its_creation_ends_partly(world: World) -
     assert isinstance(end, Partly)
     assert "erp-app" in end.message
     assert [each.id for each in end.skipped_resources] == [estate.ERP_APP_ID]
-    assert subjects(world)[-1] == "Restore point INCOMPLETE: vault erp"
+    assert subjects(world)[-1] == "Restore point INCOMPLETE: vault erp (1 of 2 missing)"
 
 
 def test_one_with_a_failed_operation_ends_partly_with_its_reason(world: World, service: Service) -> None:
@@ -270,7 +272,7 @@ def test_one_that_ended_in_error_is_broken_and_says_why(world: World, service: S
     end = only(world.sweep(service))
     assert isinstance(end, Broken)
     assert "BackupService.7101" in end.message
-    assert subjects(world)[-1] == "Restore point BROKEN: vault files"
+    assert subjects(world)[-1] == "Restore point BROKEN: vault files (error)"
 
 
 def test_one_cbr_no_longer_knows_is_broken(world: World, service: Service) -> None:
@@ -366,7 +368,7 @@ def test_a_failure_in_a_sweep_that_no_topic_took_is_told_by_the_next_one(world: 
     assert isinstance(only(told), Failed)
     assert only(told).reason == "still_busy"
     assert told.answer.status == 200
-    assert subjects(world) == ["Restore point FAILED: vault files"]
+    assert subjects(world) == ["Restore point FAILED: vault files (still_busy)"]
     assert "give_up" in world.sandbox.published[0]["message"] or "busy" in world.sandbox.published[0]["message"]
     world.clock.forward(3600)
     assert world.sweep(service).outcomes == []
@@ -384,14 +386,18 @@ def test_one_topic_that_never_answers_does_not_make_the_other_hear_everything_ag
     assert subjects(world).count("Restore point available: vault files") == 1
 
 
+def told_by(notices: Notices, publish: Publish) -> Notices:
+    return replace(notices, outbox=replace(notices.outbox, publish=publish))
+
+
 def test_who_is_killed_while_telling_tells_again_rather_than_never(world: World, service: Service) -> None:
     world.fire(service)
     world.clock.forward(MADE)
 
-    def killed(_: object) -> Told:
+    def killed(_: object, __: object) -> Told:
         raise KeyboardInterrupt
 
-    notices = replace(service.notices(Deadline.after(world.clock, 30)), publish=killed)
+    notices = told_by(service.notices(Deadline.after(world.clock, 30)), killed)
     watch = Watch(service.tools, service.settings.rules, service.cbrs, service.inventory, notices)
     with pytest.raises(KeyboardInterrupt):
         list(watch.sweep(Deadline.after(world.clock, 30)))
@@ -420,12 +426,12 @@ def test_a_ledger_that_goes_while_following_loses_nothing(world: World, service:
     world.clock.forward(MADE)
     told: list[object] = []
 
-    def publish(outcome: object) -> Told:
+    def publish(outcome: object, only: object) -> Told:  # noqa: ARG001 - to all of them
         told.append(outcome)
         return Told(1)
 
     tools = type(service.tools)(Flaky(service.ledger, "swap"), world.clock, lambda: "owner", 120.0, 60.0)
-    notices = replace(service.notices(Deadline.after(world.clock, 30)), publish=publish)
+    notices = told_by(service.notices(Deadline.after(world.clock, 30)), publish)
     watch = Watch(tools, service.settings.rules, service.cbrs, service.inventory, notices)
     assert list(watch.sweep(Deadline.after(world.clock, 30))) == []
     assert told == []

@@ -1,4 +1,4 @@
-"""Print the JSON Schemas of what people write: rules, the simple alert, the one-off body."""
+"""Print the JSON Schemas of what people write (rules, the simple alert, the one-off body) and of what topics carry."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from handlers.alerts.simple import SimpleAlert
 from handlers.cli import DONE, print_json
+from handlers.cli.message_schema import message_schema
 from handlers.rules import Rules
 from handlers.vault_backup import VaultBackup
 
@@ -17,11 +18,13 @@ _MODELS: dict[str, type[BaseModel]] = {"rules": Rules, "simple": SimpleAlert, "v
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``schema``."""
-    parser.add_argument("name", nargs="?", choices=sorted(_MODELS), help="only this one (default: all, by name)")
+    choices = sorted((*_MODELS, "message"))
+    parser.add_argument("name", nargs="?", choices=choices, help="only this one (default: all, by name)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """JSON either way: a schema is for programs."""
     schemas: dict[str, Any] = {name: model.model_json_schema() for name, model in _MODELS.items()}
+    schemas["message"] = message_schema()
     print_json(schemas[arguments.name] if arguments.name else schemas)
     return DONE

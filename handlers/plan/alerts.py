@@ -157,6 +157,7 @@ class Sorting:
             sender=self._sender,
             delivery_id=self._delivery_id,
             cause_names=(_name(alert, rule.by),),
+            title=clip(alert.title, 200),
             link=clip(alert.link, 500),
             give_up_after=rule.give_up_after,
             budget_per_hour=rule.budget_per_hour,

@@ -42,6 +42,8 @@ class Planned:
     """The resource an alert names: its id, which is asked for, or its name, which has to be looked up in the vault first."""
     causes: int = 1
     cause_names: tuple[str, ...] = ()
+    title: str = ""
+    """What the first alert is called by its sender."""
     link: str = ""
     """The first alert's page."""
     give_up_after: float = NO_GIVING_UP
@@ -112,6 +114,7 @@ class Planned:
             "cause": self.cause,
             "causes": self.causes,
             "cause_names": self.cause_names,
+            "title": self.title,
             "link": self.link,
             "name": self.name,
             "delivery_id": self.delivery_id,

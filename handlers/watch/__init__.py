@@ -14,6 +14,7 @@ from handlers.inventory import Inventory
 from handlers.ledger import Record, body_of
 from handlers.notices import KIND as NOTICE
 from handlers.notices import Notices, unheard
+from handlers.outbox import KIND as MESSAGE
 from handlers.outcome import Failed, Later, Outcome, Skipped
 from handlers.report import Settled, Told
 from handlers.restore_point.held import Taking
@@ -133,6 +134,9 @@ class Watch:
                 settled = wishes.look_after(record, deadline)
             elif record.kind == NOTICE:
                 settled = self.notices.unsent(record)
+            elif record.kind == MESSAGE:
+                deaf += unheard(self.notices.outbox.unsent(record))
+                continue
             else:  # of a newer version than this one, perhaps: it must not stand in the way of the others
                 self.tools.ledger.swap(replace(record, due=self._now() + STRANGE_SECONDS))
                 continue

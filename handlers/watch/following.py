@@ -85,7 +85,10 @@ class Following:
                 "The watch takes it once more." if again else f"Nothing more is tried: restore-point take {wish.planned.whose}."
             )
             return _ended(
-                Broken, wish, "error", f"{that(wish)} ended in error: {why}. There is none for this cause. {then}"
+                Broken,
+                wish,
+                "error" if again else "error_final",
+                f"{that(wish)} ended in error: {why}. There is none for this cause. {then}",
             ), again
         return self._made(wish, checkpoint, cbr, deadline), False
 

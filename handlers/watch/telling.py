@@ -71,11 +71,17 @@ class Telling:
 
     def said(self, outcome: Outcome) -> Told:
         """Tell what a run came to. A failure that was written down stands there as untold until somebody has heard of it."""
-        storm = isinstance(outcome, Failed) and outcome.trigger == "alert" and is_of_the_vault(outcome)
-        told = Told(0, before=True) if storm and self.notices.told_lately(outcome) else self.notices.publish(outcome)
+        outbox = self.notices.outbox
+        if not isinstance(outcome, Failed):
+            return outbox.tell(outcome, whole=True)
+        storm = outcome.trigger == "alert" and is_of_the_vault(outcome)
+        if storm and self.notices.told_lately(outcome):
+            told = Told(0, before=True)
+        else:
+            told = outbox.tell(outcome, whole=not outcome.durable and self.tools.ledger_lasts)
         if storm and told.sent:
             self.notices.remember(outcome)
-        if isinstance(outcome, Failed) and outcome.durable:
+        if outcome.durable:
             with suppress(LedgerDown, ValueError):
                 wish = read_wish(self.tools.ledger.get(WISH, outcome.cause))
                 if wish is not None and wish.state == "failed" and wish.untold:

@@ -110,7 +110,9 @@ def test_an_empty_vault_is_a_failure_with_the_way_out(ruled: Terminal, sandbox: 
     assert ran.code == 1
     assert "associate" in " ".join(ran.out.split())
     assert sandbox.restore_points() == []
-    assert [message["subject"] for message in sandbox.published] == [f"Restore point FAILED: vault {estate.EMPTY_VAULT_ID}"]
+    assert [message["subject"] for message in sandbox.published] == [
+        f"Restore point FAILED: vault {estate.EMPTY_VAULT_ID} (empty_vault BackupService.0001)"
+    ]
 
 
 def test_nobody_at_the_endpoint_is_to_be_tried_again(terminal: Terminal, sandbox: Sandbox) -> None:

@@ -1,0 +1,79 @@
+"""Messages that a topic did not take stand in the ledger until it does: each topic hears each of them once.
+
+What has a record of its own that says so (a failure, an end, a notice) is kept there while no topic at all takes it; here are
+the others, and what one topic took and another did not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from handlers.errors import LedgerDown
+from handlers.ledger import Ledger, Record, body_of
+from handlers.outcome import Outcome
+from handlers.report import Told
+from handlers.wire import Clock
+
+KIND = "message"
+KEPT = 7 * 86400.0
+"""Seconds after which a message that no topic took is of no use to anybody."""
+RETRY_SECONDS = 60.0
+SELDOM_SECONDS = 600.0
+"""Between two tries, at least and at most: a topic that was away for hours has all of it soon after it is back."""
+TELL_SECONDS = 60.0
+"""How long telling may take before another sweep thinks that whoever wanted to tell is dead."""
+
+Publish = Callable[[Outcome, Collection[str] | None], Told]
+"""To the topics of these names; None: to all that want it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    """``opened`` gives the ledger, where one is needed."""
+
+    opened: Callable[[], Ledger]
+    clock: Clock
+    publish: Publish
+
+    def tell(self, outcome: Outcome, *, whole: bool = False) -> Told:
+        """Tell it; what a topic missed is kept for it. ``whole``: also what every topic missed, where nobody else keeps that."""
+        told = self.publish(outcome, None)
+        if told.missed and (told.sent or whole):
+            return replace(told, kept=self._keep(outcome, told.missed))
+        return told
+
+    def unsent(self, record: Record) -> Told:
+        """A message that is due: told to those that have missed it. It was logged and counted before. Raises LedgerDown."""
+        try:
+            found = body_of(record)
+            outcome, missed = Outcome.from_dict(found["outcome"]), [str(each) for each in found["topics"]]
+        except (ValueError, KeyError, TypeError, AttributeError):  # not written by us
+            self.opened().swap(replace(record, due=None))
+            return Told(0)
+        mine = self.opened().swap(replace(record, due=self._now() + TELL_SECONDS))
+        if mine is None:
+            return Told(0)
+        told = self.publish(outcome, missed)
+        body = json.dumps({"outcome": found["outcome"], "topics": told.missed})
+        with suppress(LedgerDown):
+            self.opened().swap(replace(mine, body=body, due=self._next_try(mine) if told.missed else None))
+        return told
+
+    def _keep(self, outcome: Outcome, missed: Collection[str]) -> bool:
+        now = self._now()
+        body = json.dumps({"outcome": outcome.to_dict(), "topics": list(missed)})
+        key = hashlib.sha256(f"{now} {body}".encode()).hexdigest()
+        with suppress(LedgerDown):
+            self.opened().put_if_absent(Record(KIND, key, now, now + RETRY_SECONDS, body, now + KEPT))
+            return True
+        return False
+
+    def _next_try(self, record: Record) -> float:
+        return self._now() + min(max((self._now() - record.at) / 10, RETRY_SECONDS), SELDOM_SECONDS)
+
+    def _now(self) -> float:
+        return self.clock.now().timestamp()

@@ -1,0 +1,140 @@
+"""A topic that is away: what it missed stands in the ledger, and it hears each message once when it is back."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handlers.outcome import Created, Failed, Later, Outcome, Partly, Warned
+from handlers.sandbox import estate
+from handlers.service import Service
+from handlers.vault_backup import CheckpointResource, SkippedResource
+from tests.scripted import PUBLISH, START, World, fails, world_in
+
+HOUR = 3600.0
+ALL = '["created", "later", "failed", "available", "partly", "broken", "missed", "warning", "healed"]'
+TOPICS = f"""
+[topics.ops]
+kind = "smn"
+urn = "{estate.TOPIC_URN}"
+outcomes = {ALL}
+[topics.log]
+kind = "log"
+outcomes = {ALL}
+"""
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with world_in(tmp_path) as made:
+        yield made
+
+
+def heard(world: World) -> Counter[str]:
+    return Counter(message["subject"] for message in world.sandbox.published)
+
+
+def logged(world: World) -> Counter[str]:
+    return Counter(line["message"] for line in world.lines() if "topic_message" in line)
+
+
+def swept(world: World, service: Service, hours: float) -> None:
+    for _ in range(round(hours * 12)):
+        world.clock.forward(300)
+        world.sweep(service)
+
+
+def a_night(world: World, service: Service) -> None:
+    """A restore point, one that no vault can have, and their ends; then the same half an hour later."""
+    world.fire(service)
+    swept(world, service, 0.5)
+    world.fire(service, START + timedelta(minutes=30))
+    swept(world, service, 0.5)
+
+
+# What nobody heard the watch tells from the wish, which keeps no code; what one topic heard the other gets as it was.
+@pytest.mark.parametrize(("topics", "why"), [("one", "empty_vault"), ("two", "empty_vault BackupService.0001")])
+def test_after_an_hour_away_a_topic_hears_every_message_once(world: World, topics: str, why: str) -> None:
+    world.write_rules("files", "empty", topics=TOPICS if topics == "two" else TOPICS.partition("[topics.log]")[0])
+    service = world.service()
+    world.door.on(PUBLISH, fails("SMN.0018", 500), always=True)
+    a_night(world, service)
+    assert heard(world) == Counter()
+    world.door.calm()
+    swept(world, service, 3)
+    expected = Counter(
+        {
+            "Restore point started: vault files": 2,
+            "Restore point available: vault files": 2,
+            f"Restore point FAILED: vault empty ({why})": 2,
+        }
+    )
+    assert heard(world) == expected
+    assert logged(world) == (expected if topics == "two" else Counter())
+
+
+def test_who_took_it_does_not_hear_it_again_while_another_is_away(world: World) -> None:
+    world.write_rules("files", topics=TOPICS)
+    service = world.service()
+    world.door.on(PUBLISH, fails("SMN.0018", 500), always=True)
+    a_night(world, service)
+    swept(world, service, 6)
+    assert set(logged(world).values()) == {2}
+    assert heard(world) == Counter()
+
+
+def test_a_topic_that_is_taken_out_of_the_rules_is_waited_for_no_longer(world: World) -> None:
+    world.write_rules("files", topics=TOPICS)
+    world.door.on(PUBLISH, fails("SMN.0018", 500), always=True)
+    world.fire(world.service())
+    world.write_rules("files", topics="")
+    service = world.service()
+    swept(world, service, 1)
+    assert [record.kind for record in service.ledger.due(world.clock.now().timestamp() + 10 * HOUR, 99)] == []
+
+
+def test_what_waits_is_neither_counted_nor_logged_as_an_outcome_again(world: World) -> None:
+    world.write_rules("files", topics=TOPICS)
+    service = world.service()
+    world.door.on(PUBLISH, fails("SMN.0018", 500), always=True)
+    world.fire(service)
+    swept(world, service, 1)
+    words = Counter(point["outcome"] for line in world.deliveries() for point in line["restore_points"])
+    assert words == {"created": 1, "available": 1}
+
+
+def test_a_record_that_is_no_message_of_ours_is_left_alone(world: World) -> None:
+    from handlers.ledger import Record
+
+    world.write_rules("files", topics=TOPICS)
+    service = world.service()
+    now = world.clock.now().timestamp()
+    for number, body in enumerate(("", "7", "{}", '{"outcome": {"outcome": "no such"}, "topics": ["ops"]}', '{"topics": 7}')):
+        service.ledger.put_if_absent(Record("message", f"{number}", now, now, body, now + HOUR))
+    world.clock.forward(1)
+    assert world.sweep(service).outcomes == []
+    assert service.ledger.due(now + HOUR / 2, 99) == []
+
+
+WHOLE: dict[str, Any] = {
+    "vault": "erp", "vault_id": estate.ERP_VAULT_ID, "rule": "nightly", "cause": "0" * 64, "causes": 3,
+    "cause_names": ("a", "b"), "link": "https://example.com/x", "checkpoint_id": "c", "delivery_id": "d",
+}  # fmt: skip
+OUTCOMES = [
+    Created(reason="accepted", message="m", resources=(CheckpointResource(id="i", name="n", type="OS::Nova::Server"),), **WHOLE),
+    Partly(reason="resources_missing", message="m", skipped_resources=(SkippedResource(id="i", code="c", reason="r"),), **WHOLE),
+    Later(reason="busy", message="m", retry_after=3.5, **WHOLE),
+    Failed(reason="rejected", message="m", durable=True, **WHOLE),
+    Warned(reason="storm", message="m", sender="am"),
+]
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda each: each.word)
+def test_an_outcome_is_read_back_as_it_was(outcome: Outcome) -> None:
+    assert Outcome.from_dict(json.loads(json.dumps(outcome.to_dict()))) == outcome
