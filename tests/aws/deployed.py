@@ -34,7 +34,8 @@ from tests.aws.rules import STACK, TOKEN, VAULTS, rules
 from tests.aws.template import FILE, ROOT
 from tests.many.cloud import Moving, sandbox_of
 
-PATIENCE = 30.0
+PATIENCE = 60.0
+"""Seconds that anything may take; it takes one or two on a machine with nothing else to do."""
 Found = TypeVar("Found")
 
 
