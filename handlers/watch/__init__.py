@@ -82,6 +82,8 @@ class Watch:
             record = self.tools.ledger.get(WISH, cause)
             if record is None:
                 return [(_nothing("unknown_wish", f"There is no wish of cause {cause}."), Told(0))]
+            if failed := _untold(record):
+                return [(failed, Told(0))]
             if not self._ripe(record):
                 return [(_nothing("not_yet", f"The wish of cause {cause} is settled, or is for later."), Told(0))]
             if deadline.short():
@@ -157,6 +159,15 @@ class Watch:
 
     def _now(self) -> float:
         return self.tools.clock.now().timestamp()
+
+
+def _untold(record: Record) -> Failed | None:
+    """A failure of an earlier delivery that nobody heard of, and no topic wants to: the queue's dead letters must get it."""
+    with suppress(ValueError):
+        wish = Wish.from_record(record)
+        if wish.state == "failed" and wish.untold and wish.due is None:
+            return Failed(reason=wish.reason, message=wish.untold, durable=False, **wish.planned.about())
+    return None
 
 
 def _nothing(reason: str, message: str) -> Skipped:

@@ -85,9 +85,15 @@ class Telling:
             with suppress(LedgerDown, ValueError):
                 wish = read_wish(self.tools.ledger.get(WISH, outcome.cause))
                 if wish is not None and wish.state == "failed" and wish.untold:
-                    due = self._next_try(wish)
-                    self.put(replace(wish, due=due) if unheard(told) else replace(wish, untold="", due=None))
+                    self._note(wish, told)
         return told
+
+    def _note(self, wish: Wish, told: Told) -> None:
+        """Where no topic wants to hear of it, nobody has: only the platform's dead letters are left, and it stays untold."""
+        if unheard(told):
+            self.put(replace(wish, due=self._next_try(wish)))
+        else:
+            self.put(replace(wish, untold="" if told.heard else wish.untold, due=None))
 
     def give_up(self, record: Record, reason: str, why: str) -> Settled:
         """A record nothing can be done with is told and left alone: it must not keep the sweeps from all the others."""

@@ -126,3 +126,24 @@ def test_a_message_of_many_ends_in_the_time_of_its_run_and_the_watch_finds_the_r
         assert (delivered.answer.status, delivered.answer.again) == (202, False)
         stage.night(service, 1500)
         stage.one_each()
+
+
+def test_a_failure_that_no_topic_wants_to_hear_of_comes_again_until_the_queue_gives_it_up(tmp_path: Path) -> None:
+    with stage_in(tmp_path) as stage:
+        rules = tmp_path / "rules.toml"
+        rules.write_text(rules.read_text("utf-8").replace('outcomes = ["failed", "warning", "broken"]', 'outcomes = ["broken"]'))
+        service = stage.service()
+        cause = queued(stage, service)[0]
+        stage.door.on(CREATE, fails("6114"))
+        for _ in range(3):
+            delivered = stage.work(service, cause)
+            assert (only(delivered).word, delivered.answer.again) == ("failed", True)
+        assert stage.sandbox.counts.posts == 0
+        assert len(stage.door.came(CREATE)) == 1
+
+
+def test_a_failure_that_was_told_does_not_come_again(stage: Stage, service: Service) -> None:
+    cause = queued(stage, service)[0]
+    stage.door.on(CREATE, fails("6114"))
+    assert not stage.work(service, cause).answer.again
+    assert words(stage.work(service, cause).outcomes) == {"skipped/not_yet": 1}
