@@ -111,7 +111,8 @@ class Running:
 def started(image: Image, command: list[str], environ: Mapping[str, str]) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
     """On a free port of loopback. Stopped as platforms stop: SIGTERM."""
     port = free_port()
-    around = image.around({**environ, "PORT": str(port), "HOST": "127.0.0.1"})
+    given = image.around({**environ, "PORT": str(port), "HOST": "127.0.0.1"})
+    around = {name: value for name, value in given.items() if value}
     with subprocess.Popen(command, cwd=image.workdir, env=around, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
         try:
             until = time.monotonic() + STARTING

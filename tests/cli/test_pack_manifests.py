@@ -103,8 +103,7 @@ def leaves(value: Any, path: str = "") -> Iterator[str]:
         yield path
 
 
-def allowed(path: str, fields: list[str]) -> bool:
-    """``*`` is one key, dots in it included: annotations have such."""
+def allowed(path: str, fields: list[str]) -> bool:  # * may hold dots: annotations have such
     return any(re.fullmatch(re.escape(each).replace(r"\*", ".+"), path) for each in fields)
 
 

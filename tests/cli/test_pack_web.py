@@ -161,7 +161,8 @@ def test_a_message_about_wishes_reaches_the_worker_as_its_trigger_sends(running:
 @pytest.mark.parametrize("command", [None, ["functions-framework", "--target", "main"]], ids=["the image's", "a buildpack's"])
 def test_it_starts_and_ends_when_it_is_told_to(image: Image, command: list[str] | None) -> None:
     """By the image's command, and as Google's buildpacks start it: by the target alone."""
-    with started(image, command or image.command, ALONE) as (port, process):
+    environ = ALONE | (dict.fromkeys(("FUNCTION_TARGET", "FUNCTION_SOURCE"), "") if command else {})
+    with started(image, command or image.command, environ) as (port, process):
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=STARTING)) as connection:
             connection.request("GET", "/healthz")
             assert connection.getresponse().read() == b"ok"
