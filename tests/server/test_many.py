@@ -36,7 +36,7 @@ def test_thirty_two_at_once_mix_no_lines(world: World) -> None:
             case 0:
                 return "am", server.post("/alert/am", firing(f"host-{number % 3}"), AM)
             case 1:
-                return "", server.post("/alert/am", firing(f"host-{number}"), "wrong" * 6)
+                return "mon", server.post("/alert/mon", firing(f"host-{number}"), "wrong" * 6)
             case 2:
                 when = f"2026-11-{number % 20 + 1:02d}T02:00:{number % 60:02d}Z"
                 event = {"ce-specversion": "1.0", "ce-type": "dev.knative.sources.ping", "ce-source": PING, "ce-id": str(number)}
