@@ -64,14 +64,15 @@ def test_an_event_says_what_happened_and_to_what(mode: str) -> None:
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("vault", ['Büro "9 %"\r\nX: y', "ü𝄞" * 200, "\ud800", "\x00", "%41", " "])
 def test_whatever_a_vault_is_called_the_event_is_one(mode: str, vault: str) -> None:
-    (asked,) = sent(failed(vault=vault), mode=mode)
+    message = failed(vault=vault)
+    (asked,) = sent(message, mode=mode)
     attributes, data = event_in(asked)
-    assert data["vault"] == vault
+    assert data == message.document
     assert attributes["vault"] == attributes["subject"]
     assert 0 < len(attributes["vault"]) <= 256
     assert attributes["vault"].isprintable()
     if vault.isprintable() and vault.strip():
-        assert attributes["vault"] == vault[:256]
+        assert attributes["vault"] == message.document["vault"][:256]
     assert "x" not in asked.headers
 
 
