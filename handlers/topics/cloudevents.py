@@ -47,7 +47,7 @@ def cloudevents_topic(access: TopicAccess, mode: str, reach: Reach) -> Send:
     def send(message: Message, deadline: Deadline) -> None:
         now = reach.clock.now()
         headers, body = (binary if mode == "binary" else structured)(message, now)
-        proof = signed(access.key, mark(message), now, body) if access.key else {}
+        proof = signed(access.key, mark(message, now), now, body) if access.key else {}
         reply = post(wire, access.url, headers | proof, body, deadline, whom)
         if not 200 <= reply.status < 300:
             advice = _ADVICE.get(reply.status, "See what the receiver does not like about it")
@@ -62,7 +62,7 @@ def event_of(message: Message, now: datetime) -> dict[str, str]:
     named = {"subject": about["vault"]} if "vault" in about else {}
     return {
         "specversion": "1.0",
-        "id": mark(message),
+        "id": mark(message, now),
         "source": SOURCE,
         "type": f"restore-point.{message.outcome}",
         "time": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),

@@ -11,7 +11,7 @@ import pytest
 
 from handlers.outcome import Created, Failed
 from tests.scripted import CREATE, World, fails, only, world_in
-from tests.sockets import Server, always, reply
+from tests.sockets import Peer, Server, always, reply
 from tests.topics.stage import KINDS, NAMED, SECRETS, echoes, resets
 
 if TYPE_CHECKING:
@@ -77,3 +77,29 @@ def test_a_failure_reaches_every_kind_of_topic(world: World, kind: str) -> None:
     assert len(server.asked) == 1
     assert world.deliveries()[0]["told"] == 2
     assert delivered.not_told == ()
+
+
+def test_what_a_sink_got_although_its_answer_was_lost_comes_again_under_the_same_id(world: World) -> None:
+    """Nobody here can know that it was taken, so it is told again: whoever receives it twice can tell."""
+
+    def loses_the_first_answer(peer: Peer) -> None:
+        while peer.request():
+            if len(server.asked) == 1:
+                peer.reset()
+                return
+            peer.send(reply(202, b"", reason="Accepted"))
+
+    with Server(loses_the_first_answer) as server:
+        topic, environ = KINDS["cloudevents"](server.origin)
+        world.write_rules(topics=table({"there": topic}))
+        service = world.service(world.environ(**environ))
+        world.door.on(CREATE, fails("6114"))
+        delivered = world.fire(service)
+        assert delivered.not_told
+        for _ in range(3):
+            world.clock.forward(300)
+            world.sweep(service)
+    about = [(each.headers["webhook-id"], json.loads(each.body)["type"]) for each in server.asked]
+    failures = [event_id for event_id, kind in about if kind == "restore-point.failed"]
+    assert len(failures) == 2, about
+    assert len(set(failures)) == 1
