@@ -22,19 +22,22 @@ from handlers.wire import Clock, Deadline
 from handlers.wire.reply import Reply
 
 LARGEST = 256 * 1024
-"""Bytes of a message with its attributes."""
+"""Bytes of a message with its attributes, unless the topic is set to take more."""
 SUBJECT = 99
 """Characters of a subject, of which the API reference wants fewer than 100."""
 PROGRAMS = ("http", "https", "email-json", "sqs", "lambda", "firehose")
 """Protocols that get the document; people (email, sms) get the text."""
-_IDENTITY = re.compile(r"Signature|Token|AccessKey|Authentication|Credential|Unrecognized")
+_IDENTITY = re.compile(r"Signature|Token|AccessKey|Authentication|Credential|Unrecognized|Expired|InvalidSecurity")
 """Codes that say something about who asks. Their texts may repeat what was signed, a session token with it."""
 _ADVICE = (
     (_IDENTITY, "The keys are refused: see AWS_ACCESS_KEY_ID and the variables beside it, and the clock"),
-    (re.compile("KMS"), "Allow kms:GenerateDataKey and kms:Decrypt on the key that encrypts the topic"),
+    (re.compile("Throttl"), "It is told again later; if this lasts, raise the account's quota"),
+    (
+        re.compile("KMS"),
+        "See whether the key that encrypts the topic is enabled, and allow kms:GenerateDataKey and kms:Decrypt on it",
+    ),
     (re.compile("Authorization|AccessDenied"), "Allow sns:Publish on this topic to whom these keys belong to"),
     (re.compile("NotFound"), "See whether its arn names the topic, its account and its region"),
-    (re.compile("Throttl"), "It is told again later; if this lasts, raise the account's quota"),
 )
 
 
