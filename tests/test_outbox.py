@@ -58,9 +58,8 @@ def a_night(world: World, service: Service) -> None:
     swept(world, service, 0.5)
 
 
-# What nobody heard the watch tells from the wish, which keeps no code; what one topic heard the other gets as it was.
-@pytest.mark.parametrize(("topics", "why"), [("one", "empty_vault"), ("two", "empty_vault BackupService.0001")])
-def test_after_an_hour_away_a_topic_hears_every_message_once(world: World, topics: str, why: str) -> None:
+@pytest.mark.parametrize("topics", ["one", "two"])
+def test_after_an_hour_away_a_topic_hears_every_message_once(world: World, topics: str) -> None:
     world.write_rules("files", "empty", topics=TOPICS if topics == "two" else TOPICS.partition("[topics.log]")[0])
     service = world.service()
     world.door.on(PUBLISH, fails("SMN.0018", 500), always=True)
@@ -72,7 +71,7 @@ def test_after_an_hour_away_a_topic_hears_every_message_once(world: World, topic
         {
             "Restore point started: vault files": 2,
             "Restore point available: vault files": 2,
-            f"Restore point FAILED: vault empty ({why})": 2,
+            "Restore point FAILED: vault empty (empty_vault BackupService.0001)": 2,
         }
     )
     assert heard(world) == expected

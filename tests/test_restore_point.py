@@ -642,7 +642,9 @@ def test_after_give_up_it_has_failed_is_told_and_is_never_asked_again(world: Wor
     world.clock.forward(86400)
     assert world.sweep(service).outcomes == []
     assert len(world.door.came(CREATE)) == asked
-    assert [each["subject"] for each in world.sandbox.published] == ["Restore point FAILED: vault files (still_busy)"]
+    assert [each["subject"] for each in world.sandbox.published] == [
+        "Restore point FAILED: vault files (still_busy BackupService.6125)"
+    ]
 
 
 def test_giving_up_still_looks_first(world: World) -> None:

@@ -80,7 +80,7 @@ def _at_hand(settings: Settings, service: Service) -> Iterator[Check]:
     for name, sender in rules.senders.items():
         yield from _proof(name, sender, settings.secrets.get(name, ()), service.clock.now())
     yield from _told(rules)
-    yield from _many(settings)
+    yield from queued(settings)
     try:
         service.ledger.due(0.0, 1)
         yield _good("ledger", settings.ledger)
@@ -98,7 +98,7 @@ def _told(rules: Rules) -> Iterator[Check]:
         )
 
 
-def _many(settings: Settings) -> Iterator[Check]:
+def queued(settings: Settings) -> Iterator[Check]:
     """Whether there is a queue, where an event wants more than one run can take."""
     if settings.queue is not None:
         what = f"{settings.queue.kind} at {settings.queue.origin}"

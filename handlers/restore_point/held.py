@@ -123,7 +123,9 @@ class Held:
         due = self.now() + wait
         if reason == "no_time":  # nothing was tried: deliveries without time must not put off the watch, which has some
             due = min(due, self.now() if self.was_due is None else self.was_due)
-        return self._later(reason, message, failure, wait, self._put(state="wanted", reason=reason, due=due))
+        code = failure.code if failure else ""
+        put = self._put(state="wanted", reason=reason, error_code=code, due=due)
+        return self._later(reason, message, failure, wait, put)
 
     def put_off(self, slot: Callable[[], tuple[float, float]]) -> Outcome:
         """Nothing is asked now: ``slot`` says when, and when the watch must look. One that waits already keeps its slot."""
@@ -149,8 +151,10 @@ class Held:
     def failed(self, reason: str, message: str, failure: CallFailed | None = None, **more: Any) -> Failed:
         """There will be none. The next delivery of the cause may try again; the watch only tells what nobody else did."""
         due = self.now() + self.tools.telling_seconds
-        durable = self._put(state="failed", reason=reason, untold=message, due=due) and self.tools.ledger_lasts
-        return Failed(reason=reason, message=message, durable=durable, **known(failure), **more, **self.about())
+        code = failure.code if failure else more.get("error_code", "")
+        put = self._put(state="failed", reason=reason, error_code=code, untold=message, due=due)
+        durable = put and self.tools.ledger_lasts
+        return Failed(reason=reason, message=message, durable=durable, **(known(failure) | more), **self.about())
 
     def doubted(self, said_at: datetime | None, *, looked: bool) -> Outcome | None:
         """Whether somebody else may be at work on this wish, or come to be while this run is. None: surely not.
@@ -181,7 +185,8 @@ class Held:
             f"{known} of vault {self.planned.whose}: it was wanted for {self.planned.give_up_after / 3600:g} hours and CBR could "
             f"not take it ({why or 'unknown'}). Nothing more is tried; {then}."
         )
-        return self.failed("still_busy" if why == "busy" else why or "gave_up", message)
+        code = self.wish.error_code if self.wish else ""
+        return self.failed("still_busy" if why == "busy" else why or "gave_up", message, error_code=code)
 
     def about(self) -> dict[str, Any]:
         """What every outcome repeats."""

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 from handlers.ledger import Record
+from handlers.outcome import Failed
 from handlers.plan.planned import Planned
 from handlers.vault_backup import SkippedResource, VaultBackup
 
@@ -46,6 +47,8 @@ class Wish:
     checkpoint_id: str = ""
     request_id: str = ""
     reason: str = ""
+    error_code: str = ""
+    """CBR's, where it did not take it: what to do about a failure goes by it."""
     skipped: tuple[SkippedResource, ...] = ()
     """What CBR left out when it accepted the POST; it does not say so again."""
     ended: str = ""
@@ -92,6 +95,10 @@ class Wish:
         recent = planned.window is None or now - max(self.wanted_at, self.made_at) < planned.window
         return self.state == "done" and self.ended != "broken" and recent
 
+    def failure(self) -> Failed:
+        """What a failed one came to, as it is told again."""
+        return Failed(reason=self.reason, message=self.untold, error_code=self.error_code, **self.planned.about())
+
     def to_record(self) -> Record:
         """As the ledger keeps it."""
         planned = self.planned
@@ -120,6 +127,7 @@ class Wish:
             "checkpoint_id": self.checkpoint_id,
             "request_id": self.request_id,
             "reason": self.reason,
+            "error_code": self.error_code,
             "skipped": [each.model_dump() for each in self.skipped],
             "ended": self.ended,
             "untold": self.untold,
@@ -179,6 +187,7 @@ class Wish:
             checkpoint_id=body["checkpoint_id"],
             request_id=body["request_id"],
             reason=body["reason"],
+            error_code=str(body.get("error_code", "")),
             skipped=tuple(SkippedResource.model_validate(each) for each in body["skipped"]),
             ended=body["ended"],
             untold=str(body["untold"]),

@@ -166,7 +166,7 @@ def _untold(record: Record) -> Failed | None:
     with suppress(ValueError):
         wish = Wish.from_record(record)
         if wish.state == "failed" and wish.untold and wish.due is None:
-            return Failed(reason=wish.reason, message=wish.untold, durable=False, **wish.planned.about())
+            return replace(wish.failure(), durable=False)
     return None
 
 

@@ -50,7 +50,7 @@ class Wishes:
             return self.telling.give_up(record, "unreadable_wish", "cannot be read")
         cbr = self._cbr(wish)
         if wish.state == "failed":
-            return self.telling.tell(wish, Failed(reason=wish.reason, message=wish.untold, **wish.planned.about()))
+            return self.telling.tell(wish, wish.failure())
         if wish.state == "done":
             return self.follow(wish, cbr, deadline) if cbr else self._lost(wish)
         if cbr is None or not self._allowed(wish, deadline):
