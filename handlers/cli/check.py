@@ -17,6 +17,7 @@ from handlers.credentials import AccessKey, GivenToken, Password
 from handlers.dispatch import ONE_RUN
 from handlers.dispatch.slots import REQUESTS
 from handlers.errors import CallFailed, LedgerDown, Misconfigured
+from handlers.overview.growth import NO_END, Fill, without_end
 from handlers.rules import Rule, Rules, Sender
 from handlers.service import Service
 from handlers.settings import Key, Settings, load
@@ -30,11 +31,12 @@ _KINDS = {AccessKey: "with an access key", Password: "with a password", GivenTok
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at."""
+    """One thing that was looked at. ``warns``: it works, and somebody should look at it all the same."""
 
     what: str
     ok: bool
     message: str
+    warns: bool = False
 
 
 def _good(what: str, message: str) -> Check:
@@ -43,6 +45,10 @@ def _good(what: str, message: str) -> Check:
 
 def _bad(what: str, message: str) -> Check:
     return Check(what, ok=False, message=message)
+
+
+def _warning(what: str, message: str) -> Check:
+    return Check(what, ok=True, message=message, warns=True)
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -77,6 +83,8 @@ def _at_hand(settings: Settings, service: Service) -> Iterator[Check]:
         if alerts and rule.parameters.incremental is False and rule.budget_per_hour is None:
             why = "full backups because of alerts, and no budget_per_hour: each is as large as all that is backed up"
             yield _bad(f"rules.{rule.name}", why)
+    for name in without_end(rules):
+        yield _warning(f"rules.{name}", NO_END)
     for name, sender in rules.senders.items():
         yield from _proof(name, sender, settings.secrets.get(name, ()), service.clock.now())
     yield from _told(rules)
@@ -148,6 +156,7 @@ def _at_the_cloud(settings: Settings, service: Service) -> Iterator[Check]:
             continue
         cbr = service.cbrs[settings.rules.project_of(vault)]
         yield _call(f"vaults.{name}", service, partial(_vault, cbr, vault.id, service.clock.now()))
+        yield from _filling(f"vaults.{name}", service, cbr, vault.id)
     for name, topic in settings.rules.topics.items():
         where = settings.topics[name].origin if topic.kind == "cloudevents" else topic.address
         note = where if topic.kind == "log" else f"{where}; only a message proves it, the first one does"
@@ -179,12 +188,18 @@ def _vault(cbr: Cbr, vault_id: str, now: datetime, deadline: Deadline) -> str:
     since = now - timedelta(days=1)
     cbr.backups(deadline, vault_id=vault_id, since=since)  # the right cbr:backups:list
     cbr.operations(deadline, vault_id=vault_id, since=since)  # the right cbr:tasks:list
-    used = f"{(vault.billing.used or 0) / 1024:.1f} of {vault.billing.size or 0} GB used"
+    used = Fill.of(vault.billing) or "how full it is is not known"
     if not vault.resources:
         raise Misconfigured(vault.name, "the vault holds no resource, so there is nothing to back up: associate some with it")
-    if (vault.billing.used or 0) > 0.9 * 1024 * (vault.billing.size or float("inf")):
-        raise Misconfigured(vault.name, f"nearly full, {used}: enlarge it before CBR refuses")
     return f"{vault.name}: {len(vault.resources)} resources, {used}; backups and operations can be listed"
+
+
+def _filling(what: str, service: Service, cbr: Cbr, vault_id: str) -> Iterator[Check]:
+    """A vault whose fill level says that it is time to do something; where it cannot be asked, that has been said."""
+    with suppress(CallFailed):
+        fill = Fill.of(cbr.vault(vault_id, Deadline.after(service.clock, CALL_SECONDS)).billing)
+        if fill and fill.filling:
+            yield _warning(what, fill.sentence)
 
 
 def _call(what: str, service: Service, look: Callable[[Deadline], str], before: str = "") -> Check:
@@ -201,9 +216,16 @@ def _call(what: str, service: Service, look: Callable[[Deadline], str], before: 
 def _say(arguments: argparse.Namespace, checks: list[Check], code: int) -> int:
     if arguments.json:
         print_json(
-            {"ok": code == DONE, "checks": [{"what": each.what, "ok": each.ok, "message": each.message} for each in checks]}
+            {
+                "ok": code == DONE,
+                "checks": [{"what": each.what, "ok": each.ok, "message": each.message, "warning": each.warns} for each in checks],
+            }
         )
     else:
         for each in checks:
-            print(fold(f"{'ok  ' if each.ok else 'FAIL'} {each.what}: {each.message}"))
+            print(fold(f"{_mark(each)} {each.what}: {each.message}"))
     return code
+
+
+def _mark(check: Check) -> str:
+    return "warn" if check.warns else "ok  " if check.ok else "FAIL"
