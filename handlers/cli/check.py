@@ -18,7 +18,7 @@ from handlers.dispatch import ONE_RUN
 from handlers.dispatch.slots import REQUESTS
 from handlers.errors import CallFailed, LedgerDown, Misconfigured
 from handlers.overview.growth import NO_END, Fill, without_end
-from handlers.rules import Rule, Rules, Sender
+from handlers.rules import Rule, Rules, Sender, Vault
 from handlers.service import Service
 from handlers.settings import Key, Settings, load
 from handlers.wire import Deadline
@@ -78,13 +78,7 @@ def _at_hand(settings: Settings, service: Service) -> Iterator[Check]:
         yield _bad(f"timers.{name}", "no rule uses it: when it fires, nothing happens")
     if not rules.rules:
         yield _good("rules", "there is no [[rules]]: no event will have anything backed up")
-    for rule in rules.rules:
-        alerts = rule.sender is not None and rules.senders[rule.sender].door == "alert"
-        if alerts and rule.parameters.incremental is False and rule.budget_per_hour is None:
-            why = "full backups because of alerts, and no budget_per_hour: each is as large as all that is backed up"
-            yield _bad(f"rules.{rule.name}", why)
-    for name in without_end(rules):
-        yield _warning(f"rules.{name}", NO_END)
+    yield from _growing(rules)
     for name, sender in rules.senders.items():
         yield from _proof(name, sender, settings.secrets.get(name, ()), service.clock.now())
     yield from _told(rules)
@@ -104,6 +98,17 @@ def _told(rules: Rules) -> Iterator[Check]:
         yield _bad(
             "topics", "every topic has a filter: nobody is told what is about no rule and no vault, as storms and refusals"
         )
+
+
+def _growing(rules: Rules) -> Iterator[Check]:
+    """What may fill a vault before anybody sees it."""
+    for rule in rules.rules:
+        alerts = rule.sender is not None and rules.senders[rule.sender].door == "alert"
+        if alerts and rule.parameters.incremental is False and rule.budget_per_hour is None:
+            why = "full backups because of alerts, and no budget_per_hour: each is as large as all that is backed up"
+            yield _bad(f"rules.{rule.name}", why)
+    for name in without_end(rules):
+        yield _warning(f"rules.{name}", NO_END)
 
 
 def _many(settings: Settings) -> Iterator[Check]:
@@ -156,7 +161,7 @@ def _at_the_cloud(settings: Settings, service: Service) -> Iterator[Check]:
             continue
         cbr = service.cbrs[settings.rules.project_of(vault)]
         yield _call(f"vaults.{name}", service, partial(_vault, cbr, vault.id, service.clock.now()))
-        yield from _filling(f"vaults.{name}", service, cbr, vault.id)
+        yield from _filling(name, vault, service)
     for name, topic in settings.rules.topics.items():
         where = settings.topics[name].origin if topic.kind == "cloudevents" else topic.address
         note = where if topic.kind == "log" else f"{where}; only a message proves it, the first one does"
@@ -194,12 +199,14 @@ def _vault(cbr: Cbr, vault_id: str, now: datetime, deadline: Deadline) -> str:
     return f"{vault.name}: {len(vault.resources)} resources, {used}; backups and operations can be listed"
 
 
-def _filling(what: str, service: Service, cbr: Cbr, vault_id: str) -> Iterator[Check]:
+def _filling(name: str, vault: Vault, service: Service) -> Iterator[Check]:
     """A vault whose fill level says that it is time to do something; where it cannot be asked, that has been said."""
+    project = service.settings.rules.project_of(vault)
     with suppress(CallFailed):
-        fill = Fill.of(cbr.vault(vault_id, Deadline.after(service.clock, CALL_SECONDS)).billing)
-        if fill and fill.filling:
-            yield _warning(what, fill.sentence)
+        every = service.inventory.vaults(project, Deadline.after(service.clock, CALL_SECONDS))
+        for fill in (Fill.of(each.billing) for each in every if each.id == vault.id):
+            if fill and fill.filling:
+                yield _warning(f"vaults.{name}", fill.sentence)
 
 
 def _call(what: str, service: Service, look: Callable[[Deadline], str], before: str = "") -> Check:

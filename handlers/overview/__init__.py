@@ -19,8 +19,8 @@ from typing import Literal
 from handlers.overview.growth import Fill
 
 PointState = Literal["good", "partial", "failed", "running"]
-ProblemWord = Literal["overdue", "failed", "missed", "unknown", "partly", "filling"]
-GRAVITY: tuple[ProblemWord, ...] = ("overdue", "failed", "missed", "unknown", "partly", "filling")
+ProblemWord = Literal["overdue", "failed", "missed", "unknown", "partly", "filling", "empty"]
+GRAVITY: tuple[ProblemWord, ...] = ("overdue", "failed", "missed", "unknown", "partly", "filling", "empty")
 """The worst first."""
 WRONG = frozenset[str]({"overdue", "failed", "missed"})
 """What somebody has to look at now."""
@@ -54,11 +54,15 @@ class Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """A wish that CBR has not taken yet: ``word`` is queued, later or in_progress. ``due`` is when it is looked at next."""
+    """A wish that CBR has not taken yet: ``word`` is queued, later or in_progress, and ``says`` the same in a sentence's words.
+
+    ``due`` is when it is looked at next.
+    """
 
     word: str
     reason: str
     asked: str
+    says: str
     since: datetime
     due: datetime | None
     gives_up: datetime
@@ -191,7 +195,14 @@ class Overview:
         if self.verdict == "partly":
             partly = sum(each.word == "partly" for each in self.vaults)
             return f"{count}, none overdue, failed or missed; the newest restore point of {partly} is incomplete."
-        return f"All is well: {count}, none overdue, failed or missed."
+        return f"All is well: {count}, none overdue, failed or missed{self._but}."
+
+    @property
+    def _but(self) -> str:
+        """What is no reason to get up for."""
+        words = [each.word for each in self.vaults]
+        said = ((words.count("filling"), "filling up"), (words.count("empty"), "without any restore point yet"))
+        return "".join(f"; {count} {what}" for count, what in said if count)
 
 
 _SAYS = {"overdue": "overdue", "failed": "failed", "missed": "without its timer"}

@@ -47,6 +47,7 @@ def _vault(view: VaultView) -> dict[str, Any]:
                 "word": each.word,
                 "reason": each.reason,
                 "asked": each.asked,
+                "message": each.says,
                 "since": _time(each.since),
                 "due": _time(each.due),
                 "gives_up": _time(each.gives_up),

@@ -71,7 +71,8 @@ class Gathered:
         names = {each.id: each.name or each.id for each in self.vault.resources} if self.vault else {}
         if max_age is None:
             good = next((each.at.timestamp() for each in found if each.state == "good"), None)
-            return (None if good is None else max(now - good, 0.0)), []
+            empty = f"Vault {name} has no restore point yet, and no max_age in the rules says by when it must have one."
+            return (None if good is None else max(now - good, 0.0)), [] if found else [Problem("empty", empty)]
         self.seen.update(self.wanted or frozenset(names), self.backups, self.since, now)
         age = judged(name, vault, max_age, self.seen, names, self.backups, now)
         counted = newest_of(self.seen.counted_from(now, max_age))
@@ -107,11 +108,11 @@ class Gathered:
         if self.failure is not None:
             return []
         notes = []
-        if self.listed.vault.max_age is None:
-            notes.append("It has no max_age in the rules: nobody is told when its restore points are too old.")
+        if self.listed.vault.max_age is None and found:
+            notes.append("No max_age in the rules: nobody is told when its restore points are too old.")
         kept = [each for each in found if each.state in ("good", "partial")]
         if kept and not any(each.expires for each in kept):
-            notes.append(f"None of the {len(kept)} restore points shown ever expires by itself.")
+            notes.append(f"Restore points that expire by themselves: none of the {len(kept)} shown.")
         return notes
 
 
@@ -131,6 +132,7 @@ def _waiting(asked: Asked) -> Waiting:
         word=asked.result,
         reason=asked.reason,
         asked=asked.who,
+        says=asked.says,
         since=moment(wish.wanted_at) or wish.planned.occurred,
         due=moment(wish.slot if asked.result == "queued" else wish.due),
         gives_up=gives_up(wish),

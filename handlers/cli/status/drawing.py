@@ -19,11 +19,14 @@ AHEAD_SECONDS = DAY
 """What is shown of the time to come, at most: where the next timer stands."""
 MOST_MARKS = 300
 """On one line; a line with more of them says so beneath."""
+CLOSE = 40
+"""Good ones on a line, from which on they are drawn smaller: those that are not must be seen among them."""
 MIDDLE, AXIS, WORDS = 22, 44, 60
 """Pixels from the top: marks, the axis, the words under it."""
 SHAPES = """\
 <svg width="0" height="0" class="shapes" aria-hidden="true" focusable="false"><defs>
 <g id="good"><circle r="7" class="m-good"/></g>
+<g id="good-s"><circle r="3.5" class="m-good"/></g>
 <g id="partial"><path d="M0-9 9 0 0 9-9 0Z" class="m-partial"/><path d="M1.2-5 6 0 1.2 5Z" class="m-hole"/></g>
 <g id="failed"><path d="M-6-6 6 6M6-6-6 6" class="m-failed"/></g>
 <g id="running"><circle r="6.5" class="m-running"/></g>
@@ -113,7 +116,11 @@ class Line:
         return f'<line class="now" x1="{at:.2f}%" x2="{at:.2f}%" y1="{top}" y2="{end}"/>'
 
     def _marks(self, middle: int) -> list[str]:
-        drawn = [self._mark(each.state, each.at, middle, f"{SAYS[each.state]}, {clock(each.at)}") for each in self.shown]
+        good = "good" if sum(each.state == "good" for each in self.shown) < CLOSE else "good-s"
+        drawn = [
+            self._mark(good if each.state == "good" else each.state, each.at, middle, f"{SAYS[each.state]}, {clock(each.at)}")
+            for each in self.shown
+        ]
         coming = [each for each in self._view.timers if each.next and not each.missed]
         for each in coming:
             assert each.next is not None  # noqa: S101 - as above

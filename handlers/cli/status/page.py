@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from handlers.cli.status.card import card, row, sign, words
+from handlers.cli.status.card import brief, card, row, sign, words
 from handlers.cli.status.drawing import SHAPES, shape
 from handlers.overview import Overview, VaultView
 from handlers.overview.asked import clock
@@ -53,9 +53,9 @@ def _verdict(overview: Overview) -> Iterator[str]:
     yield f'<div class="verdict {overview.verdict}"><p>{_MARKS[overview.verdict]} {words(overview.headline)}</p>'
     places = {id(view): number for number, view in enumerate(overview.vaults)}
     items = [
-        f'<a href="#v{places[id(view)]}">{words(view.name)}</a> {sign(view)} {words(view.problems[0].sentence, 300)}'
+        f'<a href="#v{places[id(view)]}">{words(view.name)}</a> {sign(view)} {words(brief(view, overview.at), 300)}'
         for view in overview.vaults
-        if view.problems and view.word != "filling"
+        if view.problems and view.word not in ("filling", "empty")
     ]
     said = {timer.name for view in overview.wrong for timer in view.timers}
     items += [words(missed(timer)) for timer in overview.missed if timer.name not in said]
@@ -85,7 +85,7 @@ def _fleet(overview: Overview, rest: list[tuple[int, VaultView]]) -> Iterator[st
     title = f"All other vaults ({len(rest)})" if len(rest) < len(overview.vaults) else f"Vaults ({len(rest)})"
     yield (
         f'<h2>{title}</h2><div class="fleet"><table role="table"><caption>One vault a row, the worst first; the picture shows '
-        'the last days as above</caption><colgroup><col class="state"><col class="name"><col><col class="days">'
+        'the last days as above</caption><colgroup><col class="state"><col><col><col class="days">'
         '<col class="full"></colgroup><thead role="rowgroup"><tr role="row">'
     )
     for each in ("State", "Vault", "Age, of max_age; next timer", "Restore points", "Fill level"):
@@ -102,7 +102,7 @@ def _legend() -> str:
         ("next", "next expected"),
     )  # fmt: skip
     marks = "".join(f"<li>{shape(state)}{said}</li>" for state, said in entries)
-    now = "<li>vertical line: now; hatched: within max_age, where a good one must lie</li>"
+    now = "<li>vertical line: now; hatched: within max_age, where a good one must lie; days begin at 00:00 UTC</li>"
     return f'<ul class="legend" aria-label="Marks">{marks}{now}</ul>'
 
 

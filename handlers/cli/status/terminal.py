@@ -11,9 +11,21 @@ from handlers.overview.asked import clock
 from handlers.overview.plain import plain
 from handlers.overview.vaults import allowed, how_old, missed
 
-_COLOURS = {"overdue": 31, "failed": 31, "missed": 31, "wrong": 31, "unknown": 33, "partly": 33, "filling": 33, "well": 32}
+_COLOURS = {
+    "overdue": 31,
+    "failed": 31,
+    "missed": 31,
+    "wrong": 31,
+    "unknown": 33,
+    "partly": 33,
+    "filling": 33,
+    "empty": 33,
+    "well": 32,
+}
 _COLUMNS = (8, 20, 18, 20, 8)
 """Widths; with a space between them, and two for the mark, no more than 80."""
+_MANY = 12
+"""Of more vaults, those that are well have a row and no more."""
 _NAMED = 3
 """Things of a kind that are written out; the rest are counted."""
 
@@ -26,9 +38,10 @@ def lines(overview: Overview, *, colour: bool = False) -> Iterator[str]:
     if overview.vaults:
         yield ""
         yield _row("STATE", "VAULT", "AGE / MAX AGE", "NEXT TIMER", "FULL")
+    many = len(overview.vaults) > _MANY
     for view in overview.vaults:
         yield _painted(_row(*_cells(view, overview.at)), view.word, colour=colour)
-        for sentence in _details(view, overview.at):
+        for sentence in _details(view, overview.at) if view.problems or not many else ():
             yield _indented(sentence)
     yield from _beside(overview)
     yield ""
@@ -78,10 +91,7 @@ def _details(view: VaultView, now: datetime) -> Iterator[str]:
     if view.newest is not None and view.newest.state not in ("good", "running"):
         yield f"newest      {_ago(view.newest, now)}: {view.newest.state}"
     yield from (f"running     {_ago(each, now)}" for each in view.points if each.state == "running")
-    for each in view.waiting[:_NAMED]:
-        when = f" {clock(each.due)}" if each.due else ""
-        word = each.word.replace("_", " ")
-        yield f"waiting     {each.asked}: {word}{when} ({each.reason or 'not tried yet'}); given up {clock(each.gives_up)}"
+    yield from (f"waiting     {each.asked}: {each.says}" for each in view.waiting[:_NAMED])
     if len(view.waiting) > _NAMED:
         yield f"waiting     and {len(view.waiting) - _NAMED} more"
     shown = {each.sentence for each in view.problems}
