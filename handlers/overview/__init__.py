@@ -171,11 +171,13 @@ class Overview:
 
     @property
     def verdict(self) -> str:
-        """``wrong``, ``unknown``, ``partly`` or ``well``."""
+        """``wrong``, ``unknown``, ``partly``, ``well``, or ``nothing`` where no vault is looked after."""
         if self.wrong or self.missed:
             return "wrong"
         if self.unknown or any(each.word == "unknown" for each in self.vaults):
             return "unknown"
+        if not self.vaults:
+            return "nothing"
         return "partly" if any(each.word == "partly" for each in self.vaults) else "well"
 
     @property
@@ -190,7 +192,7 @@ class Overview:
             return f"Timer {self.missed[0].name} did not come."
         if self.verdict == "unknown":
             return f"It is not known whether all is well ({count})."
-        if not self.vaults:
+        if self.verdict == "nothing":
             return "No vault is looked after: no rule lists one."
         if self.verdict == "partly":
             partly = sum(each.word == "partly" for each in self.vaults)

@@ -30,7 +30,7 @@ from handlers.vault_backup import is_uuid
 from handlers.watch.listed import Listed, looked_after
 from handlers.wire import Deadline
 
-_CODES = {"wrong": FAILED, "unknown": TRY_AGAIN, "partly": INCOMPLETE, "well": DONE}
+_CODES = {"wrong": FAILED, "unknown": TRY_AGAIN, "partly": INCOMPLETE, "well": DONE, "nothing": DONE}
 
 
 def add(parser: argparse.ArgumentParser) -> None:

@@ -15,7 +15,7 @@ from handlers.overview.vaults import allowed, how_old
 from handlers.plan.planned import span
 
 MOST_WAITING = 3
-MOST_ROWS = 60
+MOST_ROWS = 30
 """Restore points in one vault's table; the rest are counted."""
 SIGNS = {"overdue": "✖ Overdue", "failed": "✖ Failed", "missed": "✖ Timer missed", "unknown": "? Not known",
          "partly": "◆ Incomplete", "filling": "▲ Filling", "empty": "○ None yet", "well": "✔ Well"}  # fmt: skip

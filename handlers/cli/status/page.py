@@ -18,7 +18,7 @@ CARDS = 24
 SENTENCES = 5
 """Things that are wrong are said at the top; the rest are counted."""
 NOTICES = 20
-_MARKS = {"well": "✔", "wrong": "✖", "unknown": "?", "partly": "◆"}
+_MARKS = {"well": "✔", "wrong": "✖", "unknown": "?", "partly": "◆", "nothing": "○"}
 
 
 def page(overview: Overview) -> str:

@@ -1,0 +1,198 @@
+"""The page of ``status --html`` in a real browser: what it asks for, how it fits, whether it can be read and used by anybody.
+
+RESTORE_POINT_SHOTS names a folder that keeps the screenshots.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from handlers.cli.status.page import page
+from handlers.overview import Overview
+from tests.status_page import samples
+from tests.status_page.browser import Browser, Page
+
+SAMPLES: dict[str, Callable[[], Overview]] = {
+    "none": samples.nothing,
+    "one": samples.one,
+    "few": samples.few,
+    "many": samples.many,
+    "hostile": samples.hostile,
+}
+CONTRAST = """
+(() => {
+  const parse = text => (text.match(/[0-9.]+/g) || []).map(Number);
+  const light = ([r, g, b]) => { const [x, y, z] = [r, g, b].map(v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * x + 0.7152 * y + 0.0722 * z; };
+  const behind = node => { for (let at = node; at; at = at.parentElement) {
+      const back = parse(getComputedStyle(at).backgroundColor); if (back.length && (back.length < 4 || back[3] > 0.99)) return back; }
+    return [255, 255, 255]; };
+  const ratio = (one, two) => { const [a, b] = [light(one), light(two)].sort((x, y) => y - x); return (a + 0.05) / (b + 0.05); };
+  const found = [], walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode, holds = node.parentElement;
+    if (!node.data.trim() || ["TITLE", "DESC", "STYLE"].includes(holds.tagName.toUpperCase())) continue;
+    const style = getComputedStyle(holds), drawn = holds instanceof SVGElement;
+    const is = ratio(parse(drawn ? style.fill : style.color), behind(holds));
+    const size = parseFloat(style.fontSize), large = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
+    found.push([is, large ? 3 : 4.5, node.data.slice(0, 40)]);
+  }
+  for (const [what, how] of [["#good circle", "fill"], ["#good-s circle", "fill"], ["#partial .m-partial", "fill"],
+      ["#failed path", "stroke"], ["#running circle", "stroke"], ["#next path", "stroke"]]) {
+    const colour = parse(getComputedStyle(document.querySelector(what))[how]);
+    for (const card of document.querySelectorAll("main, .card, .fleet, .card .within")) {
+      const back = card.matches(".within") ? parse(getComputedStyle(card).fill) : behind(card);
+      found.push([ratio(colour, back), 3, what]);
+    }
+  }
+  return found;
+})()
+"""
+"""Every word that is shown, and every mark against what it may lie on: (contrast, what WCAG 2.2 AA asks for, what it is)."""
+
+
+def write(name: str, folder: Path) -> Path:
+    file = folder / f"{name}.html"
+    file.write_text(page(SAMPLES[name]()), encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def shots(tmp_path: Path) -> Iterator[Path]:
+    kept = os.environ.get("RESTORE_POINT_SHOTS")
+    folder = Path(kept) if kept else tmp_path / "shots"
+    folder.mkdir(parents=True, exist_ok=True)
+    yield folder
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("name", SAMPLES)
+def test_it_asks_for_nothing_and_fits(browser: Browser, tmp_path: Path, shots: Path, name: str, width: int) -> None:
+    file = write(name, tmp_path)
+    with Page(browser, file, width) as shown:
+        assert shown.requests() == [file.as_uri()]
+        assert shown.complaints() == []
+        assert shown.ask("document.documentElement.scrollWidth") == width
+        beyond = (
+            "[...document.querySelectorAll('main *')].filter(e => !e.closest('svg, thead') && e.getBoundingClientRect().right > "
+        )
+        assert shown.ask(f"{beyond}{width} + 0.5).map(e => e.outerHTML.slice(0, 80))") == []
+        shot = shown.screenshot(shots / f"{name}-{width}.png").read_bytes()
+    assert shot[:8] == b"\x89PNG\r\n\x1a\n"
+    assert struct.unpack(">I", shot[16:20]) == (width,)
+    assert len(shot) > 8_000  # an empty sheet of that size has less
+
+
+@pytest.mark.parametrize(("dark", "media"), [(False, ""), (True, ""), (True, "print")], ids=["light", "dark", "print"])
+@pytest.mark.parametrize("name", ["none", "few", "hostile"])
+def test_every_word_and_mark_stands_out(browser: Browser, tmp_path: Path, shots: Path, name: str, dark: bool, media: str) -> None:
+    with Page(browser, write(name, tmp_path), 1280, dark, media) as shown:
+        shown.ask("document.querySelectorAll('details').forEach(each => each.open = true)")
+        found = shown.ask(CONTRAST)
+        shown.screenshot(shots / f"{name}-{'dark' if dark else 'light'}{media and '-' + media}.png")
+    assert len(found) > 10
+    assert [each for each in found if each[0] < each[1]] == []
+
+
+def test_dark_is_dark_and_paper_is_white(browser: Browser, tmp_path: Path) -> None:
+    file, back = write("few", tmp_path), "getComputedStyle(document.body).backgroundColor"
+    seen = []
+    for dark, media in ((False, ""), (True, ""), (True, "print")):
+        with Page(browser, file, 1280, dark, media) as shown:
+            seen.append(shown.ask(back))
+    assert seen == ["rgb(245, 246, 248)", "rgb(14, 18, 23)", "rgb(255, 255, 255)"]
+
+
+def test_on_paper_every_table_is_open(browser: Browser, tmp_path: Path, shots: Path) -> None:
+    heights = "[...document.querySelectorAll('details table')].map(each => each.getBoundingClientRect().height > 20)"
+    with Page(browser, write("few", tmp_path), 800, media="print") as shown:
+        assert shown.ask(f"({heights}).every(Boolean) && document.querySelectorAll('details[open]').length === 0")
+        assert shown.printed(shots / "few.pdf").read_bytes()[:5] == b"%PDF-"
+    with Page(browser, write("few", tmp_path), 800) as shown:
+        assert not shown.ask("document.querySelector('details table').checkVisibility()")
+
+
+def test_under_each_picture_is_a_table(browser: Browser, tmp_path: Path) -> None:
+    with Page(browser, write("few", tmp_path)) as shown:
+        pictures = shown.ask(
+            "[...document.querySelectorAll('svg.line')].map(each => [each.getAttribute('role'), each.getAttribute('aria-labelledby')"
+            ".split(' ').map(id => document.getElementById(id).textContent), each.nextElementSibling.querySelector('caption')"
+            ".textContent, [...each.nextElementSibling.querySelectorAll('th')].map(th => th.scope), each.nextElementSibling"
+            ".querySelectorAll('tbody tr').length])"
+        )
+        assert len(pictures) == 6
+        for role, (title, summary), caption, scopes, rows in pictures:
+            assert role == "img"
+            assert title.startswith("Restore points of vault ")
+            assert summary.endswith(".")
+            assert caption.startswith(title)
+            assert scopes == ["col"] * 3 + ["row"] * rows
+        doubled = "(ids => ids.length - new Set(ids).size)([...document.querySelectorAll('[id]')].map(each => each.id))"
+        assert shown.ask(doubled) == 0
+        levels = shown.ask("[...document.querySelectorAll('h1, h2, h3')].map(each => each.tagName).join(' ')")
+    assert levels == "H1 H2 H3 H3 H3 H3 H3 H3 H2 H2"
+
+
+def test_what_is_heard_is_what_is_shown(browser: Browser, tmp_path: Path) -> None:
+    """By the browser's own accessibility tree: pictures have names, tables are tables at any width."""
+    with Page(browser, write("many", tmp_path), 390) as shown:
+        nodes = shown.call("Accessibility.getFullAXTree")["nodes"]
+    roles = [each.get("role", {}).get("value") for each in nodes if not each.get("ignored")]
+    named = [each["name"]["value"] for each in nodes if each.get("role", {}).get("value") == "image" and not each.get("ignored")]
+    assert roles.count("table") == 1  # the others are closed
+    assert roles.count("rowheader") == 497
+    assert len([each for each in named if each.startswith("Restore points of vault")]) == 500
+
+
+def test_it_can_be_used_without_a_mouse(browser: Browser, tmp_path: Path) -> None:
+    with Page(browser, write("few", tmp_path)) as shown:
+
+        def press(key: str, code: int, text: str = "") -> None:
+            for kind in ("keyDown", "keyUp"):
+                shown.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, text=text)
+
+        seen = []
+        for _ in range(4):
+            press("Tab", 9)
+            seen.append(shown.ask("document.activeElement.tagName + ' ' + document.activeElement.textContent.slice(0, 9)"))
+        assert seen == ["A billing", "A mail", "A files", "SUMMARY 5 good, 2"]
+        assert shown.ask("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+        press("Enter", 13, "\r")
+        assert shown.ask("document.activeElement.parentElement.open") is True
+
+
+def test_words_from_outside_stay_words(browser: Browser, tmp_path: Path) -> None:
+    with Page(browser, write("hostile", tmp_path)) as shown:
+        assert shown.ask("document.querySelectorAll('script, img, iframe, object, link, base, form').length") == 0
+        loud = "[...document.querySelectorAll('*')].flatMap(e => e.getAttributeNames()).filter(n => /^(on|style$|src)/.test(n))"
+        assert shown.ask(loud) == []
+        text = shown.ask("document.body.innerText")
+        assert '<script>fetch("https://evil.example/")</script>' in text
+        assert not {"\u202e", "\x1b"} & set(text)
+
+
+def test_who_looks_sees_the_worst_first_and_at_once(browser: Browser, tmp_path: Path) -> None:
+    """Within the first screen of a telephone: how it is, and what is wrong."""
+    with Page(browser, write("many", tmp_path), 390) as shown:
+        said = "(e => [e.textContent, e.getBoundingClientRect().bottom < 844])(document.querySelector('.verdict'))"
+        text, above = shown.ask(said)
+        names = shown.ask("[...document.querySelectorAll('h3, tbody th[scope=row]')].map(each => each.textContent)")
+        rows = shown.ask("document.querySelectorAll('.fleet tbody tr').length")
+        height = shown.ask("document.querySelector('.fleet tbody tr').getBoundingClientRect().height")
+    assert above
+    assert text.startswith("✖ 2 of 500 vaults need attention: 1 overdue, 1 without its timer.")
+    assert [name for name in names if not name.startswith(("2026", "customer"))] == ["billing", "mail", "files"]
+    assert rows == 497
+    assert height < 130
+
+
+def test_nothing_and_one(browser: Browser, tmp_path: Path) -> None:
+    for name, says in (("none", "◆"), ("one", "✔ All is well: 1 vault, none overdue, failed or missed.")):
+        with Page(browser, write(name, tmp_path)) as shown:
+            assert shown.ask("document.querySelector('.verdict p').textContent").startswith(says)
+            assert shown.ask("document.title") == shown.ask("document.querySelector('.verdict p').textContent")
