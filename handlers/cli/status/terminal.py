@@ -11,17 +11,9 @@ from handlers.overview.asked import clock
 from handlers.overview.plain import plain
 from handlers.overview.vaults import allowed, how_old, missed
 
-_COLOURS = {
-    "overdue": 31,
-    "failed": 31,
-    "missed": 31,
-    "wrong": 31,
-    "unknown": 33,
-    "partly": 33,
-    "filling": 33,
-    "empty": 33,
-    "well": 32,
-}
+_RED, _YELLOW, _GREEN = 31, 33, 32
+_COLOURS = dict.fromkeys(("overdue", "failed", "missed", "wrong"), _RED) | {"well": _GREEN}
+"""Whatever else a vault or all of it is called is yellow."""
 _COLUMNS = (8, 20, 18, 20, 8)
 """Widths; with a space between them, and two for the mark, no more than 80."""
 _MANY = 12
@@ -111,4 +103,4 @@ def _indented(sentence: str) -> str:
 
 
 def _painted(text: str, word: str, *, colour: bool) -> str:
-    return f"\x1b[{_COLOURS[word]}m{text}\x1b[0m" if colour and word in _COLOURS else text
+    return f"\x1b[{_COLOURS.get(word, _YELLOW)}m{text}\x1b[0m" if colour else text
