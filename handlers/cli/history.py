@@ -121,8 +121,8 @@ def harmless(value: object) -> str:
 
 def _show(found: list[Asked], arguments: argparse.Namespace, ledger: str) -> None:
     if not found:
-        whose = f" for vault {plain(arguments.vault)}" if arguments.vault else ""
-        print(fold(f"Nothing was asked for{whose} within {arguments.since}, by what ledger {ledger} remembers."))
+        whose = f" of vault {plain(arguments.vault)}" if arguments.vault else ""
+        print(fold(f"Nothing was wanted{whose} within {arguments.since}, by what ledger {ledger} remembers."))
         return
     print(f"{'WANTED (UTC)':<16}  {'RESULT':<11}  {'VAULT':<20}  BY")
     for each in found:

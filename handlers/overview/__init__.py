@@ -65,7 +65,7 @@ class Waiting:
     says: str
     since: datetime
     due: datetime | None
-    gives_up: datetime
+    gives_up: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

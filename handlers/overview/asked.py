@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from handlers.ledger import Record
+from handlers.plan.planned import NO_GIVING_UP
 from handlers.restore_point.said import QUEUED
 from handlers.restore_point.wish import Wish
 from handlers.rules import TERMINAL
@@ -40,7 +41,8 @@ class Asked:
                 return f"CBR is asked at {clock(moment(wish.slot))}"
             case "later":
                 tried = f", tried again at {clock(moment(wish.due))}" if wish.due else ""
-                return f"CBR could not take it yet ({self.reason or 'not tried yet'}){tried}; given up {clock(gives_up(wish))}"
+                end = f"; given up {clock(ends)}" if (ends := gives_up(wish)) else ""
+                return f"CBR could not take it yet ({self.reason or 'not tried yet'}){tried}{end}"
             case "in_progress":
                 return "a run is at work on it"
             case "failed" | "skipped":
@@ -103,9 +105,9 @@ def who(wish: Wish) -> str:
     return f"{planned.trigger} {planned.sender}".strip() + by
 
 
-def gives_up(wish: Wish) -> datetime:
-    """When nothing more is tried."""
-    return moment(wish.gives_up_at) or FAR
+def gives_up(wish: Wish) -> datetime | None:
+    """When nothing more is tried; None: whoever asked for it looks after that."""
+    return moment(wish.gives_up_at) if wish.planned.give_up_after < NO_GIVING_UP else None
 
 
 def moment(seconds: float | None) -> datetime | None:
@@ -117,4 +119,4 @@ def moment(seconds: float | None) -> datetime | None:
 
 def clock(at: datetime | None) -> str:
     """A time as it is read fastest."""
-    return f"{at:%Y-%m-%d %H:%M} UTC" if at and at < FAR else "never"
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at else "never"

@@ -41,6 +41,9 @@ class Gathered:
         age, problems = self._age(found)
         gave_up = self._gave_up(found)
         problems += [*self._failed(found, gave_up), *self._missed()]
+        if not problems and not found and not self.failure:
+            why = f"Vault {listed.name} has no restore point yet, and no max_age in the rules says by when it must have one."
+            problems.append(Problem("empty", why))
         fill = Fill.of(self.vault.billing) if self.vault else None
         if fill and fill.filling:
             problems.append(Problem("filling", fill.sentence))
@@ -71,8 +74,7 @@ class Gathered:
         names = {each.id: each.name or each.id for each in self.vault.resources} if self.vault else {}
         if max_age is None:
             good = next((each.at.timestamp() for each in found if each.state == "good"), None)
-            empty = f"Vault {name} has no restore point yet, and no max_age in the rules says by when it must have one."
-            return (None if good is None else max(now - good, 0.0)), [] if found else [Problem("empty", empty)]
+            return (None if good is None else max(now - good, 0.0)), []
         self.seen.update(self.wanted or frozenset(names), self.backups, self.since, now)
         age = judged(name, vault, max_age, self.seen, names, self.backups, now)
         counted = newest_of(self.seen.counted_from(now, max_age))

@@ -58,6 +58,16 @@ CONTRAST = """
 """Every word that is shown, and every mark against what it may lie on: (contrast, what WCAG 2.2 AA asks for, what it is)."""
 
 
+PICTURES = """
+[...document.querySelectorAll("svg.line")].map(each => {
+  const told = id => document.getElementById(id).textContent, under = each.nextElementSibling;
+  return [each.getAttribute("role"), each.getAttribute("aria-labelledby").split(" ").map(told),
+    under.querySelector("caption").textContent, [...under.querySelectorAll("th")].map(th => th.scope),
+    under.querySelectorAll("tbody tr").length];
+})
+"""
+
+
 def write(name: str, folder: Path) -> Path:
     file = folder / f"{name}.html"
     file.write_text(page(SAMPLES[name]()), encoding="utf-8")
@@ -121,12 +131,7 @@ def test_on_paper_every_table_is_open(browser: Browser, tmp_path: Path, shots: P
 
 def test_under_each_picture_is_a_table(browser: Browser, tmp_path: Path) -> None:
     with Page(browser, write("few", tmp_path)) as shown:
-        pictures = shown.ask(
-            "[...document.querySelectorAll('svg.line')].map(each => [each.getAttribute('role'), "
-            "each.getAttribute('aria-labelledby').split(' ').map(id => document.getElementById(id).textContent), each.nextElementSibling.querySelector('caption')"
-            ".textContent, [...each.nextElementSibling.querySelectorAll('th')].map(th => th.scope), each.nextElementSibling"
-            ".querySelectorAll('tbody tr').length])"
-        )
+        pictures = shown.ask(PICTURES)
         assert len(pictures) == 6
         for role, (title, summary), caption, scopes, rows in pictures:
             assert role == "img"
