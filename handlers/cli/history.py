@@ -1,7 +1,8 @@
 """Show who or what asked for restore points, when, for what, and with what result, the newest first.
 
 It is read from the ledger, which remembers wishes for 400 days. A cause that is wanted again after its window takes the place of
-its earlier wish: the restore points it had before are named with it.
+its earlier wish: the restore points it had before are named with it. A delivery that found its cause settled changes nothing
+here; its log line says so.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from handlers.plan.planned import NO_GIVING_UP
 from handlers.restore_point.said import QUEUED
 from handlers.restore_point.wish import Wish
 from handlers.rules import TERMINAL
+from handlers.watch.following import LATE
 
 SKIPPED = frozenset({"budget", "min_interval", "superseded"})
 """Reasons for which a wish ended because nothing was wanted after all."""
@@ -48,7 +49,8 @@ class Asked:
             case "failed" | "skipped":
                 return wish.untold or self.reason.replace("_", " ")
             case "created" | "joined" if wish.unfinished:
-                return "being made" if self.result == "created" else f"{self.reason.replace('_', ' ')}; being made"
+                how = "no end after a day, and still followed" if wish.reason == LATE else "being made"
+                return how if wish.reason in ("created", LATE) else f"{self.reason.replace('_', ' ')}; {how}"
         return "" if self.reason == "created" else self.reason.replace("_", " ")
 
 

@@ -54,6 +54,7 @@ def result(*wishes: Wish) -> tuple[str, str]:
     [
         (wish(due=NOW, reason="created", checkpoint_id="x"), "created", "being made"),
         (wish(due=NOW, reason="running_already", checkpoint_id="x"), "joined", "running already; being made"),
+        (wish(due=NOW, reason="not_finished", checkpoint_id="x"), "created", "no end after a day, and still followed"),
         (wish(ended="available", reason="created", checkpoint_id="x"), "available", ""),
         (wish(ended="partly", reason="created", checkpoint_id="x"), "partly", ""),
         (wish(ended="broken", reason="created", checkpoint_id="x"), "broken", ""),

@@ -6,12 +6,14 @@ RESTORE_POINT_SHOTS names a folder that keeps the screenshots.
 from __future__ import annotations
 
 import os
+import re
 import struct
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from handlers.cli.status.drawing import SHAPES
 from handlers.cli.status.page import page
 from handlers.overview import Overview
 from tests.status_page import samples
@@ -183,6 +185,25 @@ def test_words_from_outside_stay_words(browser: Browser, tmp_path: Path) -> None
         text = shown.ask("document.body.innerText")
         assert '<script>fetch("https://evil.example/")</script>' in text
         assert not {"\u202e", "\x1b"} & set(text)
+
+
+def test_what_is_not_the_pages_own_is_forbidden_by_its_policy(browser: Browser, tmp_path: Path) -> None:
+    """Should anything ever get past the escaping."""
+    file = write("one", tmp_path)
+    foreign = '<script>document.title = "mine"</script><img src="http://127.0.0.1:9/x"><style>main { display: none }</style>'
+    file.write_text(file.read_text().replace("<main>", f"<main>{foreign}"))
+    with Page(browser, file) as shown:
+        assert len(shown.requests()) == 2  # the picture was asked for, and stopped here
+        assert [each["blockedReason"] for each in shown.said("Network.loadingFailed")] == ["csp"]
+        assert shown.ask("document.title").startswith("✔ All is well")
+        assert shown.ask("getComputedStyle(document.querySelector('main')).display") == "block"
+        assert len(shown.complaints()) == 3
+
+
+def test_no_colour_is_needed_to_tell_states_apart() -> None:
+    shapes = dict(re.findall(r'<g id="([a-z]+)">(.*?)</g>', SHAPES))
+    assert set(shapes) == {"good", "partial", "failed", "running", "next"}
+    assert len({re.sub(' class="[^"]*"', "", each) for each in shapes.values()}) == 5
 
 
 def test_who_looks_sees_the_worst_first_and_at_once(browser: Browser, tmp_path: Path) -> None:

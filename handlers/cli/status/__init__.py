@@ -10,8 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -65,29 +64,27 @@ def look(service: Service, names: Sequence[str] = ()) -> Overview:
     rates = {name: access.requests_per_second for name, access in settings.projects.items()}
     asked = settings.rules, service.cbrs, service.inventory
     gathering = Gathering(*asked, lambda: service.ledger, service.clock, rates, settings.ledger)
-    return gathering.look([_named(service, name) for name in dict.fromkeys(names)])
+    if not names:
+        return gathering.look()
+    found, _ = looked_after(*asked, Deadline.after(service.clock, CALL_SECONDS))
+    return gathering.look([_named(service, found, name) for name in dict.fromkeys(names)])
 
 
-def _named(service: Service, name: str) -> Listed:
-    """A vault by its name here, or by its id, whatever lists it; at the cloud where only tags do."""
+def _named(service: Service, found: Mapping[str, Listed], name: str) -> Listed:
+    """A vault by its name here or by its id, whatever lists it; by its name at the cloud where only tags do."""
     rules = service.settings.rules
-    known = rules.vault_named(name)
-    if known is None and not is_uuid(name):
-        found, _ = looked_after(rules, service.cbrs, service.inventory, Deadline.after(service.clock, CALL_SECONDS))
-        by_name = [each for each in found.values() if each.name == name]
-        if len(by_name) == 1:
-            return by_name[0]
-        names = sorted({*rules.vaults, *(each.name for each in found.values())})
-        why = "is the name of several vaults: give an id" if by_name else "is neither the name of a vault in the rules nor an id"
-        meant = nearest(name, names) if not by_name else ""
-        raise Misconfigured("VAULT", why + (f"; did you mean {meant!r}?" if meant else ""))
-    vault_id = known[1].id if known else name
-    found, _ = looked_after(rules, service.cbrs, service.inventory, Deadline.after(service.clock, CALL_SECONDS))
-    if vault_id in found:
-        return found[vault_id]
-    if known:
-        return Listed(known[0], rules.project_of(known[1]), known[1])
-    return Listed(name, _project(service, name), Vault(id=name))
+    if known := rules.vault_named(name):
+        return found.get(known[1].id) or Listed(known[0], rules.project_of(known[1]), known[1])
+    meant = [each for each in found.values() if name in (each.name, each.vault.id)]
+    if len(meant) == 1:
+        return meant[0]
+    if meant:
+        raise Misconfigured("VAULT", "is the name of several vaults: give an id")
+    if is_uuid(name):
+        return Listed(name, _project(service, name), Vault(id=name))
+    close = nearest(name, sorted({*rules.vaults, *(each.name for each in found.values())}))
+    why = "is neither the name of a vault in the rules nor an id"
+    raise Misconfigured("VAULT", why + (f"; did you mean {close!r}?" if close else ""))
 
 
 def _project(service: Service, vault_id: str) -> str:
@@ -108,12 +105,11 @@ def _in_colour() -> bool:
 
 def _write(file: Path, text: str) -> None:
     """All of it or nothing: whoever has it open must not find half a page."""
+    part = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=file.parent, suffix=".part", delete=False) as part:
-            part.write(text)
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(part.name).chmod(0o666 & ~umask)
-        Path(part.name).replace(file)
+        part.write_text(text, encoding="utf-8")
+        part.replace(file)
     except OSError as problem:
+        with suppress(OSError):
+            part.unlink()
         raise Misconfigured("--html", f"cannot be written ({type(problem).__name__})") from None
