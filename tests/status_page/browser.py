@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any, Self
 
 PATIENCE = 60.0
+MOST_PIXELS = 4000
+"""Of a page's height in a screenshot: what is further down looks like what is above."""
 _FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions"),
@@ -158,7 +160,7 @@ class Page:
     def screenshot(self, to: Path, height: int = 0) -> Path:
         """The whole page, or so much of it."""
         size = self.call("Page.getLayoutMetrics")["cssContentSize"]
-        clip = {"x": 0, "y": 0, "width": self.width, "height": height or min(size["height"], 12_000), "scale": 1}
+        clip = {"x": 0, "y": 0, "width": self.width, "height": height or min(size["height"], MOST_PIXELS), "scale": 1}
         shot = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)
         to.write_bytes(base64.b64decode(shot["data"]))
         return to
