@@ -219,7 +219,7 @@ def test_who_looks_sees_the_worst_first_and_at_once(browser: Browser, tmp_path: 
     assert text.startswith("✖ 2 of 500 vaults need attention: 1 overdue, 1 without its timer.")
     assert [name for name in names if not name.startswith(("2026", "customer"))] == ["billing", "mail", "files"]
     assert rows == 497
-    assert height < 130
+    assert height < 110
 
 
 def test_nothing_and_one(browser: Browser, tmp_path: Path) -> None:
