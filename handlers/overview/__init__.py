@@ -137,7 +137,7 @@ class VaultView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenNotice:
-    """What was told and is not over. ``heard`` is false while no topic has taken it."""
+    """What was told and is not over. ``heard`` is false while a topic that wants it has not taken it."""
 
     word: str
     vault: str

@@ -17,6 +17,7 @@ from handlers.inventory import Inventory
 from handlers.lanes import in_lanes
 from handlers.ledger import Ledger, Record, body_of
 from handlers.notices import KIND as NOTICE
+from handlers.outbox import KIND as MESSAGE
 from handlers.overview import GRAVITY, SPAN_SECONDS, Expected, OpenNotice, Overview, VaultView
 from handlers.overview.asked import Asked, answers, moment, read_wishes
 from handlers.overview.growth import NO_END, without_end
@@ -150,8 +151,8 @@ class Gathering:
 
     def _notices(self, now: datetime, listed: Mapping[str, Listed]) -> list[OpenNotice]:
         """What was told lately and is not over, the newest first."""
-        records = self._since(NOTICE, 0.0)
-        found = [notice for record in records if (notice := _open(record, listed))]
+        found = [notice for record in self._since(NOTICE, 0.0) if (notice := _open(record, listed))]
+        found += [kept for record in self._since(MESSAGE, 0.0) if record.due is not None and (kept := _kept(record, listed))]
         oldest = now - timedelta(seconds=SPAN_SECONDS)
         return sorted((each for each in found if each.told > oldest), key=lambda each: each.told, reverse=True)
 
@@ -202,3 +203,15 @@ def _open(record: Record, listed: Mapping[str, Listed]) -> OpenNotice | None:
     if told is None or word in ("healed", "available") or (vault_id and vault_id not in listed):
         return None
     return OpenNotice(word=word, vault=vault, message=message, told=told, heard=record.due is None)
+
+
+def _kept(record: Record, listed: Mapping[str, Listed]) -> OpenNotice | None:
+    """A message that waits for a topic."""
+    try:
+        outcome, told = body_of(record)["outcome"], moment(record.at)
+        vault, vault_id, message, word = (str(outcome.get(key, "")) for key in ("vault", "vault_id", "message", "outcome"))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    if told is None or (vault_id and vault_id not in listed):
+        return None
+    return OpenNotice(word=word, vault=vault, message=message, told=told, heard=False)

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from handlers.cbr import Backup
-from handlers.errors import Rejected
+from handlers.message import explained
 from handlers.overview import Left, Point, PointState
 from handlers.overview.asked import who
 from handlers.restore_point.wish import Wish
-from handlers.restore_point.words import say
 from handlers.vault_backup import SkippedResource
 from handlers.watch.ages import GOOD, UNDER_WAY
 
@@ -71,9 +70,9 @@ def _unlisted(wish: Wish) -> Point:
 
 
 def _skipped(resource: SkippedResource) -> Left:
-    """With CBR's reason, and what to do where that is known."""
-    said = say(Rejected(resource.reason or "CBR gives no reason", code=resource.code))
-    return Left(resource.name or resource.id, resource.code, said.removeprefix(f"{resource.code}: "))
+    """With CBR's reason, and what it means where that is documented."""
+    said = f"{(resource.reason or 'CBR gives no reason').rstrip('.')}. {explained(resource.code)}".rstrip()
+    return Left(resource.name or resource.id, resource.code, said)
 
 
 def newest_of(resources: Mapping[str, float]) -> float | None:

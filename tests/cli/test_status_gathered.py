@@ -15,7 +15,7 @@ from handlers.overview import Overview, VaultView
 from handlers.overview.printed import printed
 from handlers.sandbox import estate
 from handlers.service import Service
-from tests.scripted import BACKUPS, CREATE, START, World, answers, fails, only, world_in
+from tests.scripted import BACKUPS, CREATE, PUBLISH, START, World, answers, fails, only, world_in
 from tests.test_freshness import DAY, HOUR, MADE, OLD, TIMELY, made, write
 
 VAULTS = ("GET", r"/vaults\?")
@@ -138,7 +138,7 @@ def test_what_was_left_out_is_named_with_the_reason(world: World) -> None:
     (left,) = point.left_out
     assert (point.state, problems(view), look(service).verdict) == ("partial", ["partly"], "partly")
     assert left.code.endswith("6302")
-    assert "take it out of the rule" in left.why
+    assert "It does not exist any more: take it out of the vault and of the rule." in left.why
     assert left.name in view.problems[0].sentence
 
 
@@ -189,6 +189,14 @@ def test_vaults_by_their_tags_are_looked_at(world: World) -> None:
     text = (world.folder / "rules.toml").read_text()
     (world.folder / "rules.toml").write_text(text.replace('vaults = ["files"]', 'vault_tags = { backup = "yes" }'))
     assert {each.name for each in look(world.service()).vaults} == {"erp", "files"}
+
+
+def test_what_a_topic_has_not_taken_yet_is_said(world: World) -> None:
+    service = write(world)
+    world.door.on(PUBLISH, answers(500), always=True)
+    world.fire(service)
+    waiting = [each for each in look(service).notices if not each.heard]
+    assert [(each.word, each.vault) for each in waiting] == [("created", "files")]
 
 
 # ── what cannot be had ───────────────────────────────────────────────────────────────────────────────────────────────

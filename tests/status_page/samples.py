@@ -13,7 +13,9 @@ NOW = datetime(2026, 11, 27, 16, 40, tzinfo=UTC)
 DAY = 86400.0
 MAX_AGE = 26 * 3600.0
 BUSY = Left(
-    "erp-db", "BackupService.6302", "Resource does not exist. A resource that was asked for is gone: take it out of the rule."
+    "erp-db",
+    "BackupService.6302",
+    "Resource does not exist. It does not exist any more: take it out of the vault and of the rule.",
 )
 
 

@@ -111,7 +111,7 @@ def _beside(overview: Overview) -> Iterator[str]:
     if overview.notices:
         yield "<h2>Told lately</h2><ul>"
         for each in overview.notices[:NOTICES]:
-            heard = "" if each.heard else " <strong>No topic has taken it yet.</strong>"
+            heard = "" if each.heard else " <strong>Not every topic has taken it yet.</strong>"
             yield f"<li>{clock(each.told)}: <strong>{words(each.word)}</strong>. {words(each.message)}{heard}</li>"
         if len(overview.notices) > NOTICES:
             yield f"<li>and {len(overview.notices) - NOTICES} more</li>"

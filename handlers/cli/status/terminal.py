@@ -47,7 +47,7 @@ def _beside(overview: Overview) -> Iterator[str]:
     sentences += [f"* {each}" for each in overview.notes]
     notices = [each for each in overview.notices if each.word not in ("overdue", "missed") or not each.heard]
     for each in notices[:_NAMED]:
-        heard = "" if each.heard else " (no topic has taken it yet)"
+        heard = "" if each.heard else " (not every topic has taken it yet)"
         sentences.append(f"* told {clock(each.told)}{heard}: {each.word}: {each.message}")
     if len(notices) > _NAMED:
         sentences.append(f"* and {len(notices) - _NAMED} more were told in these days: --json has all of them")
