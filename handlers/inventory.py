@@ -65,10 +65,11 @@ class Inventory:
 
     def _tagged(self, rule: Rule, project: str, deadline: Deadline) -> list[cbr.Vault]:
         """A replication vault takes no backups (BackupService.6124); an id that is none could not be asked for."""
-        tagged = [each for each in self._all(project, deadline) if rule.tagged(each.tags)]
+        tagged = [each for each in self.vaults(project, deadline) if rule.tagged(each.tags)]
         return [each for each in tagged if each.billing.protect_type != "replication" and is_uuid(each.id)]
 
-    def _all(self, project: str, deadline: Deadline) -> list[cbr.Vault]:
+    def vaults(self, project: str, deadline: Deadline) -> list[cbr.Vault]:
+        """All of a project's. Raises CallFailed."""
         now = self._clock.monotonic()
         at, vaults = self._vaults.get(project, (float("-inf"), []))
         if now - at > KEPT_SECONDS:

@@ -49,6 +49,15 @@ def last_seen(ledger: Ledger, name: str, now: float) -> tuple[float, bool]:
     return (standing.at, False) if came is None else (came, True)
 
 
+def came_last(ledger: Ledger, name: str) -> tuple[float | None, bool]:
+    """The same as ``last_seen`` without writing anything down: None where nobody ever asked. Raises LedgerDown."""
+    standing = ledger.get(KIND, name)
+    came, _ = _read(standing)
+    if came is not None:
+        return came, True
+    return (standing.at if standing and _plausible(standing.at) else None), False
+
+
 def _read(record: Record | None) -> tuple[float | None, float | None]:
     """When the newest event was for, and the newest that wanted something. What was not written by us says nothing."""
     try:

@@ -368,7 +368,7 @@ def test_a_failure_in_a_sweep_that_no_topic_took_is_told_by_the_next_one(world: 
     assert isinstance(only(told), Failed)
     assert only(told).reason == "still_busy"
     assert told.answer.status == 200
-    assert subjects(world) == ["Restore point FAILED: vault files (still_busy)"]
+    assert subjects(world) == ["Restore point FAILED: vault files (still_busy BackupService.6125)"]
     assert "give_up" in world.sandbox.published[0]["message"] or "busy" in world.sandbox.published[0]["message"]
     world.clock.forward(3600)
     assert world.sweep(service).outcomes == []

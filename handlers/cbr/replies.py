@@ -22,6 +22,8 @@ class Backup(Tolerant):
     resource_type: Text = ""
     created_at: Moment
     parent_id: Text = ""
+    expired_at: Text = ""
+    """When CBR deletes it by itself; empty: never."""
 
 
 class VaultResource(Tolerant):
@@ -37,9 +39,10 @@ class VaultResource(Tolerant):
 
 
 class Billing(Tolerant):
-    """``size`` in GB, ``used`` in MB: the reference documents both so."""
+    """``size`` and ``allocated`` in GB, ``used`` in MB: the reference documents them so."""
 
     size: Number = None
+    allocated: Number = None
     used: Number = None
     status: Text = ""
     object_type: Text = ""

@@ -17,7 +17,10 @@ from typing import Any, NoReturn
 from handlers import __version__
 from handlers.errors import CallFailed, LedgerDown, Misconfigured, NotSent, Redeliver, Refusal, Rejected, Unauthorized
 
-VERBS = ("demo", "sandbox", "init", "check", "plan", "send", "take", "watch", "serve", "sign", "confirm", "pack", "schema")
+VERBS = (
+    "demo", "sandbox", "init", "check", "plan", "send", "take", "status", "history", "watch", "serve", "sign", "confirm", "pack",
+    "schema",
+)  # fmt: skip
 DONE, FAILED, MISUSED, INCOMPLETE, TRY_AGAIN = 0, 1, 2, 3, 75
 
 

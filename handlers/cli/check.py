@@ -17,7 +17,8 @@ from handlers.credentials import AccessKey, GivenToken, Password
 from handlers.dispatch import ONE_RUN
 from handlers.dispatch.slots import REQUESTS
 from handlers.errors import CallFailed, LedgerDown, Misconfigured
-from handlers.rules import Rule, Rules, Sender
+from handlers.overview.growth import NO_END, Fill, without_end
+from handlers.rules import Rule, Rules, Sender, Vault
 from handlers.service import Service
 from handlers.settings import Key, Settings, load
 from handlers.wire import Deadline
@@ -30,11 +31,12 @@ _KINDS = {AccessKey: "with an access key", Password: "with a password", GivenTok
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at."""
+    """One thing that was looked at. ``warns``: it works, and somebody should look at it all the same."""
 
     what: str
     ok: bool
     message: str
+    warns: bool = False
 
 
 def _good(what: str, message: str) -> Check:
@@ -43,6 +45,10 @@ def _good(what: str, message: str) -> Check:
 
 def _bad(what: str, message: str) -> Check:
     return Check(what, ok=False, message=message)
+
+
+def _warning(what: str, message: str) -> Check:
+    return Check(what, ok=True, message=message, warns=True)
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -72,11 +78,7 @@ def _at_hand(settings: Settings, service: Service) -> Iterator[Check]:
         yield _bad(f"timers.{name}", "no rule uses it: when it fires, nothing happens")
     if not rules.rules:
         yield _good("rules", "there is no [[rules]]: no event will have anything backed up")
-    for rule in rules.rules:
-        alerts = rule.sender is not None and rules.senders[rule.sender].door == "alert"
-        if alerts and rule.parameters.incremental is False and rule.budget_per_hour is None:
-            why = "full backups because of alerts, and no budget_per_hour: each is as large as all that is backed up"
-            yield _bad(f"rules.{rule.name}", why)
+    yield from _growing(rules)
     for name, sender in rules.senders.items():
         yield from _proof(name, sender, settings.secrets.get(name, ()), service.clock.now())
     yield from _told(rules)
@@ -96,6 +98,17 @@ def _told(rules: Rules) -> Iterator[Check]:
         yield _bad(
             "topics", "every topic has a filter: nobody is told what is about no rule and no vault, as storms and refusals"
         )
+
+
+def _growing(rules: Rules) -> Iterator[Check]:
+    """What may fill a vault before anybody sees it."""
+    for rule in rules.rules:
+        alerts = rule.sender is not None and rules.senders[rule.sender].door == "alert"
+        if alerts and rule.parameters.incremental is False and rule.budget_per_hour is None:
+            why = "full backups because of alerts, and no budget_per_hour: each is as large as all that is backed up"
+            yield _bad(f"rules.{rule.name}", why)
+    for name in without_end(rules):
+        yield _warning(f"rules.{name}", NO_END)
 
 
 def queued(settings: Settings) -> Iterator[Check]:
@@ -148,6 +161,7 @@ def _at_the_cloud(settings: Settings, service: Service) -> Iterator[Check]:
             continue
         cbr = service.cbrs[settings.rules.project_of(vault)]
         yield _call(f"vaults.{name}", service, partial(_vault, cbr, vault.id, service.clock.now()))
+        yield from _filling(name, vault, service)
     for name, topic in settings.rules.topics.items():
         where = settings.topics[name].origin if topic.kind == "cloudevents" else topic.address
         note = where if topic.kind == "log" else f"{where}; only a message proves it, the first one does"
@@ -179,12 +193,20 @@ def _vault(cbr: Cbr, vault_id: str, now: datetime, deadline: Deadline) -> str:
     since = now - timedelta(days=1)
     cbr.backups(deadline, vault_id=vault_id, since=since)  # the right cbr:backups:list
     cbr.operations(deadline, vault_id=vault_id, since=since)  # the right cbr:tasks:list
-    used = f"{(vault.billing.used or 0) / 1024:.1f} of {vault.billing.size or 0} GB used"
+    used = Fill.of(vault.billing) or "how full it is is not known"
     if not vault.resources:
         raise Misconfigured(vault.name, "the vault holds no resource, so there is nothing to back up: associate some with it")
-    if (vault.billing.used or 0) > 0.9 * 1024 * (vault.billing.size or float("inf")):
-        raise Misconfigured(vault.name, f"nearly full, {used}: enlarge it before CBR refuses")
     return f"{vault.name}: {len(vault.resources)} resources, {used}; backups and operations can be listed"
+
+
+def _filling(name: str, vault: Vault, service: Service) -> Iterator[Check]:
+    """A vault whose fill level says that it is time to do something; where it cannot be asked, that has been said."""
+    project = service.settings.rules.project_of(vault)
+    with suppress(CallFailed):
+        every = service.inventory.vaults(project, Deadline.after(service.clock, CALL_SECONDS))
+        for fill in (Fill.of(each.billing) for each in every if each.id == vault.id):
+            if fill and fill.filling:
+                yield _warning(f"vaults.{name}", fill.sentence)
 
 
 def _call(what: str, service: Service, look: Callable[[Deadline], str], before: str = "") -> Check:
@@ -201,9 +223,16 @@ def _call(what: str, service: Service, look: Callable[[Deadline], str], before: 
 def _say(arguments: argparse.Namespace, checks: list[Check], code: int) -> int:
     if arguments.json:
         print_json(
-            {"ok": code == DONE, "checks": [{"what": each.what, "ok": each.ok, "message": each.message} for each in checks]}
+            {
+                "ok": code == DONE,
+                "checks": [{"what": each.what, "ok": each.ok, "message": each.message, "warning": each.warns} for each in checks],
+            }
         )
     else:
         for each in checks:
-            print(fold(f"{'ok  ' if each.ok else 'FAIL'} {each.what}: {each.message}"))
+            print(fold(f"{_mark(each)} {each.what}: {each.message}"))
     return code
+
+
+def _mark(check: Check) -> str:
+    return "warn" if check.warns else "ok  " if check.ok else "FAIL"

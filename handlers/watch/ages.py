@@ -17,6 +17,8 @@ from handlers.rules import Vault
 
 GOOD = ("available", "restoring", "sync")
 """States of a backup that can be restored from, or just is (CBR API reference)."""
+UNDER_WAY = ("protecting", "waiting_protect", "creating")
+"""... of one that is being made (or that waits for its turn)."""
 BLIND = 3
 """Looks that may fail before it is told of a vault nothing is known of."""
 NAMED = 5
@@ -112,7 +114,7 @@ def _newest(backups: Sequence[Backup]) -> dict[str, float]:
 
 
 def _under_way(backups: Sequence[Backup]) -> bool:
-    return any(each.status in ("protecting", "waiting_protect", "creating") for each in backups)
+    return any(each.status in UNDER_WAY for each in backups)
 
 
 def _last(good: float) -> str:

@@ -7,7 +7,7 @@ time with the vault that has waited longest.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from handlers.cbr import Cbr
@@ -17,10 +17,10 @@ from handlers.ledger import Ledger, Record
 from handlers.notices import Notices
 from handlers.outcome import Healed, Overdue
 from handlers.report import Settled
-from handlers.rules import Rules, Vault
-from handlers.vault_backup import VaultBackup
+from handlers.rules import Rules
 from handlers.watch.ages import Seen, judged, not_known
 from handlers.watch.duplicates import Wished, duplicates
+from handlers.watch.listed import Listed, looked_after, wanted_resources
 from handlers.wire import Clock, Deadline
 
 KIND = "look"
@@ -38,16 +38,6 @@ BACK_SECONDS = 6 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """A vault that is looked at: as people know it, and where. ``whole``: some rule wants all of it by its tags."""
-
-    name: str
-    project: str
-    vault: Vault
-    whole: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Vaults:
     """The watch's looks at vaults that rules list."""
 
@@ -60,7 +50,8 @@ class Vaults:
 
     def look(self, deadline: Deadline) -> Iterator[Settled]:
         """Those whose turn it is, the longest unseen first, while there is time. Raises LedgerDown."""
-        listed = self._listed(deadline)
+        # whoever needed to know what carries a rule's tags has been told where that could not be looked up
+        listed, _ = looked_after(self.rules, self.cbrs, self.inventory, deadline)
         looks = {record.key: record for record in self.ledger.since(KIND, 0.0)} if listed else {}
         seen = {each: Seen.read(looks[each]) if each in looks else Seen() for each in listed}
         wished = Wished(self.ledger, self._now() - WISHED_SECONDS)
@@ -69,23 +60,6 @@ class Vaults:
                 return
             yield self._look(listed[vault_id], seen[vault_id], wished, deadline)
             self._remember(vault_id, seen[vault_id], looks.get(vault_id))
-
-    def _listed(self, deadline: Deadline) -> dict[str, Listed]:
-        """Every vault that a rule lists, or that has a ``max_age``, by its id."""
-        rules = self.rules
-        named = {name for rule in rules.rules for name in rule.vaults}
-        wanted = named | {name for name, vault in rules.vaults.items() if vault.max_age}
-        found = {rules.vaults[name].id: Listed(name, rules.project_of(rules.vaults[name]), rules.vaults[name]) for name in wanted}
-        for rule in rules.rules:
-            for project in (rule.projects or self.cbrs) if rule.vault_tags else ():
-                try:
-                    tagged = self.inventory.tagged_in(project, rule, rules, deadline)
-                except CallFailed:
-                    continue  # whoever needed to know which they are has been told
-                for vault_id, name in tagged.items():
-                    known = found.get(vault_id) or Listed(name, project, Vault(id=vault_id))
-                    found[vault_id] = replace(known, whole=True)
-        return found
 
     def _look(self, listed: Listed, seen: Seen, wished: Wished, deadline: Deadline) -> Settled:
         """What is to be said of one vault, told; ``seen`` is brought up to date."""
@@ -104,7 +78,7 @@ class Vaults:
         for notice, duplicate in duplicates(listed.name, listed.vault.id, backups, self.rules, wished):
             settled += self.notices.open(notice, duplicate, again=KEPT)
         if max_age:
-            seen.update(self._wanted(listed) or frozenset(names), backups, since, now)
+            seen.update(wanted_resources(self.rules, listed) or frozenset(names), backups, since, now)
             settled += self._told(listed, max_age, seen, judged(listed.name, listed.vault, max_age, seen, names, backups, now))
         return settled
 
@@ -117,15 +91,6 @@ class Vaults:
         soonest = min(seen.counted_from(now, max_age).values()) + max_age
         seen.next_look = min(max(soonest, now + SOON_SECONDS), seen.next_look)
         return self.notices.close(overdue, age) + self.notices.close(unknown, age)
-
-    def _wanted(self, listed: Listed) -> frozenset[str]:
-        """The resources that rules name in this vault; empty where one of them wants the whole of it, or none lists it."""
-        asked = [
-            VaultBackup(vault_id=listed.vault.id, parameters=rule.parameters).resource_ids
-            for rule in self.rules.rules
-            if listed.name in rule.vaults
-        ]
-        return frozenset().union(*asked) if all(asked) and not listed.whole else frozenset()
 
     def _remember(self, vault_id: str, seen: Seen, record: Record | None) -> None:
         """Two sweeps may look at the same time: what one of them remembers is enough."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from handlers.errors import Misconfigured
 
-_TOOLS = frozenset({"sandbox", "cli", "__main__"})
+_TOOLS = frozenset({"sandbox", "cli", "overview", "__main__"})
 MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 PYTHONS = ("3.11", "3.12", "3.13")
 
