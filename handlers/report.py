@@ -7,9 +7,11 @@ import logging
 import sys
 import threading
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
+from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any
 
 from handlers.envelope import Envelope
@@ -45,6 +47,7 @@ _LEVELS = {
     "warning": logging.WARNING,
 }
 _writing = threading.Lock()
+NO_AGES: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +101,20 @@ class Report:
             self.refusals.unheard(outcome, deadline.clock.monotonic())
         return Told(sent, tuple(problems), missed=tuple(missed))
 
-    def log(self, envelope: Envelope, settled: Settled, noticed: Settled | None = None) -> bool:
+    def log(
+        self, envelope: Envelope, settled: Settled, noticed: Settled | None = None, ages: Mapping[str, float] = NO_AGES
+    ) -> bool:
         """The delivery's line and its metrics, after its messages; True when every failure reached at least one topic.
 
-        ``noticed`` is what it showed beside its outcomes: logged and counted with them.
+        ``noticed`` is what it showed beside its outcomes: logged and counted with them. ``ages`` are those of vaults, in seconds.
         """
         every = [*settled, *(noticed or [])]
-        self._line(*self._entry(envelope, [outcome for outcome, _ in settled], every))
-        if self.metrics and every:
+        level, text, extra = self._entry(envelope, [outcome for outcome, _ in settled], every)
+        self._line(level, text, extra | ({"ages": {vault: round(age) for vault, age in ages.items()}} if ages else {}))
+        if self.metrics:
             self._measure(envelope, [outcome for outcome, _ in every])
+            for vault, age in ages.items():
+                self._emit({"vault": vault}, [("Age", "Seconds", age)])
         return all(told.heard or _will_be_told(outcome, told) for outcome, told in settled if outcome.word == "failed")
 
     def write(self, message: Message) -> None:
@@ -124,6 +132,8 @@ class Report:
             **({"proven_by": envelope.proven_by} if envelope.proven_by else {}),
             "restore_points": [_brief(outcome) for outcome in outcomes[:NAMED]],
             "told": sum(told.sent for _, told in every),
+            **({"counts": dict(counted)} if counted else {}),
+            **({"duration_ms": slowest} if (slowest := max((each.duration_ms for each in outcomes), default=0)) else {}),
         }
         if beside := every[len(outcomes) :]:
             extra["noticed"] = [_brief(outcome) for outcome, _ in beside[:NAMED]]
@@ -152,23 +162,26 @@ class Report:
         return True
 
     def _measure(self, envelope: Envelope, outcomes: Sequence[Outcome]) -> None:
-        """CloudWatch embedded metrics: counts by outcome, one dimension from a closed set."""
-        from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
-
+        """Counts by outcome, and how long each took."""
         for start in range(0, len(outcomes), VALUES):
             some = outcomes[start : start + VALUES]
-            emf = EphemeralMetrics(namespace=NAMESPACE, service=SERVICE)  # one a delivery: threads must not mix
-            emf.add_dimension("door", envelope.door)
-            for word, count in Counter(outcome.word for outcome in some).items():
-                emf.add_metric(word.capitalize(), MetricUnit.Count, count)
-            for outcome in some:
-                emf.add_metric("Duration", MetricUnit.Milliseconds, outcome.duration_ms)
-            line = json.dumps(emf.serialize_metric_set(), separators=(",", ":"))
-            try:
-                with _writing:
-                    print(line, file=self.stream or sys.stdout, flush=True)
-            except (OSError, ValueError):  # as in _line
-                return
+            counted = Counter(outcome.word for outcome in some)
+            values = [(word.capitalize(), "Count", float(count)) for word, count in counted.items()]
+            values += [("Duration", "Milliseconds", float(outcome.duration_ms)) for outcome in some]
+            self._emit({"door": envelope.door}, values)
+
+    def _emit(self, dimensions: Mapping[str, str], values: Sequence[tuple[str, str, float]]) -> None:
+        """CloudWatch embedded metrics: one document, names and dimensions from a closed set."""
+        from aws_lambda_powertools.metrics import EphemeralMetrics
+
+        emf = EphemeralMetrics(namespace=NAMESPACE, service=SERVICE)  # one a delivery: threads must not mix
+        for name, value in dimensions.items():
+            emf.add_dimension(name, value)
+        for name, unit, number in values:
+            emf.add_metric(name, unit, number)
+        line = json.dumps(emf.serialize_metric_set(), separators=(",", ":"))
+        with suppress(OSError, ValueError), _writing:  # as in _line
+            print(line, file=self.stream or sys.stdout, flush=True)
 
 
 def _will_be_told(outcome: Outcome, told: Told) -> bool:
@@ -238,6 +251,7 @@ def _logger() -> tuple[Logger, logging.StreamHandler[Any]]:
 
 def _serialize(line: dict[str, Any]) -> str:
     """Always a line, always ASCII: a character the output cannot carry would lose it."""
+    line["severity"] = line["level"]  # by which Cloud Logging sorts
     line.pop("location", None)
     line.pop("sampling_rate", None)
     return json.dumps(line, default=str, ensure_ascii=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -104,15 +104,15 @@ class Service(Parts):
     def watch(self, envelope: Envelope) -> Delivered:
         """One sweep: due wishes, restore points followed to their end."""
         deadline, settled = self._telling(envelope), Settled()
-        notices = self.notices(deadline)
+        notices, watch = self.notices(deadline), self.watching(deadline)
         try:
-            for each in self.watching(deadline).sweep(self._working(envelope)):
+            for each in watch.sweep(self._working(envelope)):
                 settled.append(each)
             settled += notices.of_delivery(envelope, "", (), [outcome for outcome, _ in settled])
             settled += notices.ledger_works(envelope)
         except LedgerDown as problem:
             settled += notices.ledger_fails(envelope, problem)
-        return self._delivered(envelope, settled)
+        return self._delivered(envelope, settled, ages=watch.ages)
 
     def work(self, envelope: Envelope) -> Delivered:
         """What a queue brings: the wishes it names, as the ledger has them. Raises Refusal."""
@@ -161,9 +161,11 @@ class Service(Parts):
                 with suppress(LedgerDown):
                     arrived(self.tools.ledger, name, each.at, self.clock.now().timestamp(), planned=planned)
 
-    def _delivered(self, envelope: Envelope, settled: Settled, noticed: Settled | None = None) -> Delivered:
+    def _delivered(
+        self, envelope: Envelope, settled: Settled, noticed: Settled | None = None, ages: Mapping[str, float] | None = None
+    ) -> Delivered:
         outcomes = [outcome for outcome, _ in settled]
-        reached = self.report.log(envelope, settled, noticed)
+        reached = self.report.log(envelope, settled, noticed, ages or {})
         problems = tuple(problem for _, told in settled for problem in told.problems)
         spoken = answer(outcomes, told=reached, one_off=envelope.door == "once")
         return Delivered(outcomes, spoken, problems, envelope.delivery_id)

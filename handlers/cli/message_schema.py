@@ -37,14 +37,14 @@ _SKIPPED: dict[str, Any] = {
         "explanation": _TEXT | {"description": "what that means, in plain words; empty where it is not documented"},
     },
 }
-_WORDS = (
+WORDS = (
     "created", "joined", "skipped", "refused", "later", "failed", "available", "partly", "broken",
     "overdue", "missed", "duplicate", "warning", "healed",
 )  # fmt: skip
 
 PROPERTIES: dict[str, dict[str, Any]] = {
     "schema": {"const": SCHEMA, "description": "the shape of this document"},
-    "outcome": {"enum": list(_WORDS), "description": "what happened"},
+    "outcome": {"enum": list(WORDS), "description": "what happened"},
     "reason": _TEXT | {"description": "why, as a word that stays the same"},
     "message": _TEXT | {"description": "what happened, to which vault, in a sentence"},
     "advice": _TEXT | {"description": "what to do now; empty where nothing is to be done"},

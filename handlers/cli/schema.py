@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from handlers.alerts.simple import SimpleAlert
 from handlers.cli import DONE, print_json
+from handlers.cli.log_schema import log_schema
 from handlers.cli.message_schema import message_schema
 from handlers.rules import Rules
 from handlers.vault_backup import VaultBackup
@@ -18,13 +19,13 @@ _MODELS: dict[str, type[BaseModel]] = {"rules": Rules, "simple": SimpleAlert, "v
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``schema``."""
-    choices = sorted((*_MODELS, "message"))
+    choices = sorted((*_MODELS, "log", "message"))
     parser.add_argument("name", nargs="?", choices=choices, help="only this one (default: all, by name)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """JSON either way: a schema is for programs."""
     schemas: dict[str, Any] = {name: model.model_json_schema() for name, model in _MODELS.items()}
-    schemas["message"] = message_schema()
+    schemas |= {"message": message_schema(), "log": log_schema()}
     print_json(schemas[arguments.name] if arguments.name else schemas)
     return DONE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from handlers.cbr import Cbr
 from handlers.dispatch import EARLY_SECONDS, Dispatch
@@ -51,6 +51,8 @@ class Watch:
     notices: Notices
     dispatch: Dispatch | None = None
     """Where what one sweep cannot make is handed over; None: it is left for the next."""
+    ages: dict[str, float] = field(default_factory=dict)
+    """In seconds, of the vaults that were looked at."""
 
     def sweep(self, deadline: Deadline) -> Iterator[tuple[Outcome, Told]]:
         """What was settled, and who was told, one after the other.
@@ -68,7 +70,7 @@ class Watch:
         make, tell = self._wishes(self.cbrs), self._wishes(self._calm())
         yield from self._work(to_make, make, _part(deadline, 1 / 2))
         yield from self._work(to_tell, tell, _part(deadline, 1 / 2))
-        vaults = Vaults(self.rules, tell.cbrs, self.inventory, self.tools.ledger, self.notices, self.tools.clock)
+        vaults = Vaults(self.rules, tell.cbrs, self.inventory, self.tools.ledger, self.notices, self.tools.clock, self.ages)
         yield from self._guarded(vaults.look(deadline), "vaults")
         yield from self._work(to_make, make, deadline)
         yield from self._work(to_tell, tell, deadline)

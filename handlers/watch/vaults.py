@@ -7,7 +7,7 @@ time with the vault that has waited longest.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from handlers.cbr import Cbr
@@ -47,6 +47,8 @@ class Vaults:
     ledger: Ledger
     notices: Notices
     clock: Clock
+    ages: dict[str, float] = field(default_factory=dict)
+    """Of each vault that was looked at and has a ``max_age``: seconds since the oldest of its resources' newest good backups."""
 
     def look(self, deadline: Deadline) -> Iterator[Settled]:
         """Those whose turn it is, the longest unseen first, while there is time. Raises LedgerDown."""
@@ -79,6 +81,8 @@ class Vaults:
             settled += self.notices.open(notice, duplicate, again=KEPT)
         if max_age:
             seen.update(wanted_resources(self.rules, listed) or frozenset(names), backups, since, now)
+            if (oldest := min(seen.counted_from(now, max_age).values(), default=0.0)) > 0:
+                self.ages[listed.name] = now - oldest
             settled += self._told(listed, max_age, seen, judged(listed.name, listed.vault, max_age, seen, names, backups, now))
         return settled
 

@@ -61,8 +61,8 @@ def test_what_is_in_it(packed: Packed) -> None:
     out = packed.folder / "out"
     names = {path.name for path in out.iterdir()}
     assert names == {
-        "Dockerfile", "cloudrun.yaml", "handlers", "knative.yaml", "main.py", "packed.json", "requirements.txt", "rules.toml",
-        "sbom.cdx.json",
+        "Dockerfile", "cloudrun.yaml", "dashboard.json", "handlers", "knative.yaml", "main.py", "packed.json", "requirements.txt",
+        "rules.toml", "sbom.cdx.json",
     }  # fmt: skip
     ours = {path.stem for path in (out / "handlers").iterdir()}
     assert {"web", "service", "ledger"} <= ours

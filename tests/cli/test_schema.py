@@ -10,7 +10,7 @@ from tests.cli.terminal import Terminal
 def test_all_of_them_by_name(offline: Terminal) -> None:
     ran = offline.run("schema", "--json")
     assert (ran.code, ran.err) == (0, "")
-    assert set(ran.json) == {"message", "rules", "simple", "vault_backup"}
+    assert set(ran.json) == {"log", "message", "rules", "simple", "vault_backup"}
 
 
 def test_the_simple_alert_names_its_keys_and_takes_no_others(offline: Terminal) -> None:

@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from handlers.cli.pack import cloudrun, knative
+from handlers.cli.pack import cloudrun, grafana, knative
 from handlers.cli.pack.manifest import IMAGE, NAME, written
 from handlers.cli.pack.targets import Wanted
 from handlers.cli.pack.tree import install, requirements
@@ -47,6 +47,7 @@ def add(tree: Path, wanted: Wanted, rules: Rules) -> None:
         ("Dockerfile", dockerfile(wanted.python)),
         ("knative.yaml", written(knative.documents(rules))),
         ("cloudrun.yaml", written(cloudrun.documents(rules))),
+        ("dashboard.json", grafana.dashboard(rules)),
     ):
         (tree / name).write_text(text, encoding="utf-8")
 
@@ -81,6 +82,7 @@ def steps(directory: str) -> list[str]:
         f"Knative:    kubectl create secret generic {NAME} -n NAMESPACE --from-env-file=FILE",
         f"            kubectl apply -f {directory}/knative.yaml   (read it first: image, region, schedules)",
         f"Cloud Run:  gcloud run services replace {directory}/cloudrun.yaml --region REGION   (after the same)",
+        "Grafana:    import dashboard.json (over Loki: the panels that AWS has in CloudWatch)",
         f"buildpack:  gcloud run deploy {NAME} --source {directory} --function main --base-image python313",
         f"FunctionGraph custom image: push it to SWR; it listens on {PORT}, as user {USER}. Of an event function:",
         "            RESTORE_POINT_DOOR=timer (alert, once, watch, worker)",
