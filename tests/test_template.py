@@ -249,7 +249,8 @@ def test_every_parameter_is_described_and_bounded() -> None:
             assert re.fullmatch(parameter["AllowedPattern"], parameter["Default"]), name
         if name.endswith("Arn"):
             key = "arn:aws:kms:eu-central-1:123456789012:key/0b1c2d3e-4f56-7890-abcd-ef0123456789"
-            assert re.fullmatch(parameter["AllowedPattern"], key if name == "SecretsKeyArn" else ARN)
+            fits = {"SecretsKeyArn": key, "MessageTopicArn": "arn:aws:sns:eu-central-1:123456789012:ops"}.get(name, ARN)
+            assert re.fullmatch(parameter["AllowedPattern"], fits)
             assert not re.fullmatch(parameter["AllowedPattern"], "HPUAFEXAMPLEKEY")
 
 
@@ -262,7 +263,7 @@ def test_rights_are_named_one_by_one() -> None:
     assert receives < {*actions(roles["WorkerRole"])}  # what the event source needs
     allowed = receives | {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"}
     allowed |= {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage", "lambda:InvokeFunction", "sts:AssumeRole"}
-    allowed |= {"secretsmanager:GetSecretValue", "kms:Decrypt"}
+    allowed |= {"secretsmanager:GetSecretValue", "kms:Decrypt", "sns:Publish"}
     for role in roles.values():
         assert "ManagedPolicyArns" not in role
         assert {*actions(role)} <= allowed
@@ -283,5 +284,5 @@ def _of_this_stack(resource: dict[str, Any]) -> bool:
         f"${{LedgerTable.Arn}}/index/{each['IndexName']}"
         for each in RESOURCES["LedgerTable"]["Properties"]["LocalSecondaryIndexes"]
     ]
-    given = resource.get("Ref") in ("CloudSecretArn", "AlertSecretArn", "SecretsKeyArn")
+    given = resource.get("Ref") in ("CloudSecretArn", "AlertSecretArn", "SecretsKeyArn", "MessageTopicArn")
     return given or "Fn::GetAtt" in resource or resource.get("Fn::Sub") in indexes

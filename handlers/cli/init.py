@@ -45,7 +45,7 @@ _TAIL = f"""
 
 # Who is told. Without any topic nobody hears of a failure but the platform's dead-letter queue.
 # [topics.ops]
-# kind = "smn"                   # or "log"
+# kind = "smn"                   # or "sns" (arn), "pubsub" (topic), "cloudevents" (url or sink), "log"
 # urn = "urn:smn:eu-de:f841e01fd2b14e7fa41b6ae7aa6b0594:ops"
 # outcomes = ["failed", "partly", "broken", "overdue", "missed", "healed"]   # by default all but joined, skipped and later
 
