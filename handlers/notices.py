@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+from handlers.dispatch import trouble_in
 from handlers.envelope import Envelope
 from handlers.errors import LedgerDown
 from handlers.ledger import Ledger, Record, body_of
@@ -237,6 +238,9 @@ def _noticed(
         if each.reason in ("wrong_answer", "handshake"):
             said: dict[str, Any] = {"reason": each.reason, "message": each.message, "vault": each.vault, "link": each.link}
             yield f"{each.reason} {each.vault_id or sender} {each.link[:200]}".strip(), Warned(**said, **about)
+    if trouble := trouble_in(outcomes):
+        why = f"{trouble}. Nothing is lost: the watch makes what it was to bring, later than it was said."
+        yield "queue", Warned(reason="queue_down", message=why, **about)
     for rule in sorted({each.rule for each in outcomes if isinstance(each, Skipped) and each.reason == "budget"}):
         first = next(each for each in outcomes if each.rule == rule and each.reason == "budget")
         message = (

@@ -35,6 +35,8 @@ EVENT_TYPE = "restore-point.wishes"
 """The type of the CloudEvents that a broker is given; a Trigger filters by it."""
 MESSAGE_CAP = 100
 """Wishes in one message."""
+_TROUBLE = " (the queue "
+"""Begins what an outcome's message says of a queue that did not take its wish."""
 _CAUSE = re.compile(r"[0-9a-f]{64}")
 
 
@@ -154,6 +156,14 @@ class Dispatch:
 
     def _now(self) -> float:
         return self.tools.clock.now().timestamp()
+
+
+def trouble_in(outcomes: Sequence[Outcome]) -> str:
+    """What the queue said that did not take the wishes of a delivery; nothing where it took them."""
+    for each in outcomes:
+        if each.word == "later" and _TROUBLE in each.message:
+            return f"The queue {each.message.rpartition(_TROUBLE)[2].removesuffix(')')}"
+    return ""
 
 
 def message(waiting: Sequence[Waiting]) -> dict[str, list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from handlers.ledger import Record
 from handlers.outcome import Created, Later
 from tests.dispatch.stage import SEND, Stage, slots_of, stage_in, wishes, words
-from tests.scripted import Act, Flaky, Passing, answers, cuts, executes_and, passes, waits
+from tests.scripted import START, Act, Flaky, Passing, answers, cuts, executes_and, passes, waits
 
 # ── the ledger is down ──
 
@@ -111,6 +112,17 @@ def test_the_message_says_that_the_queue_took_nothing(tmp_path: Path) -> None:
         stage.mail.on(SEND, answers(500), always=True)
         ill = stage.fire(stage.service()).outcomes[0].message
     assert well != ill
+
+
+def test_a_queue_that_takes_nothing_is_told_once_an_hour(stage: Stage) -> None:
+    stage.mail.on(SEND, answers(403, {"__type": "com.amazon.coral.service#AccessDeniedException", "message": "no"}), always=True)
+    service = stage.service()
+    stage.fire(service)
+    stage.fire(service, START + timedelta(minutes=1))
+    told = [message for message in stage.sandbox.published if "warning" in message["subject"]]
+    assert [message["subject"] for message in told] == ["Restore point warning (queue_down)"]
+    assert "AccessDeniedException" in told[0]["message"]
+    assert "Nothing is lost" in told[0]["message"]
 
 
 def test_nobody_ever_listens_at_the_queue_and_the_watch_takes_all(tmp_path: Path) -> None:
