@@ -1,4 +1,4 @@
-"""Each door under Lambda's runtime client and behind both HTTP servers, where no other test has it; platforms.toml says which.
+"""Each door under Lambda's runtime client and behind both HTTP servers, where no other test has it (tests/platforms.toml).
 
 The clocks are the machine's. Where a door is asked at a later time, what answers there is a new process: RESTORE_POINT_NOW is
 read at its start.
@@ -60,7 +60,7 @@ def one_of_two(world: World, words: Sequence[str]) -> None:
 def swept(world: World, sweep: Sweep) -> None:
     """What was left is taken up by one sweep and followed to its end by the next."""
     assert world.posts() == []
-    for expected in (["created"], ["available"], []):
+    for expected in (["created"], ["available"]):
         world.clock.forward(LATER)
         assert sweep(environ(world)) == expected
     assert (len(world.posts()), len(world.sandbox.restore_points())) == (1, 1)
@@ -112,20 +112,12 @@ def test_the_watch_takes_up_and_follows_under_the_runtime_client(world: World) -
 # ── HTTP ──
 
 
-@SERVERS
-def test_a_timer_over_http(world: World, command: Sequence[str]) -> None:
+def test_a_timer_behind_functions_frameworks_own_server(world: World) -> None:
     ping = {"ce-specversion": "1.0", "ce-type": "dev.knative.sources.ping", "ce-source": PING}
     ping |= {"ce-time": world.clock.now().isoformat()}
-    with WebServer(environ(world), world.folder, command=command) as server:
+    with WebServer(environ(world), world.folder, command=FRAMEWORK) as server:
         answers = [server.post("/timer/cron", b"", CRON, **ping, **{"ce-id": f"{number}"}) for number in range(2)]
     one_of_two(world, [word for each in answers for word, _ in each.outcomes])
-
-
-@SERVERS
-def test_an_alert_over_http(world: World, command: Sequence[str]) -> None:
-    with WebServer(environ(world), world.folder, command=command) as server:
-        assert server.post("/alert/am", firing(), CI).status == 401
-        one_of_two(world, [server.post("/alert/am", firing(), AM).outcomes[0][0] for _ in range(2)])
 
 
 @SERVERS
@@ -148,14 +140,13 @@ def test_the_watch_over_http_takes_up_and_follows(world: World, command: Sequenc
     swept(world, sweep)
 
 
-@SERVERS
-def test_the_worker_over_http(tmp_path: Path, command: Sequence[str]) -> None:
+def test_the_worker_behind_functions_frameworks_own_server(tmp_path: Path) -> None:
     """Every message comes twice."""
     with stage_in(tmp_path, per_second=200, at=datetime.now(UTC), on_disk=True) as stage:
         service = stage.service()
         stage.fire(service, stage.clock.now())
         head = {"ce-specversion": "1.0", "ce-type": EVENT_TYPE, "ce-source": "restore-point", "ce-id": "1"}
-        with WebServer(stage.environ(), tmp_path, command=command) as server:
+        with WebServer(stage.environ(), tmp_path, command=FRAMEWORK) as server:
             causes = sorted(wishes(service))
             for cause in causes * 2:
                 assert server.post("/worker", {"wishes": [cause]}, **head).status == 200
