@@ -20,8 +20,8 @@ from tests.web_server import ROOT
 rows = Rows(
     named={
         "H83": [
-            "tests/cli/test_pack.py::test_the_same_bytes_twice_and_over_what_pack_made",
-            "tests/cli/test_pack.py::test_where_the_wheels_cannot_be_had_nothing_changes",
+            "tests/cli/test_pack.py::test_the_same_bytes_over_what_pack_made_from_another_place_and_time",
+            "tests/cli/test_pack_refused.py::test_where_the_wheels_cannot_be_had_nothing_changes",
             "tests/cli/test_pack.py::test_the_bill_of_materials_is_of_what_was_packed",
             "tests/supply/test_pins.py::test_pack_installs_nothing_that_is_not_pinned",
             "tests/supply/test_pins.py::test_the_pins_hold_all_that_is_asked_for_and_what_that_needs",

@@ -230,4 +230,5 @@ def test_the_subject_is_of_our_words_alone(fresh: Fresh) -> None:
         body = firing(alertname=f"{LINK} {number}", host="x" * 1000)
         body["alerts"][0]["annotations"] = {"summary": f"PAY NOW {LINK}"}
         made.ask(platform, "/alert/am", body)
-    assert {each["subject"].partition(":")[2] for each in made.sandbox.published} == {" vault erp"}
+    said = {each["subject"].partition(":")[2] for each in made.sandbox.published}
+    assert said == {" vault erp", " vault erp (busy BackupService.6125)"}
