@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from handlers.envelope import NO_REQUEST, Envelope, Http
+from handlers.envelope import NO_REQUEST, Door, Envelope, Http
 from handlers.errors import Redeliver, Refusal
 from handlers.outcome import Outcome, worst
 from handlers.service import Delivered, Service
@@ -18,12 +18,15 @@ NAMED = 200
 """Outcomes an answer holds: those of ten thousand vaults would be more than the 6 MB a platform takes."""
 
 
-def http_response(delivered: Delivered) -> dict[str, Any]:
+def http_response(delivered: Delivered, door: Door = "alert") -> dict[str, Any]:
     """What a gateway or Function URL hands back to the sender: what became of it, and nothing of what was sent.
 
     ``delivery`` finds the log line. A refusal says why, by the field that is wrong; who is not proven hears no more than that.
+    Who brings a worker its message proves nothing, and hears of no vault.
     """
-    body: dict[str, Any] = {"outcomes": [_short(each) for each in delivered.outcomes[:NAMED]], "delivery": delivered.delivery_id}
+    hidden = {"rule": "", "vault": "", "restore_point": ""} if door == "worker" else {}
+    said = [_short(each) | hidden for each in delivered.outcomes[:NAMED]]
+    body: dict[str, Any] = {"outcomes": said, "delivery": delivered.delivery_id}
     body |= _unnamed(delivered.outcomes)
     headers = {"Content-Type": "application/json"}
     if delivered.answer.retry_after:
@@ -90,10 +93,12 @@ def gateway_answer(service: Service, envelope: Envelope, request_in: Callable[[o
     try:
         http = request_in(event)
     except Refusal as refusal:
-        return _shaped(event, http_response(service.refuse(replace(envelope, document=None, http=NO_REQUEST), refusal)))
+        return _shaped(
+            event, http_response(service.refuse(replace(envelope, document=None, http=NO_REQUEST), refusal), envelope.door)
+        )
     if http is None:
         return function_answer(service.handle(envelope))
-    return _shaped(event, http_response(service.handle(replace(envelope, document=None, http=http))))
+    return _shaped(event, http_response(service.handle(replace(envelope, document=None, http=http)), envelope.door))
 
 
 def _shaped(event: object, response: dict[str, Any]) -> dict[str, Any]:

@@ -116,11 +116,14 @@ class Service(Parts):
 
     def work(self, envelope: Envelope) -> Delivered:
         """What a queue brings: the wishes it names, as the ledger has them. Raises Refusal."""
+        if self.settings.queue is None:
+            raise Refusal("no_queue", "no queue is configured here, so nothing is brought to a worker", http=404)
         causes, watch = causes_in(read_message(envelope)), self.watching(self._telling(envelope))
         settled, deadline = Settled(), self._working(envelope)
         for cause in causes:
             settled += watch.take_up(cause, deadline)
-        return self._delivered(envelope, settled)
+        noticed = self.notices(self._telling(envelope)).of_delivery(envelope, "", (), [outcome for outcome, _ in settled])
+        return self._delivered(envelope, settled, noticed)
 
     def take(self, planned: Planned, deadline: Deadline) -> Outcome:
         """One restore point, told like any other; for one-offs at a terminal."""

@@ -113,9 +113,9 @@ def _answer(door: Door, request: Request) -> Response:
     try:
         http = received(request)
     except Refusal as refusal:
-        answer = http_response(service().refuse(envelope, refusal))
+        answer = http_response(service().refuse(envelope, refusal), door)
     else:
-        answer = http_response(service().handle(replace(envelope, http=http)))
+        answer = http_response(service().handle(replace(envelope, http=http)), door)
     if answer["statusCode"] == 405:
         answer["headers"]["Allow"] = ", ".join(methods(door))
     if answer["statusCode"] < 300 and "reply" in re.split(r"[\s,;]+", request.headers.get("Prefer", "").lower()):

@@ -92,30 +92,34 @@ class Dispatch:
     def again(self, records: Sequence[Record], deadline: Deadline) -> list[Record]:
         """Of the watch's due records those that it should work on itself; the others are sent, again or at last.
 
-        Those whose slot is still to come keep it; those that came back (CBR was busy, the queue lost them) get new ones where
-        there are many. While the queue takes nothing they are the watch's own, however many they are, and so are those of a
-        project that the rules no longer name: it has no line. Raises LedgerDown.
+        Those whose slot is still to come keep it; where many came back (CBR was busy) they get new ones. What the queue was
+        given before and nobody took is the watch's own, however much that is: it was lost there, or nobody works. So is what has
+        been wanted for too long, all that came back while the queue takes nothing, and what is of a project that the rules no
+        longer name: it has no line. Raises LedgerDown.
         """
         now, (wanted, here) = self._now(), self._in_line(records)
         early = [wish for wish in wanted if wish.slot > now]
         back = [wish for wish in wanted if wish.slot <= now]
+        own = [wish for wish in back if wish.reason == QUEUED or now > wish.gives_up_at]
+        back = [wish for wish in back if wish not in own]
         if len(back) <= ONE_RUN:
-            here += [wish.to_record() for wish in back]
-            back = []
+            own, back = own + back, []
+        here += [wish.to_record() for wish in own]
         slots = {name: self._slots(name, now) for name in {wish.planned.project for wish in back}}
-        moved = early + [replace(wish, slot=slots[wish.planned.project].take(), reason=QUEUED) for wish in back]
-        ahead, waiting = now + max(self.queue.holds, EARLY_SECONDS), list[Waiting]()
-        for wish in moved:
-            if deadline.short():
+        ahead, enough = now + max(self.queue.holds, EARLY_SECONDS), deadline.left() / 2  # the other half is for sending
+        waiting, moved = list[Waiting](), list[Record]()
+        for place, wish in enumerate([*early, *back]):
+            if deadline.left() < enough:
                 break
-            stored = self.tools.ledger.swap(replace(wish, due=self._due(wish.slot, ahead)[1]).to_record())
-            if stored is not None and wish.slot <= ahead:
-                waiting.append(Waiting(wish.planned.cause, wish.slot))
+            is_back = place >= len(early)
+            at = slots[wish.planned.project].take() if is_back else wish.slot
+            stored = self.tools.ledger.swap(replace(wish, slot=at, reason=QUEUED, due=self._due(at, ahead)[1]).to_record())
+            if stored is not None:
+                moved += [stored] if is_back else []
+                waiting += [Waiting(wish.planned.cause, at)] if at <= ahead else []
         for each in slots.values():
             each.give_back()
-        if self._sent(waiting, deadline):
-            here += [wish.to_record() for wish in back]
-        return here
+        return here + moved if self._sent(waiting, deadline) else here
 
     def _in_line(self, records: Sequence[Record]) -> tuple[list[Wish], list[Record]]:
         """What is wanted of projects that have a line; and the rest."""
@@ -131,7 +135,8 @@ class Dispatch:
     def has_backlog(self, project: str) -> bool:
         """Whether restore points of this project wait for their slots: then nothing else should use up its rate."""
         try:
-            return waiting_until(self.tools.ledger, project) > self._now()
+            now = self._now()
+            return waiting_until(self.tools.ledger, project, now) > now
         except LedgerDown:
             return False
 

@@ -52,7 +52,7 @@ class Slots:
         with self._taking, suppress(LedgerDown):
             unused = next(self._booked, None)
             standing = self._ledger.get(KIND, self._project) if unused else None
-            if standing and unused and abs(_free_from(standing) - self._until) < 1e-3:
+            if standing and unused and abs(_free_from(standing, self._now) - self._until) < 1e-3:
                 self._ledger.swap(replace(standing, body=json.dumps({"until": unused})))
             self._booked = iter(())
 
@@ -61,7 +61,7 @@ class Slots:
         for _ in range(TRIES):
             try:
                 standing = self._ledger.get(KIND, self._project)
-                start = max(self._now, _free_from(standing))
+                start = max(self._now, _free_from(standing, self._now))
                 until = start + self._gap * BOOKED
                 mine = Record(KIND, self._project, self._now, None, json.dumps({"until": until}), until + KEPT)
                 if standing is None:
@@ -76,14 +76,14 @@ class Slots:
         return self._last
 
 
-def waiting_until(ledger: Ledger, project: str) -> float:
+def waiting_until(ledger: Ledger, project: str, now: float) -> float:
     """The end of a project's line, seconds since the epoch; 0 where nobody ever waited. Raises LedgerDown."""
-    return _free_from(ledger.get(KIND, project))
+    return _free_from(ledger.get(KIND, project), now)
 
 
-def _free_from(standing: Record | None) -> float:
+def _free_from(standing: Record | None, now: float) -> float:
+    """By this clock: who booked may have had one that is ahead, and his line must not hold up everybody by as much."""
     try:
-        found = body_of(standing)["until"] if standing else 0.0
-        return float(found)
+        return float(body_of(standing)["until"]) - max(standing.at - now, 0.0) if standing else 0.0
     except (ValueError, KeyError, TypeError):
         return 0.0  # not written by us

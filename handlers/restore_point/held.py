@@ -23,6 +23,8 @@ CLOCKS = 5.0
 """Seconds by which the clocks of instances and of CBR may differ before it matters."""
 KEY_SPAN = timedelta(days=30)
 """How far back a one-off's key is looked for at CBR; the ledger remembers it for longer."""
+UNKNOWN_SECONDS = 7200.0
+"""By as much no clock is ahead: so long after its end by this clock a claim has surely ended, though CBR was not asked."""
 RETRY_SECONDS = 60.0
 """How soon the watch looks again at a wish CBR could not take."""
 
@@ -76,8 +78,11 @@ class Held:
 
     @property
     def unsettled(self) -> bool:
-        """Whether what an earlier run sent may still turn up, for all that is known."""
-        return bool(self.until) and not self.settled and self.now() < self.until + SKEW.total_seconds()
+        """Whether what an earlier run sent may still turn up, for all that is known.
+
+        By this clock alone that is not known: it may be ahead of CBR's, by which claims end.
+        """
+        return bool(self.until) and not self.settled and self.now() < self.until + UNKNOWN_SECONDS
 
     @property
     def look_since(self) -> datetime:

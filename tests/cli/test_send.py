@@ -264,7 +264,11 @@ def test_a_batch_is_planned_message_by_message(ruled: Terminal) -> None:
 @pytest.mark.parametrize("platform", ["lambda", "functiongraph", "web"])
 def test_a_message_of_the_queue_asks_for_nothing_that_is_not_wanted(ruled: Terminal, sandbox: Sandbox, platform: str) -> None:
     ruled.write("message.json", json.dumps({"wishes": ["0" * 64]}))
-    ran = ruled.run("send", "message.json", "--as", "worker", "--platform", platform, "--json")
+    asked = ("send", "message.json", "--as", "worker", "--platform", platform, "--json")
+    ran = ruled.run(*asked, RESTORE_POINT_QUEUE="sink:http://127.0.0.1:9/nobody")
     assert ran.code == 0
     assert [(each["outcome"], each["reason"]) for each in ran.json["outcomes"]] == [("skipped", "unknown_wish")]
-    assert sandbox.counts.requests == 0
+    ran = ruled.run(*asked)
+    assert ran.code == 1
+    assert [(each["outcome"], each["reason"]) for each in ran.json["outcomes"]] == [("refused", "no_queue")]
+    assert {(seen.method, seen.path.rpartition("/")[2]) for seen in sandbox.exchanges} <= {("POST", "publish")}

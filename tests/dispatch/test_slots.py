@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from handlers.dispatch.slots import Slots
+from handlers.ledger.memory import MemoryLedger
 from tests.dispatch.stage import SEND, Stage, bare_environ, gaps, stage_in, wishes, words
 from tests.many.hurry import TooSlow, insist
 from tests.scripted import Passing
@@ -165,3 +167,10 @@ def test_killed_while_it_writes_nothing_that_was_written_is_lost(tmp_path: Path,
             assert delivered.answer.status == 202
         stage.night(service, 2000)
         stage.one_each(40 if again else before)
+
+
+def test_who_books_with_a_clock_that_is_ahead_holds_up_nobody() -> None:
+    ledger = MemoryLedger(lambda: 0.0)
+    for _ in range(10):
+        Slots(ledger, "cloud", 5.0, 86400.0).take()
+    assert Slots(ledger, "cloud", 5.0, 100.0).take() <= 100.0 + 64 * 10 * 2 / (5 * 0.8)

@@ -11,7 +11,7 @@ import pytest
 
 from handlers.sandbox import estate
 from handlers.service import Service
-from tests.dispatch.stage import MORE, Stage, gaps, stage_in, wishes, words
+from tests.dispatch.stage import MORE, Stage, stage_in, wishes, words
 from tests.scripted import CREATE, fails
 
 URN = f"urn:fss:sandbox-1:{estate.PROJECT_ID}:function:default:worker:latest"
@@ -65,19 +65,28 @@ def lost(stage: Stage) -> Service:
     return service
 
 
-def test_many_that_were_lost_get_new_slots_and_are_sent_again(tmp_path: Path) -> None:
+def test_many_that_were_lost_are_taken_by_the_sweep_and_not_sent_again(tmp_path: Path) -> None:
+    """Where nobody works on the queue, sending once more would go on for ever."""
     with stage_in(tmp_path, MORE) as stage:
         service = lost(stage)
         assert len(stage.messages()) == MORE
-        swept_at = stage.clock()
-        assert stage.sweep(service).outcomes == []
-        assert stage.sandbox.counts.posts == 0
-        assert len(stage.messages()) == 2 * MORE
-        slots = [wish.slot for wish in wishes(service).values()]
-        assert min(slots) >= swept_at
-        assert all(gap == pytest.approx(0.5, abs=0.001) for gap in gaps(slots))
-        stage.night(service, 60)
+        assert words(stage.sweep(service).outcomes) == {"created/accepted": MORE}
+        assert len(stage.messages()) == MORE
         stage.one_each()
+
+
+def test_a_fleet_whose_queue_nobody_works_on_is_made_by_the_watch_or_given_up_and_told(tmp_path: Path) -> None:
+    with stage_in(tmp_path, 300, per_second=1.0) as stage:
+        service = stage.service()
+        stage.fire(service)
+        for _ in range(12 * 14):
+            stage.clock.forward(300)
+            stage.sweep(service)
+        assert {wish.state for wish in wishes(service).values()} <= {"done", "failed"}
+        made = sum(wish.state == "done" for wish in wishes(service).values())
+        told = [message["subject"] for message in stage.sandbox.published if "FAILED" in message["subject"]]
+        assert (stage.sandbox.counts.applied, len(told)) == (made, 300 - made)
+        assert made > 200
 
 
 def test_few_that_were_lost_are_taken_by_the_sweep(tmp_path: Path) -> None:

@@ -147,3 +147,13 @@ def test_a_failure_that_was_told_does_not_come_again(stage: Stage, service: Serv
     stage.door.on(CREATE, fails("6114"))
     assert not stage.work(service, cause).answer.again
     assert words(stage.work(service, cause).outcomes) == {"skipped/not_yet": 1}
+
+
+def test_a_budget_that_is_used_up_by_workers_is_told(tmp_path: Path) -> None:
+    with stage_in(tmp_path, more="budget_per_hour = 10") as stage:
+        service = stage.service()
+        for cause in queued(stage, service):
+            stage.clock.forward(1)
+            stage.work(service, cause)
+        assert stage.sandbox.counts.applied == 10
+        assert ["(budget)" in message["subject"] for message in stage.sandbox.published] == [True]
