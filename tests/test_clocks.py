@@ -10,7 +10,7 @@ import pytest
 
 from handlers.service import Service
 from handlers.wire.reply import Reply
-from tests.scripted import CREATE, START, Clock, World, cuts, executes_and, only, world_in
+from tests.scripted import CREATE, START, Clock, Passing, World, cuts, executes_and, only, passes, world_in
 
 AHEAD = 3600.0
 CLAIM = 57.0 + 3.0 + 120.0
@@ -51,6 +51,26 @@ def test_and_joins_what_is_there_at_once(world: World) -> None:
     world.door.on(CREATE, executes_and(cuts))
     world.fire(at(world, 0))
     assert only(world.fire(at(world, AHEAD))).word == "joined"
+    assert len(world.posts()) == 1
+
+
+@pytest.mark.parametrize("how", ["no time", "no way to CBR"])
+def test_one_that_is_ahead_and_does_not_ask_cbr_frees_no_living_claim(world: World, how: str) -> None:
+    """Only CBR's clock says that a claim has ended; who did not hear it must not send the wish back."""
+    living, other, right = world.service(), world.clock, world.service()
+    world.clock = Clock(START + timedelta(minutes=20))
+    nowhere = {name: "http://127.0.0.1:9" for name in world.environ() if "REGION_CBR" in name}
+    ahead = world.service(world.environ() if how == "no time" else world.environ() | nowhere)
+    world.clock = other
+
+    def between(it: Passing) -> None:
+        assert only(world.fire(ahead, seconds=3.5 if how == "no time" else 60.0)).word == "later"
+        world.clock.forward(5)
+        assert only(world.fire(right)).reason == "in_progress"
+        passes(it)
+
+    world.door.on(CREATE, between)
+    assert only(world.fire(living)).word == "created"
     assert len(world.posts()) == 1
 
 

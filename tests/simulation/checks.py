@@ -226,7 +226,8 @@ def _secrets(story: Story) -> Iterator[str]:
 def _settled(story: Story) -> Iterator[str]:
     """L1: a cause recorded, or whose sender heard that it is taken care of, has a restore point, or it is known why not."""
     if still := story.ledger.due(float("inf"), 100):
-        yield f"L1: not settled after all the calm: {[(each.key[:16], json.loads(each.body).get('state', each.kind)) for each in still]}"
+        states = [(each.key[:16], json.loads(each.body).get("state", each.kind)) for each in still]
+        yield f"L1: not settled after all the calm: {states}"
     ids = {point["id"] for point in story.sandbox.restore_points()}
     taken = set[str]().union(*(_causes_taken(story, delivery) for delivery in story.deliveries))
     for cause, planned in causes(story).items():
