@@ -130,7 +130,7 @@ class Report:
         extra: dict[str, Any] = {
             "delivery": {"id": envelope.delivery_id, "door": envelope.door, "platform": envelope.platform} | _addressed(envelope),
             **({"proven_by": envelope.proven_by} if envelope.proven_by else {}),
-            "restore_points": [_brief(outcome) for outcome in outcomes[:NAMED]],
+            "restore_points": [_brief(outcome) for outcome in _worst_first(outcomes)[:NAMED]],
             "told": sum(told.sent for _, told in every),
             **({"counts": dict(counted)} if counted else {}),
             **({"duration_ms": slowest} if (slowest := max((each.duration_ms for each in outcomes), default=0)) else {}),
@@ -182,6 +182,11 @@ class Report:
         line = json.dumps(emf.serialize_metric_set(), separators=(",", ":"))
         with suppress(OSError, ValueError), _writing:  # as in _line
             print(line, file=self.stream or sys.stdout, flush=True)
+
+
+def _worst_first(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """In their order, but what is bad before what is well: of many the line names only some."""
+    return sorted(outcomes, key=lambda each: -_LEVELS.get(each.word, logging.INFO))
 
 
 def _will_be_told(outcome: Outcome, told: Told) -> bool:

@@ -370,3 +370,15 @@ def test_the_first_lines_of_threads_that_begin_at_once_are_all_written() -> None
     for _ in range(3):
         done = subprocess.run([sys.executable, "-c", FIRST_LINES], capture_output=True, text=True, check=True)
         assert done.stdout == f"{[1] * 8}\n"
+
+
+def test_of_many_outcomes_the_line_names_the_bad_ones_first() -> None:
+    stream = io.StringIO()
+    settled: list[tuple[Outcome, Told]] = [
+        (Created(reason="accepted", message="made", vault=f"v{number}"), Told(1)) for number in range(40)
+    ]
+    settled.append((Failed(reason="rejected", message="no", vault="bad"), Told(1)))
+    Report((), stream).log(Envelope("timer", "lambda", "delivery-1", {}, 60.0), settled)
+    (line,) = [json.loads(each) for each in stream.getvalue().splitlines()]
+    assert [point["vault"] for point in line["restore_points"][:3]] == ["bad", "v0", "v1"]
+    assert line["unnamed"] == 21

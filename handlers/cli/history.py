@@ -16,6 +16,7 @@ from typing import Any
 
 from handlers.cli import DONE, print_json
 from handlers.cli.show import fold
+from handlers.cli.status import existing
 from handlers.errors import Misconfigured
 from handlers.overview.asked import Asked, answers, moment, read_wishes
 from handlers.overview.plain import plain
@@ -50,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 - no path of ours
         service = Service(load(rules_file=arguments.rules), stream=nowhere)
         try:
-            records = service.ledger.since(KIND, service.clock.now().timestamp() - span)
+            records = existing(service).since(KIND, service.clock.now().timestamp() - span)
         finally:
             service.close()
     wishes, unreadable = read_wishes(records)

@@ -136,7 +136,7 @@ def test_a_pingsource_is_called_as_its_timers_source_says() -> None:
     nightly, weekly = (
         found[f"/apis/v1/namespaces/{each}"] for each in ("backup/pingsources/nightly", "other/pingsources/weekly")
     )
-    assert [each["schedule"] for each in (nightly, weekly, watch)] == ["0 2 * * *", "0 2 * * 0", "*/5 * * * *"]
+    assert [each["schedule"] for each in (nightly, weekly, watch)] == ["0 2 * * *", "0 2 * * 0", "* * * * *"]
     assert nightly["sink"]["ref"]["name"] == "restore-point-proxy"
     assert weekly["sink"]["ref"] == {
         "apiVersion": "serving.knative.dev/v1",

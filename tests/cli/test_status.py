@@ -129,3 +129,15 @@ def test_colours_are_for_terminals(ruled: Terminal, more: dict[str, str], colour
     os.close(leader)
     assert done.returncode == 0
     assert ("\x1b[" in said) is coloured
+
+
+def test_a_ledger_that_is_nowhere_is_no_empty_one_and_none_is_made(ruled: Terminal, tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere"
+    ran = ruled.run("status", RESTORE_POINT_LEDGER=f"sqlite:{nowhere}/ledger")
+    assert ran.code == 75
+    assert "there is no folder" in ran.out
+    assert not nowhere.exists()
+    assert ruled.run("history", RESTORE_POINT_LEDGER=f"sqlite:{nowhere}/ledger").code != 0
+    here = tmp_path / "ledger"
+    assert ruled.run("history", RESTORE_POINT_LEDGER=f"sqlite:{here}").code == 0
+    assert not here.exists()

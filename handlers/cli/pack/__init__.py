@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
                 shutil.move(path, directory / path.name)
     except OSError as error:
         raise Misconfigured(str(directory), f"cannot be written: {error.strerror}") from None
-    for sentence in too_large(report, wanted):
+    for sentence in (*too_large(report, wanted), *(web.missing(rules) if wanted.target is WEB else ())):
         print(f"restore-point: {sentence}", file=sys.stderr)
     report["next"] = _steps(wanted, report)
     print_json(report) if arguments.json else show(report, wanted)

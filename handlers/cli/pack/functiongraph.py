@@ -24,5 +24,5 @@ def steps(archive: str) -> list[str]:
         "each: time-out 60 s, asynchronous retries 3, an agency that may use CBR (and SMN, for topics)",
         "variables: HW_REGION_NAME, RESTORE_POINT_LEDGER=valkeys://… (DCS), and what the rules say by env:…",
         "work beyond one run: RESTORE_POINT_QUEUE=functiongraph:URN, the URN of the function with index.worker",
-        "triggers: TIMER for index.timer, TIMER every 5 minutes for index.watch, SMN or APIG for index.alert and index.once",
+        "triggers: TIMER for index.timer, TIMER every minute for index.watch, SMN or APIG for index.alert and index.once",
     ]

@@ -31,7 +31,7 @@ _Document = dict[str, Any]
 
 def documents(rules: Rules) -> Documents:
     """All of it, the proxy last. The namespace is that of the rules' PingSources."""
-    namespace = next((place for place, _ in _pinged(rules).values()), NAME)
+    namespace = next((place for place, _ in pinged(rules).values()), NAME)
     return [*_always(rules, namespace), *_clocks(rules, namespace), *_alerts(rules, namespace), *_proxy(rules, namespace)]
 
 
@@ -54,15 +54,15 @@ def _always(rules: Rules, namespace: str) -> Iterator[tuple[str, _Document]]:
 
 
 def _clocks(rules: Rules, namespace: str) -> Iterator[tuple[str, _Document]]:
-    for name, (place, pinged) in _pinged(rules).items():
+    for name, (place, called) in pinged(rules).items():
         timer = rules.timers[name]
         how = f"[timers.{name}] fires: namespace and name are its source, so change neither."
         cron = _CRON.get(int(timer.every or 86400), "0 2 * * *")
-        yield from _ping(how, _named(pinged, place), cron, "timer", timer.sender or "", rules, namespace)
-    watcher = _watcher(rules)
-    if watcher:
+        yield from _ping(how, _named(called, place), cron, "timer", timer.sender or "", rules, namespace)
+    who = watcher(rules)
+    if who:
         about = "The watch: takes up what is due, follows what runs, tells what is overdue."
-        yield from _ping(about, _named(f"{NAME}-watch", namespace), "*/5 * * * *", "watch", watcher, rules, namespace)
+        yield from _ping(about, _named(f"{NAME}-watch", namespace), "* * * * *", "watch", who, rules, namespace)
 
 
 def _ping(
@@ -91,20 +91,20 @@ def _alerts(rules: Rules, namespace: str) -> Iterator[tuple[str, _Document]]:
 
 def _proxy(rules: Rules, namespace: str) -> Iterator[tuple[str, _Document]]:
     """With a route for each path above that needs one."""
-    paths = [("timer", rules.timers[name].sender or "") for name in _pinged(rules)]
-    paths += [("watch", _watcher(rules)), *(("alert", name) for name, each in rules.senders.items() if each.door == "alert")]
+    paths = [("timer", rules.timers[name].sender or "") for name in pinged(rules)]
+    paths += [("watch", watcher(rules)), *(("alert", name) for name, each in rules.senders.items() if each.door == "alert")]
     found = {f"/{door}/{name}": rules.senders[name] for door, name in paths if name in rules.senders}
     routes = [Route(path, (sender.secret or "").removeprefix("env:")) for path, sender in found.items() if _by_secret(sender)]
     return proxy(namespace, routes) if routes else iter(())
 
 
-def _pinged(rules: Rules) -> Mapping[str, tuple[str, str]]:
+def pinged(rules: Rules) -> Mapping[str, tuple[str, str]]:
     """The timers that are PingSources: their namespaces and names."""
     found = {name: _PINGED.fullmatch(timer.source) for name, timer in rules.timers.items() if timer.sender}
     return {name: (match[1], match[2]) for name, match in found.items() if match}
 
 
-def _watcher(rules: Rules) -> str:
+def watcher(rules: Rules) -> str:
     """Who may ask for the watch: the first sender of one-offs that can be made to speak here."""
     fit = (name for name, each in rules.senders.items() if each.door == "once" and (_by_secret(each) or each.token))
     return next(fit, "")

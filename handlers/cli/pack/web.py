@@ -52,6 +52,16 @@ def add(tree: Path, wanted: Wanted, rules: Rules) -> None:
         (tree / name).write_text(text, encoding="utf-8")
 
 
+def missing(rules: Rules) -> list[str]:
+    """What these rules want and the manifests cannot bring: said, for nobody would notice before it is needed."""
+    how = "over HTTP it needs a sender of dialect timer; on Knative its source is /apis/v1/namespaces/NAMESPACE/pingsources/NAME"
+    unheard = sorted({rule.timer for rule in rules.rules if rule.timer} - set(knative.pinged(rules)))
+    found = [f"timers.{name}: nothing here makes it fire: {how}" for name in unheard]
+    if not knative.watcher(rules):
+        found.append("nobody may run the watch: add a sender of dialect once with a bearer, or what is due is never taken up")
+    return found
+
+
 def dockerfile(python: str) -> str:
     """The image's, on the slim Debian of this Python."""
     return f"""\

@@ -18,7 +18,9 @@ from handlers.cli import DONE, FAILED, INCOMPLETE, TRY_AGAIN, print_json
 from handlers.cli.status.page import page
 from handlers.cli.status.terminal import lines
 from handlers.documents import nearest
-from handlers.errors import CallFailed, Misconfigured
+from handlers.errors import CallFailed, LedgerDown, Misconfigured
+from handlers.ledger import Ledger
+from handlers.ledger.memory import MemoryLedger
 from handlers.overview import Overview
 from handlers.overview.gathering import CALL_SECONDS, Gathering
 from handlers.overview.printed import printed
@@ -63,11 +65,24 @@ def look(service: Service, names: Sequence[str] = ()) -> Overview:
     settings = service.settings
     rates = {name: access.requests_per_second for name, access in settings.projects.items()}
     asked = settings.rules, service.cbrs, service.inventory
-    gathering = Gathering(*asked, lambda: service.ledger, service.clock, rates, settings.ledger)
+    gathering = Gathering(*asked, lambda: existing(service), service.clock, rates, settings.ledger)
     if not names:
         return gathering.look()
     found, _ = looked_after(*asked, Deadline.after(service.clock, CALL_SECONDS))
     return gathering.look([_named(service, found, name) for name in dict.fromkeys(names)])
+
+
+def existing(service: Service) -> Ledger:
+    """The ledger that is there. Who only looks makes none, and takes no folder that does not exist for an empty one.
+
+    Raises LedgerDown.
+    """
+    kind, _, place = service.settings.ledger.partition(":")
+    if kind != "sqlite" or Path(place).exists():
+        return service.ledger
+    if not Path(place).parent.is_dir():
+        raise LedgerDown(f"there is no folder {Path(place).parent}; RESTORE_POINT_LEDGER says where the ledger is")
+    return MemoryLedger(lambda: service.clock.now().timestamp())
 
 
 def _named(service: Service, found: Mapping[str, Listed], name: str) -> Listed:
