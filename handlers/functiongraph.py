@@ -69,6 +69,11 @@ def worker(event: object, context: Context) -> dict[str, Any]:
     return _answer("worker", event, context)
 
 
+def forwarded(door: Door, event: object, context: Context) -> dict[str, Any]:
+    """What is known to have come by a gateway: an HTTP request that must prove itself, whatever else its sender wrote into it."""
+    return gateway_answer(warm.service(context), _envelope(door, event, context), apig_http)
+
+
 def refused(door: Door, context: Context, refusal: Refusal) -> dict[str, Any]:
     """For an event that could not be read at all."""
     return function_answer(warm.service(context).refuse(_envelope(door, None, context), refusal))

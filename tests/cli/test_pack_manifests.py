@@ -214,6 +214,23 @@ def test_secrets_are_references_and_all_that_the_rules_need() -> None:
         assert not plain.keys() & set(secrets(found))
 
 
+HOOK = '''
+[topics.hook]
+kind = "cloudevents"
+url = "https://hook.example.com/x"
+secret = "env:HOOK_KEY"
+'''
+
+
+@pytest.mark.parametrize("platform", [knative, cloudrun], ids=["knative", "cloudrun"])
+def test_what_signs_for_a_topic_is_a_secret_of_the_server(platform: Any) -> None:
+    """Without it the server would not start."""
+    found = Cluster(written(platform.documents(rules(more=HOOK)))).of("Service")
+    (service,) = (each for each in found if each["apiVersion"] == "serving.knative.dev/v1")
+    container = service["spec"]["template"]["spec"]["containers"][0]
+    assert "HOOK_KEY" in {each["name"] for each in container["env"] if "secretKeyRef" in each.get("valueFrom", {})}
+
+
 def test_projects_of_their_own_keys_and_regions() -> None:
     text = RULES.replace("[projects.sandbox]\nregion", '[projects.sandbox]\ncredentials = "env:PROD_"\n# region')
     assert secrets(rules(text))[:2] == ["PROD_HUAWEICLOUD_SDK_AK", "PROD_HUAWEICLOUD_SDK_SK"]
