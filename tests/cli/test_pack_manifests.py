@@ -214,12 +214,12 @@ def test_secrets_are_references_and_all_that_the_rules_need() -> None:
         assert not plain.keys() & set(secrets(found))
 
 
-HOOK = '''
+HOOK = """
 [topics.hook]
 kind = "cloudevents"
 url = "https://hook.example.com/x"
 secret = "env:HOOK_KEY"
-'''
+"""
 
 
 @pytest.mark.parametrize("platform", [knative, cloudrun], ids=["knative", "cloudrun"])

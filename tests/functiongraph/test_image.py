@@ -178,7 +178,12 @@ def test_what_a_gateway_forwards_is_an_http_request_whatever_else_it_holds(
 ) -> None:
     """A stranger writes one body that is a topic's message, or a timer's event, and a gateway's request as well."""
     server = start(door)
-    both = event | {"httpMethod": "POST", "requestContext": {}, "path": f"/{door}/am", "headers": {"content-type": "application/json"}}
+    both = event | {
+        "httpMethod": "POST",
+        "requestContext": {},
+        "path": f"/{door}/am",
+        "headers": {"content-type": "application/json"},
+    }
     keys = dict(zip(("access-key", "secret-key", "token"), stage.agency(), strict=False))
     forwarded = {"X-Apig-Api-Id": "0f1e", "X-Cff-Request-Id": "r"}
     forwarded |= {f"X-Cff-Security-{name}": value or "" for name, value in keys.items()}

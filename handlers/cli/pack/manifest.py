@@ -28,7 +28,7 @@ _NOT_TEXT = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "
 
 
 def secrets(rules: Rules) -> list[str]:
-    """Variables that hold secrets: the cloud's keys, senders' proofs, what signs for topics, the ledger's address with its password."""
+    """Variables that hold secrets: the cloud's keys, senders' proofs, topics' signing keys, the ledger's address."""
     names = [f"{prefix}HUAWEICLOUD_SDK_{which}" for prefix, _ in _projects(rules) for which in ("AK", "SK")]
     kept = [each for sender in rules.senders.values() for each in (sender.secret, *(old.secret for old in sender.retiring))]
     kept += [topic.secret for topic in rules.topics.values()]

@@ -158,7 +158,7 @@ class DynamoLedger:
             last = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def _page(self, query: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
-        """In the time of one verb: a store that lets it wait in vain rests as after any. Raises LedgerDown, _Late for want of time."""
+        """In the time of one verb: a store that lets it wait in vain rests as after any. Raises LedgerDown."""
         if deadline.left() < VERB_SECONDS:
             raise _Late(f"{self._table.down(_MUCH)}")
         with self._patience.verb() as page:
