@@ -6,7 +6,6 @@ dead-letter queue), ``watch`` by a schedule every few minutes. Who may invoke is
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any, Protocol
 
 from handlers.answers import batch_answer, each_of, function_answer, gateway_answer
@@ -15,6 +14,7 @@ from handlers.carriers.gateways import lambda_http
 from handlers.envelope import Door, Envelope
 from handlers.service import Service
 from handlers.settings import load
+from handlers.warm import Warm
 
 
 class Context(Protocol):
@@ -42,7 +42,8 @@ def once(event: object, context: Context) -> dict[str, Any]:
 
 def watch(event: object, context: Context) -> dict[str, Any]:
     """Look after what is due. What the event holds does not matter, unless it is an HTTP request: that must prove itself."""
-    return gateway_answer(_current(), _envelope("watch", event, context), lambda_http)
+    with warm.using(load) as ours:
+        return gateway_answer(ours, _envelope("watch", event, context), lambda_http)
 
 
 def worker(event: object, context: Context) -> dict[str, Any]:
@@ -50,28 +51,23 @@ def worker(event: object, context: Context) -> dict[str, Any]:
     return _answer("worker", event, context)
 
 
-@cache
+warm = Warm(metrics=True)
+"""Built at the first event and kept while the instance is warm; a bad configuration fails every event, loudly."""
+
+
 def service() -> Service:
-    """Built at the first event and kept while the instance is warm; a bad configuration fails every event, loudly."""
-    return Service(load(), metrics=True)
-
-
-def _current() -> Service:
-    """The service; a new one where a secret in Secrets Manager has another value than the one it was built with."""
-    ours = service()
-    if ours.settings.kept is not None and ours.settings.kept.changed():
-        service.cache_clear()
-        ours = service()
-    return ours
+    """What this process keeps."""
+    return warm.service(load)
 
 
 def _answer(door: Door, event: object, context: Context) -> dict[str, Any]:
-    envelope, ours = _envelope(door, event, context), _current()
-    if records := sqs_records(envelope):
-        return batch_answer(ours, records, lambda: _seconds(context))
-    if records := sns_records(envelope):
-        return function_answer(*each_of(ours, records, lambda: _seconds(context)))
-    return gateway_answer(ours, envelope, lambda_http)
+    with warm.using(load) as ours:
+        envelope = _envelope(door, event, context)  # now: finding out whether a secret has changed takes some of the time
+        if records := sqs_records(envelope):
+            return batch_answer(ours, records, lambda: _seconds(context))
+        if records := sns_records(envelope):
+            return function_answer(*each_of(ours, records, lambda: _seconds(context)))
+        return gateway_answer(ours, envelope, lambda_http)
 
 
 def _envelope(door: Door, event: object, context: Context) -> Envelope:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from typing import Any, Protocol
 
 from handlers.answers import each_of, function_answer, gateway_answer
@@ -29,7 +29,8 @@ from handlers.envelope import Door, Envelope
 from handlers.errors import Refusal
 from handlers.rules import checked_project_id
 from handlers.service import Service
-from handlers.settings import load
+from handlers.settings import Settings, load
+from handlers.warm import Warm
 
 
 class Context(Protocol):
@@ -61,7 +62,8 @@ def once(event: object, context: Context) -> dict[str, Any]:
 
 def watch(event: object, context: Context) -> dict[str, Any]:
     """Look after what is due. What the event holds does not matter, unless it is an HTTP request: that must prove itself."""
-    return gateway_answer(warm.service(context), _envelope("watch", event, context), apig_http)
+    with warm.using(context) as ours:
+        return gateway_answer(ours, _envelope("watch", event, context), apig_http)
 
 
 def worker(event: object, context: Context) -> dict[str, Any]:
@@ -69,37 +71,45 @@ def worker(event: object, context: Context) -> dict[str, Any]:
     return _answer("worker", event, context)
 
 
+def forwarded(door: Door, event: object, context: Context) -> dict[str, Any]:
+    """What is known to have come by a gateway: an HTTP request that must prove itself, whatever else its sender wrote into it."""
+    with warm.using(context) as ours:
+        return gateway_answer(ours, _envelope(door, event, context), apig_http)
+
+
 def refused(door: Door, context: Context, refusal: Refusal) -> dict[str, Any]:
     """For an event that could not be read at all."""
-    return function_answer(warm.service(context).refuse(_envelope(door, None, context), refusal))
+    with warm.using(context) as ours:
+        return function_answer(ours.refuse(_envelope(door, None, context), refusal))
 
 
 class _Warm:
     """What a warm instance keeps: its service, and the keys it signs with, which end after 24 hours and come with every call."""
 
     def __init__(self) -> None:
-        self._building = threading.Lock()
-        self._service: Service | None = None
+        self._warm, self._handing = Warm(), threading.Lock()
         self._handed: Handed | None = None
 
-    def service(self, context: Context) -> Service:
-        """Built at the first event; a bad configuration fails every event, loudly."""
+    def using(self, context: Context) -> AbstractContextManager[Service]:
+        """The service of one event; a bad configuration fails every event, loudly."""
         keys = _keys(context)
-        with self._building:
+        with self._handing:
             if keys and self._handed:
                 self._handed.keys = keys
-            if self._service is None:
-                handed = Handed(keys) if keys else None
-                self._service = Service(load(platform=Platform(_UserData(context), handed, _project_id(context))))
-                self._handed = handed
-            return self._service
+        return self._warm.using(lambda: self._read(context, keys))
 
     def clear(self) -> None:
         """As at a cold start."""
-        with self._building:
-            if self._service is not None:
-                self._service.close()
-            self._service = self._handed = None
+        self._warm.clear()
+        self._handed = None
+
+    def _read(self, context: Context, keys: AccessKey | None) -> Settings:
+        """The settings of a service that begins."""
+        handed = Handed(keys) if keys else None
+        settings = load(platform=Platform(_UserData(context), handed, _project_id(context)))
+        with self._handing:
+            self._handed = handed
+        return settings
 
 
 warm = _Warm()
@@ -125,14 +135,15 @@ class _UserData(Mapping[str, str]):
 
 
 def _answer(door: Door, event: object, context: Context) -> dict[str, Any]:
-    envelope = _envelope(door, event, context)
-    try:
-        records = smn_records(envelope)
-    except Refusal as refusal:
-        return function_answer(warm.service(context).refuse(envelope, refusal))
-    if not records:
-        return gateway_answer(warm.service(context), envelope, apig_http)
-    return function_answer(*each_of(warm.service(context), records, lambda: _seconds(context)))
+    with warm.using(context) as ours:
+        envelope = _envelope(door, event, context)  # now: finding out whether a secret has changed takes some of the time
+        try:
+            records = smn_records(envelope)
+        except Refusal as refusal:
+            return function_answer(ours.refuse(envelope, refusal))
+        if not records:
+            return gateway_answer(ours, envelope, apig_http)
+        return function_answer(*each_of(ours, records, lambda: _seconds(context)))
 
 
 def _envelope(door: Door, event: object, context: Context) -> Envelope:

@@ -8,8 +8,8 @@ paths, as ``web.main`` serves them, with keys from the environment, and /invoke 
 Whoever reaches the port can send x-cff-… headers and any event. They are believed for the one reason that RESTORE_POINT_DOOR is
 set: set it nowhere but for an event function of FunctionGraph, whose platform alone reaches the port. It is refused where another
 platform shows itself, and where it is set nothing but /invoke, /init and /healthz is served. An HTTP function that has it by
-mistake is asked for /invoke by strangers, too: what came by a gateway has to be a gateway's request, which needs its proof. An
-HTTP function takes no keys from these headers, for a caller could send some under their names.
+mistake is asked for /invoke by strangers, too: what came by a gateway has to be a gateway's request and is read as nothing else,
+so it needs its proof. An HTTP function takes no keys from these headers, for a caller could send some under their names.
 
 Verified in Huawei Cloud's and Open Telekom Cloud's documents: the port, the two paths, the names of the headers, that keys come
 only with "Include Keys" (enable_auth_in_header) and an agency and are "null" without, that x-cff-project-id and x-cff-region say
@@ -105,12 +105,13 @@ def _invoke(door: Door, request: web.Request, context: functiongraph.Context) ->
         try:
             body = web.received(request).body
             event = parse_json(body) if body else {}
-            if request.headers.get(_BY_GATEWAY) and apig_http(event) is None:
+            by_gateway = bool(request.headers.get(_BY_GATEWAY))
+            if by_gateway and apig_http(event) is None:
                 raise Refusal("unknown_gateway", "an event function's /invoke is not for a gateway's callers", http=403)
         except Refusal as refusal:
             answer = functiongraph.refused(door, context, refusal)
         else:
-            answer = ENTRIES[door](event, context)
+            answer = functiongraph.forwarded(door, event, context) if by_gateway else ENTRIES[door](event, context)
     except Redeliver as again:
         return _json({"errorType": "Redeliver", "errorMessage": str(again)}, 500)
     return _json(answer, 200)

@@ -22,6 +22,9 @@ AGENT = "cbr-restore-point"
 RENEW_BEFORE = timedelta(minutes=5)
 """A token is renewed this long before its end; IAM tokens live 24 hours (IAM API reference)."""
 
+_PART = 24
+"""Characters of a token, key or signature that are too many to be shown."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
@@ -77,13 +80,33 @@ def _without(proof: Mapping[str, str], reply: Reply) -> Reply:
 
 
 def _struck(reply: Reply, words: Iterable[str]) -> Reply:
-    """The answer with these words, and what JSON makes of them, struck out wherever they stand."""
-    body, headers = reply.body, dict(reply.headers)
+    """The answer with these words, and what JSON makes of them, struck out wherever they stand, in whole or in part."""
+    body, headers = reply.body.decode("latin-1"), dict(reply.headers)
     for word in sorted((each for each in words if len(each) >= 12), key=len, reverse=True):
         for form in {word, json.dumps(word)[1:-1]}:
-            body = body.replace(form.encode(), b"***")
-            headers = {name: value.replace(form, "***") for name, value in headers.items()}
-    return replace(reply, body=body, headers=headers)
+            known = form.encode().decode("latin-1")
+            body, headers = _without_parts(body, known), {name: _without_parts(text, known) for name, text in headers.items()}
+    return replace(reply, body=body.encode("latin-1"), headers=headers)
+
+
+def _without_parts(text: str, word: str) -> str:
+    """The text with each stretch of it struck out that stands in the word: a gateway cuts a long token off wherever it likes."""
+    text, half = text.replace(word, "***"), _PART // 2
+    if not any(word[place : place + half] in text for place in range(0, len(word) - half + 1, half)):
+        return text  # a stretch of _PART would hold one of these
+    parts = {word[place : place + _PART] for place in range(len(word) - _PART + 1)}
+    kept, place = list[str](), 0
+    while place < len(text):
+        end = place + _PART
+        if text[place:end] not in parts:
+            kept.append(text[place])
+            place += 1
+            continue
+        while end < len(text) and text[end - _PART + 1 : end + 1] in parts:
+            end += 1
+        kept.append("***")
+        place = end
+    return "".join(kept)
 
 
 @dataclass(frozen=True, slots=True)

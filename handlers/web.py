@@ -16,16 +16,17 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from functools import cache
 from typing import Any, Protocol
 
 from handlers.answers import http_response
+from handlers.clock import SystemClock
 from handlers.envelope import BODY_CAP, NO_REQUEST, WEBHOOK_SECONDS, Door, Envelope, Http
 from handlers.errors import Refusal
-from handlers.service import Service, delivery_id
+from handlers.service import delivery_id
 from handlers.settings import served
 from handlers.settings.image import awaited
 from handlers.trust import HEAD_CAP, methods
+from handlers.warm import Warm
 
 RUN_SECONDS = 25.0
 """For one request: gunicorn lets those that run end within 30 seconds after SIGTERM, and senders wait no longer than that."""
@@ -92,30 +93,22 @@ def worker(request: Request) -> Response:
     return _answer("worker", request)
 
 
-def service() -> Service:
-    """Built at the first request, by one of the threads: the server may fork after it has loaded this file."""
-    with _building:
-        return _service()
-
-
-_building = threading.Lock()
-
-
-@cache
-def _service() -> Service:
-    return Service(served())
+_WARM = Warm()
+"""Its service is built at the first request: the server may fork after it has loaded this file."""
+_CLOCK = SystemClock()
 
 
 def _answer(door: Door, request: Request) -> Response:
-    most = WEBHOOK_SECONDS if door == "alert" else RUN_SECONDS
-    left = max(most - request.environ.get(_WAITED, 0.0), LEAST_SECONDS)
-    envelope = Envelope(door, "web", delivery_id(), None, left, NO_REQUEST)
+    began, most = _CLOCK.monotonic(), WEBHOOK_SECONDS if door == "alert" else RUN_SECONDS
     try:
-        http = received(request)
+        http: Http | Refusal = received(request)
     except Refusal as refusal:
-        answer = http_response(service().refuse(envelope, refusal), door)
-    else:
-        answer = http_response(service().handle(replace(envelope, http=http)), door)
+        http = refusal
+    with _WARM.using(served) as ours:
+        waited = request.environ.get(_WAITED, 0.0) + _CLOCK.monotonic() - began  # for a thread, the body, a secret's new value
+        envelope = Envelope(door, "web", delivery_id(), None, max(most - waited, LEAST_SECONDS), NO_REQUEST)
+        found = ours.refuse(envelope, http) if isinstance(http, Refusal) else ours.handle(replace(envelope, http=http))
+        answer = http_response(found, door)
     if answer["statusCode"] == 405:
         answer["headers"]["Allow"] = ", ".join(methods(door))
     if answer["statusCode"] < 300 and "reply" in re.split(r"[\s,;]+", request.headers.get("Prefer", "").lower()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from collections.abc import Iterator
@@ -371,3 +372,19 @@ def test_no_secret_stands_in_what_is_said_of_a_failure(world: World, way: str, a
     ]
     for secret in (*SECRETS, *filter(None, tokens)):
         assert not any(secret in text for text in said)
+
+
+@pytest.mark.parametrize(
+    "cut", [slice(900), slice(900, None), slice(0, 30), slice(40, 2000)], ids=["begin", "end", "30", "middle"]
+)
+def test_a_long_token_that_a_gateway_repeats_in_part_is_struck_out(world: World, cut: slice) -> None:
+    """IAM's tokens are longer than what gateways repeat of a header."""
+    token = "".join(f"{hashlib.sha256(bytes([number])).hexdigest()}-" for number in range(50))
+    environ = {name: value for name, value in world.environ().items() if not name.endswith(("_AK", "_SK"))} | {"OS_TOKEN": token}
+    said = answers(400, {"error_code": "APIGW.0101", "error_msg": f"bad X-Auth-Token: {token[cut]}"}, {"X-Said": token[cut]})
+    world.door.on(VAULT, said)
+    with pytest.raises(CallFailed) as caught:
+        ask(world, world.service(environ))
+    text = f"{caught.value} {caught.value!r} {caught.value.message}"
+    assert "bad X-Auth-Token: ***" in text
+    assert not any(token[place : place + 24] in text for place in range(len(token) - 24))

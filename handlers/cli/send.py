@@ -177,9 +177,7 @@ def _cold() -> None:
     """The entry functions as at a cold start."""
     from handlers import aws_lambda, functiongraph
 
-    if aws_lambda.service.cache_info().currsize:
-        aws_lambda.service().close()
-    aws_lambda.service.cache_clear()
+    aws_lambda.warm.clear()
     functiongraph.warm.clear()
 
 

@@ -28,6 +28,8 @@ GRACE_SECONDS = 3600.0
 """How long a value is used that cannot be asked for again. Then every event fails: it may have been replaced long ago."""
 CALL_SECONDS = 2.0
 """For one request. A webhook is answered within four seconds."""
+CHECK_SECONDS = 2.0
+"""For asking all of them again: an event waits for it, once in RESTORE_POINT_SECRETS_SECONDS."""
 _RETRY_SECONDS = 30.0
 """Before what could not be asked is asked again, so that not every event waits for it."""
 _REFERENCE = re.compile(
@@ -56,10 +58,12 @@ class Kept:
         self, environ: Mapping[str, str], clock: Clock | None = None, *, ca_file: str = "", seconds: float = KEPT_SECONDS
     ) -> None:
         self._environ, self._clock, self._ca_file, self._seconds = environ, clock or SystemClock(), ca_file, seconds
-        self._asking = threading.Lock()
+        self._asking, self._checking = threading.Lock(), threading.Lock()
         self._texts: dict[str, str] = {}
         self._settings: dict[str, str] = {}
         self._since = self._next = 0.0
+        self._lost = ""
+        """Why nothing here may be used any more."""
 
     @property
     def environ(self) -> Mapping[str, str]:
@@ -90,37 +94,49 @@ class Kept:
 
         Raises Misconfigured when that could not be found out for GRACE_SECONDS.
         """
-        with self._asking:
-            now = self._clock.monotonic()
-            if not self._texts or now < self._next:
-                return False
+        if self._checking.acquire(blocking=False):  # one thread asks, and the others do not wait for it
             try:
-                changed = any(self._asked(arn) != text for arn, text in self._texts.items())
-            except _NotTold as problem:
-                return self._borne(problem, now)
-            self._confirmed()
-            return changed
+                now = self._clock.monotonic()
+                if self._texts and now >= self._next:
+                    return self._checked(now)
+            finally:
+                self._checking.release()
+        if self._lost:
+            raise Misconfigured(next(iter(self._settings.values())), self._lost)
+        return False
+
+    def _checked(self, now: float) -> bool:
+        deadline = Deadline.after(self._clock, CHECK_SECONDS)
+        try:
+            changed = any(self._asked(arn, deadline) != text for arn, text in [*self._texts.items()])
+        except _NotTold as problem:
+            return self._borne(problem, now)
+        self._confirmed()
+        return changed
 
     def _borne(self, problem: _NotTold, now: float) -> bool:
-        """For a while. Fails closed after it."""
-        self._next = now + min(_RETRY_SECONDS, self._seconds)
+        """For a while. Fails closed after it, until Secrets Manager answers."""
+        self._next = self._clock.monotonic() + min(_RETRY_SECONDS, self._seconds)
         if now - self._since > self._seconds + GRACE_SECONDS:
-            setting = next(iter(self._settings.values()))
-            raise Misconfigured(setting, f"refers to a secret that cannot be read any more: {problem}")
+            self._lost = f"refers to a secret that cannot be read any more: {problem}"
+            raise Misconfigured(next(iter(self._settings.values())), self._lost)
         return False
 
     def _confirmed(self) -> None:
         self._since = self._clock.monotonic()
-        self._next = self._since + self._seconds
+        self._next, self._lost = self._since + self._seconds, ""
 
-    def _asked(self, arn: str) -> str:
-        """Its current text; asked twice where the first answer is none. Raises _NotTold, or Misconfigured without AWS's keys."""
+    def _asked(self, arn: str, until: Deadline | None = None) -> str:
+        """Its current text; asked twice where the first answer is none, and there is time.
+
+        Raises _NotTold, or Misconfigured without AWS's keys.
+        """
         aws = find_aws(self._environ, "secretsmanager", arn.split(":")[3])
         wire = Wire([aws.origin], self._clock, ca_file=self._ca_file)
         try:
             for last in (False, True):
                 try:
-                    return _text(self._request(wire, aws, arn))
+                    return _text(self._request(wire, aws, arn, until))
                 except CallFailed as failure:
                     if last:
                         raise _NotTold(f"Secrets Manager does not answer ({failure.message})") from None
@@ -128,7 +144,7 @@ class Kept:
             wire.close()
         raise AssertionError("the second round always returns or raises")
 
-    def _request(self, wire: Wire, aws: Aws, arn: str) -> Reply:
+    def _request(self, wire: Wire, aws: Aws, arn: str, until: Deadline | None) -> Reply:
         keys, body = aws.keys(), json.dumps({"SecretId": arn}).encode()
         headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "secretsmanager.GetSecretValue"}
         headers |= sign_aws(
@@ -143,7 +159,7 @@ class Kept:
             service="secretsmanager",
             now=self._clock.now(),
         )
-        deadline = Deadline.after(self._clock, CALL_SECONDS)
+        deadline = Deadline.after(self._clock, min(CALL_SECONDS, until.left()) if until else CALL_SECONDS)
         reply = wire.request("POST", f"{aws.origin}/", headers=headers, body=body, deadline=deadline)
         if reply.status >= 500 or _error(reply) == "ThrottlingException":
             raise CallFailed("it is in trouble, or takes no more", status=reply.status)

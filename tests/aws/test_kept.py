@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -103,6 +105,29 @@ def test_what_cannot_be_asked_again_is_used_for_an_hour_and_then_fails(endpoint:
     endpoint.answers = [(200, said(SECRET))]
     clock.forward(60)
     assert not kept.changed()
+
+
+def test_while_one_thread_asks_the_others_do_not_wait_and_after_an_hour_every_event_fails(endpoint: Endpoint) -> None:
+    clock = Clock()
+    kept = Kept(environ_at(endpoint.origin), clock)
+    kept.value("senders.am.secret", ARN)
+    endpoint.answers = [(0, b"")]
+    clock.forward(KEPT_SECONDS)
+    found: list[bool] = []
+    one = threading.Thread(target=lambda: found.append(kept.changed()))
+    one.start()
+    while len(endpoint.asked) < 2:
+        time.sleep(0.01)
+    begun = time.monotonic()
+    assert not kept.changed()
+    assert time.monotonic() - begun < 0.5
+    one.join()
+    assert found == [False]
+    endpoint.answers = [(500, b"")]
+    clock.forward(GRACE_SECONDS + 60)
+    for _ in range(3):
+        with pytest.raises(Misconfigured, match=r"senders\.am\.secret"):
+            kept.changed()
 
 
 NO_ARNS = [ARN + "#", ARN + "#a#b", ARN + " ", ARN.replace("secretsmanager", "ssm"), "arn:aws:secretsmanager:x"]

@@ -214,6 +214,39 @@ def test_secrets_are_references_and_all_that_the_rules_need() -> None:
         assert not plain.keys() & set(secrets(found))
 
 
+def test_the_server_is_the_clusters_own_until_somebody_opens_it_and_who_speaks_as_its_senders_is_said() -> None:
+    text = written(knative.documents(rules()))
+    cluster = Cluster(text)
+    (service,) = (each for each in cluster.of("Service") if each["apiVersion"] == "serving.knative.dev/v1")
+    assert service["metadata"]["labels"] == {"networking.knative.dev/visibility": "cluster-local"}
+    comments = "\n".join(line for line in text.splitlines() if line.startswith("#"))
+    assert "Delete the label where a sender\n# calls from outside" in comments
+    assert "Whoever may post to this Broker, or create PingSources or Triggers here, speaks as the senders" in comments
+    lines = [line.removeprefix("#   ") for line in comments.splitlines() if line.startswith("#   ")]
+    policy = yaml.safe_load("\n".join(lines))
+    (broker,) = cluster.of("Broker")
+    to = {"apiVersion": broker["apiVersion"], "kind": "Broker", "name": broker["metadata"]["name"]}
+    assert (policy["kind"], policy["spec"]["to"]) == ("EventPolicy", [{"ref": to}])
+    assert policy["metadata"]["namespace"] == broker["metadata"]["namespace"]
+
+
+HOOK = """
+[topics.hook]
+kind = "cloudevents"
+url = "https://hook.example.com/x"
+secret = "env:HOOK_KEY"
+"""
+
+
+@pytest.mark.parametrize("platform", [knative, cloudrun], ids=["knative", "cloudrun"])
+def test_what_signs_for_a_topic_is_a_secret_of_the_server(platform: Any) -> None:
+    """Without it the server would not start."""
+    found = Cluster(written(platform.documents(rules(more=HOOK)))).of("Service")
+    (service,) = (each for each in found if each["apiVersion"] == "serving.knative.dev/v1")
+    container = service["spec"]["template"]["spec"]["containers"][0]
+    assert "HOOK_KEY" in {each["name"] for each in container["env"] if "secretKeyRef" in each.get("valueFrom", {})}
+
+
 def test_projects_of_their_own_keys_and_regions() -> None:
     text = RULES.replace("[projects.sandbox]\nregion", '[projects.sandbox]\ncredentials = "env:PROD_"\n# region')
     assert secrets(rules(text))[:2] == ["PROD_HUAWEICLOUD_SDK_AK", "PROD_HUAWEICLOUD_SDK_SK"]

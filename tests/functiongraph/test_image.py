@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -167,6 +168,29 @@ def test_an_http_function_with_the_setting_lets_no_stranger_invoke_it(stage: Sta
     assert json.loads(server.ask("POST", "/invoke", forwarded, by_gateway).body)["statusCode"] == 401
     assert stage.world.sandbox.posts() == []
     assert server.ask("POST", "/invoke", forwarded | {"X-Apig-Api-Id": ""}, direct).json["status"] == 200  # no gateway
+
+
+@pytest.mark.parametrize(
+    ("door", "event"), [("alert", told(json.dumps(SIMPLE))), ("timer", fired()), ("timer", {"record": [{"smn": fired()}]})]
+)
+def test_what_a_gateway_forwards_is_an_http_request_whatever_else_it_holds(
+    stage: Stage, start: Start, door: str, event: dict[str, Any]
+) -> None:
+    """A stranger writes one body that is a topic's message, or a timer's event, and a gateway's request as well."""
+    server = start(door)
+    both = event | {
+        "httpMethod": "POST",
+        "requestContext": {},
+        "path": f"/{door}/am",
+        "headers": {"content-type": "application/json"},
+    }
+    keys = dict(zip(("access-key", "secret-key", "token"), stage.agency(), strict=False))
+    forwarded = {"X-Apig-Api-Id": "0f1e", "X-Cff-Request-Id": "r"}
+    forwarded |= {f"X-Cff-Security-{name}": value or "" for name, value in keys.items()}
+    answered = server.ask("POST", "/invoke", forwarded, both).json
+    assert answered["statusCode"] in (401, 403)
+    assert [each["outcome"] for each in json.loads(answered["body"])["outcomes"]] == ["refused"]
+    assert stage.world.sandbox.posts() == []
 
 
 def test_no_key_is_in_any_byte_of_log_or_answer(stage: Stage, start: Start) -> None:

@@ -229,9 +229,7 @@ def event_of(platform: str, path: str, method: str, headers: Mapping[str, str], 
 
 def cold() -> None:
     """No warm instance of either platform, as at a cold start."""
-    if aws_lambda.service.cache_info().currsize:
-        aws_lambda.service().close()
-        aws_lambda.service.cache_clear()
+    aws_lambda.warm.clear()
     functiongraph.warm.clear()
 
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from handlers.errors import LedgerDown, Misconfigured
 from handlers.ledger import Ledger, Record
+from handlers.ledger.dynamodb import _item
 from handlers.ledger.names import AFTER, name_of, part, sortable, time_of
 from handlers.ledger.patience import REST_SECONDS, VERB_SECONDS
 from handlers.settings.ledger import find_ledger
@@ -149,6 +150,58 @@ def test_lists_go_over_pages_shards_and_expired_ones() -> None:
         assert [record.key for record in ledger.due(START, 100)] == alive[::-1]
         for limit in range(1, 20):
             assert [record.key for record in ledger.due(START, limit)] == alive[::-1][:limit]
+
+
+class Pages:
+    """A table of four shards with so many due wishes each, a few a page; each page takes its seconds, and some never come."""
+
+    def __init__(self, each: int, seconds: float, silent: Callable[[str, int], bool] = lambda _shard, _page: False) -> None:
+        self._each, self._seconds, self._silent = each, seconds, silent
+        self.server = Server(self._script)
+
+    def _script(self, peer: Peer) -> None:
+        while asked := peer.request():
+            wanted = sent(asked)
+            shard, first = wanted["ExpressionAttributeValues"][":shard"]["S"], int(wanted.get("ExclusiveStartKey", {"n": 0})["n"])
+            if self._silent(shard, first // 10):
+                peer.send(refusal("ThrottlingException"))
+                continue
+            time.sleep(self._seconds)
+            items = [self._item(int(shard), place) for place in range(first, min(first + 10, self._each))]
+            more = {"LastEvaluatedKey": {"n": first + 10}} if first + 10 < self._each else {}
+            peer.send(json_reply({"Items": items} | more))
+
+    def _item(self, shard: int, place: int) -> dict[str, Any]:
+        """Shards have them in turn, so the order goes through all four."""
+        return _item(wish(f"{place:04}-{shard}", due=START - 1000 + place + shard / 4, expires=START + 1000))
+
+    @contextmanager
+    def ledger(self) -> Iterator[Ledger]:
+        with self.server as server, closing(open_at(place(server.origin), now)) as opened:
+            yield opened
+
+
+def test_a_night_of_due_wishes_is_read_beyond_one_verbs_time() -> None:
+    """Forty pages of 50 ms are two seconds; the store answers each of them at once."""
+    pages = Pages(100, 0.05)
+    with pages.ledger() as ledger:
+        keys = [record.key for record in ledger.due(START, 1000)]
+        assert keys == [f"{number:04}-{shard}" for number in range(100) for shard in range(4)]
+        before = len(pages.server.asked)
+        assert [record.key for record in ledger.due(START, 20)] == keys[:20]
+        assert len(pages.server.asked) - before == 4, "no page more than is needed"
+
+
+def test_what_was_read_of_due_wishes_before_time_ended_are_the_oldest() -> None:
+    """One shard's third page is throttled: nothing beyond its second can be known to be next."""
+    with Pages(100, 0.0, lambda shard, page: shard == "2" and page == 2).ledger() as ledger:
+        keys = [record.key for record in ledger.due(START, 1000)]
+        assert keys == [f"{number:04}-{shard}" for number in range(20) for shard in range(4)][: len(keys)]
+        assert len(keys) == 19 * 4 + 3
+        with down("takes no more just now", within=0.1):  # and it rests, as after any verb that waited in vain
+            ledger.due(START, 1)
+    with Pages(100, 0.0, lambda shard, _page: shard == "3").ledger() as ledger, down("takes no more just now"):
+        ledger.due(START, 1000)  # one shard had no turn
 
 
 def test_every_read_is_strongly_consistent() -> None:

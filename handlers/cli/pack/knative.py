@@ -25,7 +25,25 @@ _CRON = {60: "* * * * *", 3600: "0 * * * *", 86400: "0 2 * * *", 7 * 86400: "0 2
 _RETRIES = {"retry": 5, "backoffPolicy": "exponential", "backoffDelay": "PT2S"}
 _SERVER = f"""\
 The server. A variable with a secretKeyRef is a key of the Secret {NAME}: the cloud's keys, what proves each sender, and
-the ledger's address (valkeys://:PASSWORD@HOST:6379/0). Read all of it, and replace what is in capitals."""
+the ledger's address (valkeys://:PASSWORD@HOST:6379/0). Read all of it, and replace what is in capitals.
+Its label keeps it from the public gateway: all that is below reaches it within the cluster. Delete the label where a sender
+calls from outside. Then /worker, which asks for no proof, is public with the rest; it makes haste with what was asked for, and
+asks for nothing: keep it from the outside by a rule of your gateway's."""
+_BROKER = f"""\
+Alerts, and work that is handed on.
+Whoever may post to this Broker, or create PingSources or Triggers here, speaks as the senders whose proof the proxy adds: it
+vouches for all that Eventing brings. So keep both to whom you would give the secrets themselves: the rights to create
+in eventing.knative.dev and sources.knative.dev, and a NetworkPolicy for the Broker's ingress where you have one.
+With Eventing's tokens (features authentication-oidc and transport-encryption) its default, allow-same-namespace, lets post who
+has a token of this namespace; an EventPolicy says it by name. The server sends its own messages to the Broker without a token:
+either of them refuses them, and the watch does that work in its own time. For those who bring alerts:
+  apiVersion: eventing.knative.dev/v1alpha1
+  kind: EventPolicy
+  metadata: {{name: {NAME}, namespace: NAMESPACE}}
+  spec:
+    to: [{{ref: {{apiVersion: eventing.knative.dev/v1, kind: Broker, name: {NAME}}}}}]
+    from: [{{sub: "system:serviceaccount:NAMESPACE:ACCOUNT"}}]
+Not verified, for want of a cluster: kubectl get broker {NAME} shows it under status.policies."""
 _Document = dict[str, Any]
 
 
@@ -37,7 +55,7 @@ def documents(rules: Rules) -> Documents:
 
 def _always(rules: Rules, namespace: str) -> Iterator[tuple[str, _Document]]:
     yield (
-        "Alerts, and work that is handed on.",
+        _BROKER.replace("NAMESPACE", namespace),
         _resource("eventing.knative.dev/v1", "Broker", _named(NAME, namespace), {"delivery": dict(_RETRIES)}),
     )
     subject = {"apiVersion": "serving.knative.dev/v1", "kind": "Service", **_named(NAME, namespace)}
@@ -167,4 +185,5 @@ def _service(rules: Rules, namespace: str) -> _Document:
     scale = {"autoscaling.knative.dev/min-scale": "0", "autoscaling.knative.dev/max-scale": str(INSTANCES)}
     spec = {"containerConcurrency": CONCURRENCY, "timeoutSeconds": SECONDS, "containers": [container]}
     template = {"metadata": {"annotations": scale}, "spec": spec}
-    return _resource("serving.knative.dev/v1", "Service", _named(NAME, namespace), {"template": template})
+    metadata = {**_named(NAME, namespace), "labels": {"networking.knative.dev/visibility": "cluster-local"}}
+    return _resource("serving.knative.dev/v1", "Service", metadata, {"template": template})

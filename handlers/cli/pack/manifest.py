@@ -28,11 +28,11 @@ _NOT_TEXT = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "
 
 
 def secrets(rules: Rules) -> list[str]:
-    """Variables that hold secrets: the cloud's keys, the senders' proofs, the ledger's address with its password."""
+    """Variables that hold secrets: the cloud's keys, senders' proofs, topics' signing keys, the ledger's address."""
     names = [f"{prefix}HUAWEICLOUD_SDK_{which}" for prefix, _ in _projects(rules) for which in ("AK", "SK")]
-    for sender in rules.senders.values():
-        kept = [each for each in (sender.secret, *(old.secret for old in sender.retiring)) if each and each.startswith("env:")]
-        names += [each.removeprefix("env:") for each in kept]
+    kept = [each for sender in rules.senders.values() for each in (sender.secret, *(old.secret for old in sender.retiring))]
+    kept += [topic.secret for topic in rules.topics.values()]
+    names += [each.removeprefix("env:") for each in kept if each and each.startswith("env:")]
     return list(dict.fromkeys([*names, "RESTORE_POINT_LEDGER"]))
 
 

@@ -21,34 +21,43 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from heapq import merge
+from itertools import islice
 from math import ceil
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
+from handlers.errors import LedgerDown
 from handlers.ledger import Record
 from handlers.ledger.dynamodb.table import REFUSED, Table
 from handlers.ledger.names import AFTER, name_of, part, sortable, time_of
-from handlers.ledger.patience import LIST_SECONDS, Patience
+from handlers.ledger.patience import LEAST_SECONDS, LIST_SECONDS, VERB_SECONDS, Patience
+from handlers.wire import Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from handlers.settings.aws import Aws
-    from handlers.wire import Clock, Deadline
+    from handlers.wire import Clock
 
 SHARDS = 4
 """As many partitions as an on-demand table begins with. Another number is another ledger: records would not be found again."""
 PAGE = 500
 TTL_MARGIN = 3600
 """Seconds after ``expires`` that the table may begin to delete: its clock may be ahead of ours."""
+_MUCH = f"it cannot be read in {LIST_SECONDS:.0f} seconds; raise its limits, or give the function more memory"
 _STRANGE = "it holds something that no ledger wrote; name another table"
+
+
+class _Late(LedgerDown):
+    """Its time ended."""
 
 
 class DynamoLedger:
     """See the module. The first verb finds out whether the table is there."""
 
     def __init__(self, table: str, aws: Aws, now: Callable[[], float], clock: Clock, *, ca_file: str = "") -> None:
-        self._table, self._now, self._patience = Table(table, aws, clock, ca_file), now, Patience(clock)
+        self._table, self._now, self._clock, self._patience = Table(table, aws, clock, ca_file), now, clock, Patience(clock)
 
     def put_if_absent(self, record: Record) -> Record | None:
         """One conditional PutItem, which shows the record that stands there if it fails."""
@@ -73,16 +82,21 @@ class DynamoLedger:
         return stored if standing is None else None
 
     def due(self, now: float, limit: int) -> list[Record]:
-        """The first of each shard, then the first of those."""
-        found: list[tuple[str, Record]] = []
-        with self._patience.verb() as deadline:
-            for shard in range(SHARDS) if limit > 0 else ():
-                wanted = self._query("due", "#shard = :shard AND #order < :end", shard, {":end": sortable(now) + AFTER})
-                for number, each in enumerate(self._pages(wanted, "due_name", min(limit, PAGE), deadline)):
-                    found.append(each)
-                    if number + 1 == limit:
-                        break
-        return [record for _, record in sorted(found, key=lambda pair: pair[0])[: max(limit, 0)]]
+        """The oldest of all shards: each shard's next page is asked for when the one before it has been passed.
+
+        Fewer where time ends, and those are still the oldest: what comes after them waits for the next sweep.
+        """
+        found: list[Record] = []
+        deadline, end = Deadline.after(self._clock, LIST_SECONDS), {":end": sortable(now) + AFTER}
+        queries = [self._query("due", "#shard = :shard AND #order < :end", shard, end) for shard in range(SHARDS)]
+        try:
+            shards = [self._pages(each, "due_name", min(limit, PAGE), deadline, in_turn=True) for each in queries]
+            for _, record in islice(merge(*shards, key=lambda pair: pair[0]), max(limit, 0)):
+                found.append(record)  # one by one: what was read stays where the next page is not
+        except _Late:
+            if not found:
+                raise
+        return found
 
     def since(self, kind: str, time: float) -> list[Record]:
         """Page by page, so what is written meanwhile may or may not be in it."""
@@ -126,11 +140,14 @@ class DynamoLedger:
             "Select": "ALL_ATTRIBUTES",
         }
 
-    def _pages(self, wanted: dict[str, Any], order: str, limit: int, deadline: Deadline) -> Iterator[tuple[str, Record]]:
+    def _pages(
+        self, wanted: dict[str, Any], order: str, limit: int, deadline: Deadline, *, in_turn: bool = False
+    ) -> Iterator[tuple[str, Record]]:
         """Each record that has not expired, with its place in the order."""
         now, last = self._now(), dict[str, Any]()
         while True:
-            answer = self._table.call("Query", wanted | {"Limit": limit} | last, deadline)
+            query = wanted | {"Limit": limit} | last
+            answer = self._page(query, deadline) if in_turn else self._table.call("Query", query, deadline)
             items = answer.get("Items")
             for item in items if isinstance(items, list) else ({},):
                 record = self._record(item)
@@ -139,6 +156,18 @@ class DynamoLedger:
             if "LastEvaluatedKey" not in answer:
                 return
             last = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def _page(self, query: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
+        """In the time of one verb: a store that lets it wait in vain rests as after any. Raises LedgerDown."""
+        if deadline.left() < VERB_SECONDS:
+            raise _Late(f"{self._table.down(_MUCH)}")
+        with self._patience.verb() as page:
+            try:
+                return self._table.call("Query", query, page)
+            except LedgerDown as problem:
+                if page.left() <= LEAST_SECONDS:
+                    raise _Late(f"{problem}") from problem
+                raise
 
     def _record(self, item: dict[str, Any]) -> Record:
         try:
