@@ -10,9 +10,10 @@ import hashlib
 import json
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from handlers.errors import LedgerDown
+from handlers.hearing import Hearing
 from handlers.ledger import Ledger, Record, body_of
 from handlers.outcome import Outcome
 from handlers.report import Told
@@ -38,10 +39,11 @@ class Outbox:
     opened: Callable[[], Ledger]
     clock: Clock
     publish: Publish
+    hearing: Hearing = field(default_factory=Hearing)
 
     def tell(self, outcome: Outcome, *, whole: bool = False) -> Told:
         """Tell it; what a topic missed is kept for it. ``whole``: also what every topic missed, where nobody else keeps that."""
-        told = self.publish(outcome, None)
+        told = self._publish(outcome, None)
         if told.missed and (told.sent or whole):
             return replace(told, kept=self._keep(outcome, told.missed))
         return told
@@ -54,13 +56,21 @@ class Outbox:
         except (ValueError, KeyError, TypeError, AttributeError):  # not written by us
             self.opened().swap(replace(record, due=None))
             return Told(0)
+        if self.hearing.all_deaf(missed):
+            self.opened().swap(replace(record, due=self._next_try(record)))
+            return Told(0, missed=tuple(missed))
         mine = self.opened().swap(replace(record, due=self._now() + TELL_SECONDS))
         if mine is None:
             return Told(0)
-        told = self.publish(outcome, missed)
+        told = self._publish(outcome, missed)
         body = json.dumps({"outcome": found["outcome"], "topics": told.missed})
         with suppress(LedgerDown):
             self.opened().swap(replace(mine, body=body, due=self._next_try(mine) if told.missed else None))
+        return told
+
+    def _publish(self, outcome: Outcome, only: Collection[str] | None) -> Told:
+        told = self.publish(outcome, only)
+        self.hearing.note(told.took, told.missed)
         return told
 
     def _keep(self, outcome: Outcome, missed: Collection[str]) -> bool:
