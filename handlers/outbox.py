@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Container
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -28,7 +28,7 @@ SELDOM_SECONDS = 600.0
 TELL_SECONDS = 60.0
 """How long telling may take before another sweep thinks that whoever wanted to tell is dead."""
 
-Publish = Callable[[Outcome, Collection[str] | None], Told]
+Publish = Callable[[Outcome, Container[str] | None], Told]
 """To the topics of these names; None: to all that want it."""
 
 
@@ -41,9 +41,11 @@ class Outbox:
     publish: Publish
     hearing: Hearing = field(default_factory=Hearing)
 
-    def tell(self, outcome: Outcome, *, whole: bool = False) -> Told:
-        """Tell it; what a topic missed is kept for it. ``whole``: also what every topic missed, where nobody else keeps that."""
-        told = self._publish(outcome, None)
+    def tell(self, outcome: Outcome, *, whole: bool = False, only: Container[str] | None = None) -> Told:
+        """Tell it, ``only`` to these; what a topic missed is kept for it. ``whole``: also what every topic missed, where nobody
+        else keeps that.
+        """
+        told = self._publish(outcome, only)
         if told.missed and (told.sent or whole):
             return replace(told, kept=self._keep(outcome, told.missed))
         return told
@@ -68,7 +70,7 @@ class Outbox:
             self.opened().swap(replace(mine, body=body, due=self._next_try(mine) if told.missed else None))
         return told
 
-    def _publish(self, outcome: Outcome, only: Collection[str] | None) -> Told:
+    def _publish(self, outcome: Outcome, only: Container[str] | None) -> Told:
         told = self.publish(outcome, only)
         self.hearing.note(told.took, told.missed)
         return told

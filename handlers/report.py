@@ -7,7 +7,7 @@ import logging
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -87,10 +87,10 @@ class Report:
         self,
         outcome: Outcome,
         deadline: Deadline,
-        only: Collection[str] | None = None,
+        only: Container[str] | None = None,
         deaf: Callable[[str], bool] = lambda _: False,
     ) -> Told:
-        """Send the outcome's message to every topic that wants it; ``only`` to those of these names, and to none that is ``deaf``."""
+        """Send the outcome's message to every topic that wants it; ``only`` to those of these names. The ``deaf`` miss it."""
         took: list[str] = []
         problems: list[str] = []
         missed: list[str] = []
