@@ -25,6 +25,8 @@ KEPT = 7 * 86400.0
 RETRY_SECONDS = 60.0
 SELDOM_SECONDS = 600.0
 """Between two tries, at least and at most: a topic that was away for hours has all of it soon after it is back."""
+UNTRIED_SECONDS = 3600.0
+"""... at most, where the topic took none of the last messages: thousands that wait for it must not fill every sweep."""
 TELL_SECONDS = 60.0
 """How long telling may take before another sweep thinks that whoever wanted to tell is dead."""
 
@@ -59,7 +61,7 @@ class Outbox:
             self.opened().swap(replace(record, due=None))
             return Told(0)
         if self.hearing.all_deaf(missed):
-            self.opened().swap(replace(record, due=self._next_try(record)))
+            self.opened().swap(replace(record, due=self._next_try(record, UNTRIED_SECONDS)))
             return Told(0, missed=tuple(missed))
         mine = self.opened().swap(replace(record, due=self._now() + TELL_SECONDS))
         if mine is None:
@@ -84,8 +86,8 @@ class Outbox:
             return True
         return False
 
-    def _next_try(self, record: Record) -> float:
-        return self._now() + min(max((self._now() - record.at) / 10, RETRY_SECONDS), SELDOM_SECONDS)
+    def _next_try(self, record: Record, most: float = SELDOM_SECONDS) -> float:
+        return self._now() + min(max((self._now() - record.at) / 10, RETRY_SECONDS), most)
 
     def _now(self) -> float:
         return self.clock.now().timestamp()

@@ -32,6 +32,8 @@ BATCH = 1000
 """Due records one sweep reads; what it does not reach stays due for the next one."""
 BACKLOG = 20_000
 """... where there are more than that."""
+WAITING_SECONDS = 7 * 86400.0
+"""... and where there are more than even that, wishes of so many seconds are read by themselves."""
 MAKING, FOLLOWING, TELLING = range(3)
 """How urgent a due record is."""
 PUT_OFF_SECONDS = 600.0
@@ -126,7 +128,13 @@ class Watch:
         """What is due; where that is much, enough of it for what matters most to be among it."""
         now, ledger = self._now(), self.tools.ledger
         found = ledger.due(now, BATCH)
-        return found if len(found) < BATCH else ledger.due(now, BACKLOG)
+        if len(found) >= BATCH:
+            found = ledger.due(now, BACKLOG)
+        if len(found) >= BACKLOG:
+            among = {record.key for record in found if record.kind == WISH}
+            wishes = ledger.since(WISH, now - WAITING_SECONDS)
+            found += [each for each in wishes if each.key not in among and each.due is not None and each.due <= now]
+        return found
 
     def _work(self, records: Iterator[Record], wishes: Wishes, deadline: Deadline) -> Iterator[tuple[Outcome, Told]]:
         """One after the other while there is time. Where nobody hears, what is to be told is put off."""
