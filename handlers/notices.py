@@ -38,8 +38,6 @@ _KEPT_FIELDS = tuple("reason message title link rule vault vault_id trigger send
 
 STORM = 200
 """Firing alerts in one delivery; more are told as a storm."""
-COOLING = "told"
-"""The kind of the record of a failure that alerts need not tell again for an hour."""
 LEDGER = "ledger"
 """The key under which a process remembers that it told of the ledger."""
 
@@ -159,21 +157,6 @@ class Notices:
         down = Failed(reason="ledger_down", message=message, delivery_id=envelope.delivery_id, trigger="watch")
         return self.open_here(LEDGER, down) or [(down, Told(0, before=True))]
 
-    def told_lately(self, failure: Outcome) -> bool:
-        """Whether the same failure of the vault, for whatever alert, was told within the hour.
-
-        A full vault refuses every alert of a storm: one message says it.
-        """
-        with suppress(LedgerDown):
-            return self.opened().get(COOLING, _failure(failure)) is not None
-        return False
-
-    def remember(self, failure: Outcome) -> None:
-        """It has been told. Not before: a run killed while telling must not have told for the others."""
-        now = self._now()
-        with suppress(LedgerDown):
-            self.opened().put_if_absent(Record(COOLING, _failure(failure), now, None, "{}", now + HOUR))
-
     def _tell(self, mine: Record, notice: Outcome) -> Settled:
         """Told before it is recorded as told: a run killed in between tells it twice rather than never."""
         told = self.publish(notice)
@@ -191,16 +174,6 @@ def _told_at(record: Record) -> float:
         return float(body_of(record)["told_at"])
     except (ValueError, KeyError, TypeError, OverflowError):
         return 0.0
-
-
-def is_of_the_vault(failure: Outcome) -> bool:
-    """Whether what failed is the vault as a whole, so that every alert of a storm would say the same."""
-    number = failure.error_code.rpartition(".")[2]
-    return bool(failure.vault_id) and failure.reason != "all_skipped" and number not in ("6135", "6302") and number[:1] != "7"
-
-
-def _failure(outcome: Outcome) -> str:
-    return f"{outcome.vault_id} {outcome.reason} {outcome.error_code}"
 
 
 def unheard(told: Told) -> bool:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Container
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from handlers.errors import LedgerDown
+from handlers.hearing import Hearing
 from handlers.ledger import Ledger, Record, body_of
 from handlers.outcome import Outcome
 from handlers.report import Told
@@ -24,10 +25,12 @@ KEPT = 7 * 86400.0
 RETRY_SECONDS = 60.0
 SELDOM_SECONDS = 600.0
 """Between two tries, at least and at most: a topic that was away for hours has all of it soon after it is back."""
+UNTRIED_SECONDS = 3600.0
+"""... at most, where the topic took none of the last messages: thousands that wait for it must not fill every sweep."""
 TELL_SECONDS = 60.0
 """How long telling may take before another sweep thinks that whoever wanted to tell is dead."""
 
-Publish = Callable[[Outcome, Collection[str] | None], Told]
+Publish = Callable[[Outcome, Container[str] | None], Told]
 """To the topics of these names; None: to all that want it."""
 
 
@@ -38,10 +41,13 @@ class Outbox:
     opened: Callable[[], Ledger]
     clock: Clock
     publish: Publish
+    hearing: Hearing = field(default_factory=Hearing)
 
-    def tell(self, outcome: Outcome, *, whole: bool = False) -> Told:
-        """Tell it; what a topic missed is kept for it. ``whole``: also what every topic missed, where nobody else keeps that."""
-        told = self.publish(outcome, None)
+    def tell(self, outcome: Outcome, *, whole: bool = False, only: Container[str] | None = None) -> Told:
+        """Tell it, ``only`` to these; what a topic missed is kept for it. ``whole``: also what every topic missed, where nobody
+        else keeps that.
+        """
+        told = self._publish(outcome, only)
         if told.missed and (told.sent or whole):
             return replace(told, kept=self._keep(outcome, told.missed))
         return told
@@ -54,13 +60,21 @@ class Outbox:
         except (ValueError, KeyError, TypeError, AttributeError):  # not written by us
             self.opened().swap(replace(record, due=None))
             return Told(0)
+        if self.hearing.all_deaf(missed):
+            self.opened().swap(replace(record, due=self._next_try(record, UNTRIED_SECONDS)))
+            return Told(0, missed=tuple(missed))
         mine = self.opened().swap(replace(record, due=self._now() + TELL_SECONDS))
         if mine is None:
             return Told(0)
-        told = self.publish(outcome, missed)
+        told = self._publish(outcome, missed)
         body = json.dumps({"outcome": found["outcome"], "topics": told.missed})
         with suppress(LedgerDown):
             self.opened().swap(replace(mine, body=body, due=self._next_try(mine) if told.missed else None))
+        return told
+
+    def _publish(self, outcome: Outcome, only: Container[str] | None) -> Told:
+        told = self.publish(outcome, only)
+        self.hearing.note(told.took, told.missed)
         return told
 
     def _keep(self, outcome: Outcome, missed: Collection[str]) -> bool:
@@ -72,8 +86,8 @@ class Outbox:
             return True
         return False
 
-    def _next_try(self, record: Record) -> float:
-        return self._now() + min(max((self._now() - record.at) / 10, RETRY_SECONDS), SELDOM_SECONDS)
+    def _next_try(self, record: Record, most: float = SELDOM_SECONDS) -> float:
+        return self._now() + min(max((self._now() - record.at) / 10, RETRY_SECONDS), most)
 
     def _now(self) -> float:
         return self.clock.now().timestamp()

@@ -12,6 +12,7 @@ from handlers.cbr import Cbr
 from handlers.clock import SystemClock
 from handlers.dispatch import Dispatch, Queue
 from handlers.errors import LedgerDown
+from handlers.hearing import DEAF, Hearing
 from handlers.iam import Session, find_project, open_session
 from handlers.inventory import Inventory
 from handlers.ledger import Closed, Ledger, open_ledger
@@ -103,17 +104,18 @@ class Parts:
 
     def watching(self, deadline: Deadline) -> Watch:
         """The watch over this service's ledger; what it finds is told within the deadline."""
-        notices, dispatch = self.notices(deadline), self.dispatch
+        notices, dispatch = self.notices(deadline, Hearing(DEAF)), self.dispatch
         return Watch(self.tools, self.settings.rules, self.cbrs, self.inventory, notices, dispatch)
 
-    def notices(self, deadline: Deadline) -> Notices:
+    def notices(self, deadline: Deadline, hearing: Hearing | None = None) -> Notices:
         """What is told once while it lasts, within the deadline."""
-        return Notices(lambda: self.tools.ledger, self.clock, self.outbox(deadline), self._told_here)
+        return Notices(lambda: self.tools.ledger, self.clock, self.outbox(deadline, hearing), self._told_here)
 
-    def outbox(self, deadline: Deadline) -> Outbox:
+    def outbox(self, deadline: Deadline, hearing: Hearing | None = None) -> Outbox:
         """Messages, and those that topics have missed."""
-        publish = partial(self.report.publish, deadline=deadline)
-        return Outbox(lambda: self.tools.ledger, self.clock, lambda outcome, only: publish(outcome, only=only))
+        heard = hearing or Hearing()
+        publish = partial(self.report.publish, deadline=deadline, deaf=heard.deaf)
+        return Outbox(lambda: self.tools.ledger, self.clock, lambda outcome, only: publish(outcome, only=only), heard)
 
     def close(self) -> None:
         """Connections and the ledger."""

@@ -7,7 +7,7 @@ import logging
 import sys
 import threading
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -54,7 +54,7 @@ NO_AGES: Mapping[str, float] = MappingProxyType({})
 class Told:
     """How many topics took an outcome's message, and what the others said. ``before``: the same was told a short time ago.
 
-    ``missed`` are the topics that did not take it, ``kept`` is whether it stands in the ledger for all of them.
+    ``took`` are the topics that did, ``missed`` those that did not, ``kept`` is whether it stands in the ledger for all of these.
     """
 
     sent: int
@@ -62,6 +62,7 @@ class Told:
     before: bool = False
     missed: tuple[str, ...] = ()
     kept: bool = False
+    took: tuple[str, ...] = ()
 
     @property
     def heard(self) -> bool:
@@ -82,9 +83,17 @@ class Report:
     metrics: bool = False
     refusals: Refusals = field(default_factory=Refusals)
 
-    def publish(self, outcome: Outcome, deadline: Deadline, only: Collection[str] | None = None) -> Told:
-        """Send the outcome's message to every topic that wants it; ``only`` to those of these names."""
-        sent, problems, missed = 0, [], []
+    def publish(
+        self,
+        outcome: Outcome,
+        deadline: Deadline,
+        only: Container[str] | None = None,
+        deaf: Callable[[str], bool] = lambda _: False,
+    ) -> Told:
+        """Send the outcome's message to every topic that wants it; ``only`` to those of these names. The ``deaf`` miss it."""
+        took: list[str] = []
+        problems: list[str] = []
+        missed: list[str] = []
         wanting = [topic for topic in self.topics if topic.wants(outcome) and (only is None or topic.name in only)]
         worded = self.refusals.worded(outcome, deadline.clock.monotonic()) if wanting and outcome.word == "refused" else outcome
         if worded is not None:
@@ -92,14 +101,16 @@ class Report:
                 # Its share of the time that is left: one that never answers leaves the others theirs.
                 share = Deadline.after(deadline.clock, deadline.left() / (len(wanting) - place))
                 try:
+                    if deaf(topic.name):
+                        raise NotTold("not tried again in this sweep")
                     topic.send(compose(worded), share)
-                    sent += 1
+                    took.append(topic.name)
                 except NotTold as problem:
                     problems.append(f"{topic.name}: {problem}")
                     missed.append(topic.name)
-        if outcome.word == "refused" and problems and not sent:
+        if outcome.word == "refused" and problems and not took:
             self.refusals.unheard(outcome, deadline.clock.monotonic())
-        return Told(sent, tuple(problems), missed=tuple(missed))
+        return Told(len(took), tuple(problems), missed=tuple(missed), took=tuple(took))
 
     def log(
         self, envelope: Envelope, settled: Settled, noticed: Settled | None = None, ages: Mapping[str, float] = NO_AGES

@@ -16,6 +16,7 @@ from handlers.errors import Misconfigured
 from handlers.message import SCHEMA, compose
 from handlers.outcome import Created, Outcome, Skipped, Warned
 from handlers.report import Told
+from handlers.sandbox import estate
 from handlers.service import Delivered, Service
 from handlers.wire import Deadline
 from tests.scripted import CREATE, PUBLISH, Flaky, World, fails, only, world_in
@@ -251,3 +252,54 @@ def test_a_message_of_our_own_asks_for_nothing_and_is_told_to_nobody(world: Worl
 def test_who_writes_annotations_cannot_make_an_alert_pass_for_ours(service: Service) -> None:
     document = {"alerts": [each | {"annotations": {"schema": SCHEMA, "summary": SCHEMA}} for each in alerts("a")]}
     assert isinstance(only(service.handle(Envelope("alert", "lambda", "d", document, 60.0))), Created)
+
+
+# ── topics of their own ──────────────────────────────────────────────────────────────────────────────────────────────
+
+TEAMS = f"""
+[senders.am]
+dialect = "alertmanager"
+proof = "platform"
+[topics.team-a]
+kind = "smn"
+urn = "{estate.TOPIC_URN}"
+rules = ["a"]
+[topics.team-b]
+kind = "log"
+rules = ["b"]
+[[rules]]
+name = "a"
+sender = "am"
+match = {{ host = "a*" }}
+vaults = ["files"]
+[[rules]]
+name = "b"
+sender = "am"
+match = {{ host = "b*" }}
+vaults = ["files"]
+"""
+
+
+def test_each_topic_hears_of_the_failure_of_its_own_rule_once_an_hour(world: World) -> None:
+    world.write_rules("files", topics="", more=TEAMS)
+    service = world.service()
+    for host in ("a1", "a2", "b1", "b2"):
+        world.door.on(CREATE, fails("6103"))
+        assert [each.rule for each in send(service, host).outcomes] == [host[0]]
+    assert [message["subject"][:20] for message in world.sandbox.published] == ["Restore point FAILED"]
+    assert [line["topic_message"]["rule"] for line in world.lines() if "topic_message" in line] == ["b"]
+
+
+def test_a_topic_that_missed_what_another_had_heard_hears_it_once_it_is_back(world: World) -> None:
+    world.write_rules("files", topics="", more=TEAMS)
+    service = world.service()
+    world.door.on(PUBLISH, fails("SMN.0018", 500), always=True)
+    for host in ("b1", "a1", "a2"):
+        world.door.on(CREATE, fails("6103"))
+        send(service, host)
+    world.door.calm()
+    for _ in range(12):
+        world.clock.forward(300)
+        world.sweep(service)
+    assert len(told(world, "FAILED")) == 1
+    assert [line["topic_message"]["rule"] for line in world.lines() if "topic_message" in line] == ["b"]

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from handlers.outcome import Created, Failed, Later, Outcome, Partly, Warned
+from handlers.outcome import Available, Created, Failed, Later, Outcome, Partly, Warned
 from handlers.sandbox import estate
 from handlers.service import Service
 from handlers.vault_backup import CheckpointResource, SkippedResource
-from tests.scripted import PUBLISH, START, World, fails, world_in
+from handlers.wire import Deadline
+from tests.scripted import CREATE, PUBLISH, START, TOPIC, World, fails, world_in
 
 HOUR = 3600.0
 ALL = '["created", "later", "failed", "available", "partly", "broken", "missed", "warning", "healed"]'
@@ -137,3 +138,54 @@ OUTCOMES = [
 @pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda each: each.word)
 def test_an_outcome_is_read_back_as_it_was(outcome: Outcome) -> None:
     assert Outcome.from_dict(json.loads(json.dumps(outcome.to_dict()))) == outcome
+
+
+DEAD = f"""
+[topics.dead]
+kind = "smn"
+urn = "{estate.TOPIC_URN}-that-does-not-exist"
+"""
+
+
+def kept_for_the_dead(world: World, service: Service, number: int) -> None:
+    """Ends that one topic took and another, which is not there, did not."""
+    outbox = service.outbox(Deadline.after(world.clock, 1e9))
+    for each in range(number):
+        outbox.tell(Available(reason="complete", message=f"{each} is available", vault=f"v{each}", trigger="watch"), whole=True)
+
+
+def test_what_a_sweep_leaves_out_for_a_topic_that_does_not_hear_no_longer_stands_before_what_is_due_later(world: World) -> None:
+    world.write_rules("files", topics=TOPIC + DEAD)
+    service = world.service()
+    kept_for_the_dead(world, service, 20)
+    world.clock.forward(300)
+    tried = len(world.door.came(PUBLISH))
+    world.sweep(service)
+    assert len(world.door.came(PUBLISH)) - tried == 3
+    assert service.ledger.due(world.clock(), 99) == []
+    assert len(service.ledger.due(world.clock() + 600, 99)) == 20
+
+
+def test_a_topic_that_does_not_hear_keeps_no_other_from_hearing(world: World) -> None:
+    world.write_rules("files", topics=TOPIC + DEAD)
+    service = world.service()
+    kept_for_the_dead(world, service, 20)
+    world.door.on(PUBLISH, fails("SMN.0018", 500), fails("SMN.0018", 500))
+    world.door.on(CREATE, fails("6103"))
+    world.clock.forward(300)
+    world.fire(service)
+    assert "Restore point FAILED: vault files (rejected BackupService.6103)" not in heard(world)
+    world.clock.forward(300)
+    world.sweep(service)
+    assert heard(world)["Restore point FAILED: vault files (rejected BackupService.6103)"] == 1
+
+
+def test_where_nobody_hears_failures_are_put_off_and_not_counted_again(world: World) -> None:
+    world.write_rules("files", topics=DEAD)
+    service = world.service()
+    for number in range(6):
+        world.door.on(CREATE, fails("6103"))
+        world.fire(service, START + timedelta(seconds=number))
+    world.clock.forward(600)
+    assert len(world.sweep(service).outcomes) == 3
+    assert service.ledger.due(world.clock(), 99) == []

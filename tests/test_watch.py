@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from handlers.ledger import Record
+from handlers.ledger.memory import MemoryLedger
 from handlers.notices import Notices
 from handlers.outbox import Publish
 from handlers.outcome import Available, Broken, Created, Failed, Joined, Partly
@@ -484,3 +485,18 @@ def test_follow_tells_the_end_of_one_cause(world: World, service: Service) -> No
     world.clock.forward(MADE)
     assert isinstance(watch.follow(planned.cause, Deadline.after(world.clock, 30)), Available)
     assert isinstance(only(world.fire(service)), Joined)
+
+
+class Crowded(Flaky):
+    """So many records are due before all others that no sweep reads further."""
+
+    def due(self, now: float, limit: int) -> list[Record]:
+        return [Record("message", "not ours", now, now, "", now + 1)] * limit
+
+
+def test_a_wish_is_found_behind_more_due_records_than_a_sweep_reads(world: World) -> None:
+    service = world.service(ledger=Crowded(MemoryLedger(world.clock)))
+    world.door.on(CREATE, fails("6125"))
+    assert only(world.fire(service)).word == "later"
+    world.clock.forward(3600)
+    assert "created" in [each.word for each in world.sweep(service).outcomes]

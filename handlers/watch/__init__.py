@@ -13,7 +13,7 @@ from handlers.errors import LedgerDown
 from handlers.inventory import Inventory
 from handlers.ledger import Record, body_of
 from handlers.notices import KIND as NOTICE
-from handlers.notices import Notices, unheard
+from handlers.notices import Notices
 from handlers.outbox import KIND as MESSAGE
 from handlers.outcome import Failed, Later, Outcome, Skipped
 from handlers.report import Settled, Told
@@ -32,10 +32,12 @@ BATCH = 1000
 """Due records one sweep reads; what it does not reach stays due for the next one."""
 BACKLOG = 20_000
 """... where there are more than that."""
-DEAF = 3
-"""Messages nobody took, after which a sweep tells no more of what waits to be told."""
+WAITING_SECONDS = 7 * 86400.0
+"""... and where there are more than even that, wishes of so many seconds are read by themselves."""
 MAKING, FOLLOWING, TELLING = range(3)
 """How urgent a due record is."""
+PUT_OFF_SECONDS = 600.0
+"""How soon what nobody was there to hear is tried again: it must not stand before what is due after it."""
 STRANGE_SECONDS = 86400.0
 """How soon a record of a kind nobody knows is looked at again."""
 
@@ -126,26 +128,28 @@ class Watch:
         """What is due; where that is much, enough of it for what matters most to be among it."""
         now, ledger = self._now(), self.tools.ledger
         found = ledger.due(now, BATCH)
-        return found if len(found) < BATCH else ledger.due(now, BACKLOG)
+        if len(found) >= BATCH:
+            found = ledger.due(now, BACKLOG)
+        if len(found) >= BACKLOG:
+            among = {record.key for record in found if record.kind == WISH}
+            wishes = ledger.since(WISH, now - WAITING_SECONDS)
+            found += [each for each in wishes if each.key not in among and each.due is not None and each.due <= now]
+        return found
 
     def _work(self, records: Iterator[Record], wishes: Wishes, deadline: Deadline) -> Iterator[tuple[Outcome, Told]]:
-        """One after the other while there is time. Where nobody hears, telling does not take all of it."""
-        deaf = 0
+        """One after the other while there is time. Where nobody hears, what is to be told is put off."""
+        outbox, ledger = self.notices.outbox, self.tools.ledger
         while not deadline.short() and (record := next(records, None)):
-            if deaf >= DEAF and _urgency(record) == TELLING:
-                continue
-            if record.kind == WISH:
-                settled = wishes.look_after(record, deadline)
-            elif record.kind == NOTICE:
-                settled = self.notices.unsent(record)
-            elif record.kind == MESSAGE:
-                deaf += unheard(self.notices.outbox.unsent(record))
-                continue
-            else:  # of a newer version than this one, perhaps: it must not stand in the way of the others
-                self.tools.ledger.swap(replace(record, due=self._now() + STRANGE_SECONDS))
-                continue
-            deaf += sum(unheard(told) for _, told in settled)
-            yield from settled
+            if record.kind == MESSAGE:
+                outbox.unsent(record)
+            elif record.kind not in (WISH, NOTICE):  # of a newer version, perhaps: it must not stand in the way of the others
+                ledger.swap(replace(record, due=self._now() + STRANGE_SECONDS))
+            elif _urgency(record) == TELLING and outbox.hearing.all_deaf(self.rules.topics):
+                ledger.swap(replace(record, due=self._now() + PUT_OFF_SECONDS))
+            elif record.kind == WISH:
+                yield from wishes.look_after(record, deadline)
+            else:
+                yield from self.notices.unsent(record)
 
     def follow(self, cause: str, deadline: Deadline) -> Outcome | None:
         """The end of this cause's restore point, told, or None while it is being made. Raises LedgerDown."""

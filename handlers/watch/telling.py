@@ -8,13 +8,14 @@ from typing import Any
 
 from handlers.errors import LedgerDown
 from handlers.ledger import Record
-from handlers.notices import KEPT, Notices, is_of_the_vault, unheard
+from handlers.notices import KEPT, Notices, unheard
 from handlers.outcome import Broken, Failed, Outcome
 from handlers.report import Settled, Told
 from handlers.restore_point.held import Taking, read_wish
 from handlers.restore_point.turns import give_turn_back
 from handlers.restore_point.wish import KIND as WISH
 from handlers.restore_point.wish import Wish
+from handlers.watch.cooling import Others, heard_lately, is_of_the_vault, remember
 
 SELDOM_SECONDS = 3600.0
 """Between two tries to tell what no topic takes, at most; and between two looks at a restore point that does not end."""
@@ -74,13 +75,10 @@ class Telling:
         outbox = self.notices.outbox
         if not isinstance(outcome, Failed):
             return outbox.tell(outcome, whole=True)
-        storm = outcome.trigger == "alert" and is_of_the_vault(outcome)
-        if storm and self.notices.told_lately(outcome):
-            told = Told(0, before=True)
+        if outcome.trigger == "alert" and is_of_the_vault(outcome):
+            told = self._told_to_the_others(outcome)
         else:
             told = outbox.tell(outcome, whole=not outcome.durable and self.tools.ledger_lasts)
-        if storm and told.sent:
-            self.notices.remember(outcome)
         if outcome.durable:
             with suppress(LedgerDown, ValueError):
                 wish = read_wish(self.tools.ledger.get(WISH, outcome.cause))
@@ -88,9 +86,17 @@ class Telling:
                     self._note(wish, told)
         return told
 
+    def _told_to_the_others(self, failure: Failed) -> Told:
+        """Those that have not heard the same within the hour. What is kept for a topic it will hear."""
+        heard = heard_lately(self.tools.ledger, failure, self.now())
+        whole = bool(heard) or (not failure.durable and self.tools.ledger_lasts)
+        told = self.notices.outbox.tell(failure, whole=whole, only=Others(heard) if heard else None)
+        remember(self.tools.ledger, failure, (*told.took, *(told.missed if told.kept else ())), self.now())
+        return replace(told, before=bool(heard) and (told.sent > 0 or told.kept or not told.missed))
+
     def _note(self, wish: Wish, told: Told) -> None:
         """Where no topic wants to hear of it, nobody has: only the platform's dead letters are left, and it stays untold."""
-        if unheard(told):
+        if unheard(told) and not told.before:
             self.put(replace(wish, due=self._next_try(wish)))
         else:
             self.put(replace(wish, untold="" if told.heard else wish.untold, due=None))
