@@ -97,15 +97,12 @@ def _without_parts(text: str, word: str) -> str:
     parts = {word[place : place + _PART] for place in range(len(word) - _PART + 1)}
     kept, place = list[str](), 0
     while place < len(text):
-        end = place + _PART
-        if text[place:end] not in parts:
-            kept.append(text[place])
-            place += 1
-            continue
-        while end < len(text) and text[end - _PART + 1 : end + 1] in parts:
+        end = place
+        while text[end : end + _PART] in parts:
             end += 1
-        kept.append("***")
-        place = end
+        struck = end > place
+        kept.append("***" if struck else text[place])
+        place = end + _PART - 1 if struck else place + 1
     return "".join(kept)
 
 

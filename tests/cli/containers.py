@@ -111,7 +111,8 @@ class Cluster:
     def bound(self, service: Mapping[str, Any]) -> dict[str, str]:
         """What the SinkBinding adds to the Service's container: the Broker's address, in the form of Knative's own Broker."""
         (binding,) = (each["spec"] for each in self.of("SinkBinding"))
-        subject = {"apiVersion": service["apiVersion"], "kind": service["kind"], **service["metadata"]}
+        named = {name: service["metadata"][name] for name in ("name", "namespace")}
+        subject = {"apiVersion": service["apiVersion"], "kind": service["kind"], **named}
         assert binding["subject"] == subject
         broker = self.named("Broker", binding["sink"]["ref"]["name"])["metadata"]
         return {"K_SINK": f"http://broker-ingress.knative-eventing.svc.cluster.local/{broker['namespace']}/{broker['name']}"}
