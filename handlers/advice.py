@@ -61,6 +61,7 @@ _WARNED = {
     "wrong_answer": "Look at it in the console.",
     "handshake": "restore-point confirm FILE, if you want it.",
     "queue_down": "restore-point check, and look at the queue.",
+    "topic_down": "restore-point check, and look at the topic.",
 }
 _BROKEN = {
     "error": "It is taken once more by itself; if that fails too, you are told.",

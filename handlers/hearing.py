@@ -16,6 +16,7 @@ class Hearing:
         self._after = after
         self._missed: Counter[str] = Counter()
         self.took: set[str] = set()
+        self.waiting: dict[str, float] = {}
 
     def note(self, took: Iterable[str], missed: Iterable[str]) -> None:
         """What became of one message."""
@@ -23,6 +24,11 @@ class Hearing:
         for name in took:
             self._missed.pop(name, None)
             self.took.add(name)
+
+    def waits(self, names: Iterable[str], since: float) -> None:
+        """A message of that time was kept for these, and they have not taken it yet."""
+        for name in names:
+            self.waiting[name] = min(since, self.waiting.get(name, since))
 
     def deaf(self, name: str) -> bool:
         """Whether the topic is left alone for the rest of the sweep."""

@@ -20,7 +20,9 @@ from handlers.report import Told
 from handlers.wire import Clock
 
 KIND = "message"
-KEPT = 7 * 86400.0
+TOPIC_DOWN = "topic_down"
+"""The reason of what says that a topic is away: told anew every day, so nobody waits for it."""
+KEPT = 30 * 86400.0
 """Seconds after which a message that no topic took is of no use to anybody."""
 RETRY_SECONDS = 60.0
 SELDOM_SECONDS = 600.0
@@ -48,7 +50,7 @@ class Outbox:
         else keeps that.
         """
         told = self._publish(outcome, only)
-        if told.missed and (told.sent or whole):
+        if told.missed and (told.sent or whole) and outcome.reason != TOPIC_DOWN:
             return replace(told, kept=self._keep(outcome, told.missed))
         return told
 
@@ -61,12 +63,14 @@ class Outbox:
             self.opened().swap(replace(record, due=None))
             return Told(0)
         if self.hearing.all_deaf(missed):
+            self.hearing.waits(missed, record.at)
             self.opened().swap(replace(record, due=self._next_try(record, UNTRIED_SECONDS)))
             return Told(0, missed=tuple(missed))
         mine = self.opened().swap(replace(record, due=self._now() + TELL_SECONDS))
         if mine is None:
             return Told(0)
         told = self._publish(outcome, missed)
+        self.hearing.waits(told.missed, record.at)
         body = json.dumps({"outcome": found["outcome"], "topics": told.missed})
         with suppress(LedgerDown):
             self.opened().swap(replace(mine, body=body, due=self._next_try(mine) if told.missed else None))

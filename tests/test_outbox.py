@@ -85,7 +85,7 @@ def test_who_took_it_does_not_hear_it_again_while_another_is_away(world: World) 
     world.door.on(PUBLISH, fails("SMN.0018", 500), always=True)
     a_night(world, service)
     swept(world, service, 6)
-    assert set(logged(world).values()) == {2}
+    assert set((logged(world) - Counter(["Restore point warning (topic_down)"])).values()) == {2}
     assert heard(world) == Counter()
 
 
@@ -189,3 +189,32 @@ def test_where_nobody_hears_failures_are_put_off_and_not_counted_again(world: Wo
     world.clock.forward(600)
     assert len(world.sweep(service).outcomes) == 3
     assert service.ledger.due(world.clock(), 99) == []
+
+
+def test_the_living_topics_are_told_once_a_day_that_another_is_down_and_when_it_is_back(world: World) -> None:
+    world.write_rules("files", topics=TOPICS)
+    service = world.service()
+    world.door.on(PUBLISH, fails("SMN.0018", 500), always=True)
+    world.fire(service)
+    swept(world, service, 1.5)
+    assert not [text for text in logged(world) if "topic_down" in text]
+    swept(world, service, 25.5)
+    assert logged(world)["Restore point warning (topic_down)"] == 2
+    world.door.calm()
+    swept(world, service, 3)
+    assert (logged(world)["Restore point warning (topic_down)"], logged(world)["Restore point well again (topic_down)"]) == (2, 1)
+    assert "Restore point warning (topic_down)" not in heard(world)
+    texts = [line["topic_message"]["message"] for line in world.lines() if "(topic_down)" in line["message"]]
+    assert texts[1].startswith("Topic ops has not taken messages since 20261123T020000Z.")
+    assert texts[2].startswith("Topic ops takes messages again.")
+
+
+def test_a_topic_that_is_back_after_three_weeks_has_what_it_missed(world: World) -> None:
+    world.write_rules("files", topics=TOPICS)
+    service = world.service()
+    world.door.on(PUBLISH, fails("SMN.0018", 500), always=True)
+    world.fire(service)
+    world.clock.forward(21 * 24 * HOUR)
+    world.door.calm()
+    world.sweep(service)
+    assert heard(world)["Restore point started: vault files"] == 1

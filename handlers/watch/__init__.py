@@ -23,6 +23,7 @@ from handlers.restore_point.wish import KIND as WISH
 from handlers.restore_point.wish import Wish
 from handlers.rules import Rules
 from handlers.watch.schedules import missed_timers
+from handlers.watch.silence import silent_topics
 from handlers.watch.telling import Telling
 from handlers.watch.vaults import Vaults
 from handlers.watch.wishes import Wishes
@@ -76,6 +77,7 @@ class Watch:
         yield from self._guarded(vaults.look(deadline), "vaults")
         yield from self._work(to_make, make, deadline)
         yield from self._work(to_tell, tell, deadline)
+        yield from self._guarded(silent_topics(self.rules.topics, self.tools.ledger, self.notices, self._now()), "topics")
 
     def take_up(self, cause: str, deadline: Deadline) -> Settled:
         """What a queue asks to be taken: the wish of that cause, if there is one whose time has come.

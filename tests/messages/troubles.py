@@ -199,6 +199,11 @@ WARNINGS: dict[str, Outcome] = {
     "warning_queue_down": warned(
         "queue_down", "The queue could not be used; the watch makes what it was to bring.", trigger="timer"
     ),
+    "warning_topic_down": warned(
+        "topic_down",
+        "Topic ops has not taken messages since 20261123T020000Z. They wait for it, each for 30 days at most.",
+        trigger="watch",
+    ),
 }
 TROUBLES: dict[str, Outcome] = {**FAILURES, **REFUSALS, **WARNINGS}
 """By the name of their golden files."""
