@@ -1,6 +1,6 @@
 """Cold: process start → the POST is at the server, whole; and the memory such a process has held.
 
-The whole pipeline is on: AK/SK, a rules file, the claim in sqlite, the look, the log line and metrics. Process start is taken here,
+The whole pipeline is on: AK/SK, a rules file, the claim in sqlite, the look, the log line and metrics. The start is taken here,
 before the process is made; the POST's arrival by the server, by the same clock.
 """
 

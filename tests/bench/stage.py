@@ -1,4 +1,4 @@
-"""What a run needs around it: folders like a function's zip, a fixed server in a process of its own, and the rules of the bench."""
+"""What a run needs around it: folders like a function's zip, a fixed server in a process of its own, and rules."""
 
 from __future__ import annotations
 

@@ -66,15 +66,19 @@ def machine() -> dict[str, object]:
 def show(rows: Iterable[Row]) -> None:
     print(f"{'what':52} {'ours':>10} {'floor':>10} {'ratio':>6} {'must':>7} {'±':>4}  floor is; beside it")
     for each in rows:
-        floor = f"{each.floor:.4g}" if each.floor else "-"
+        floor = figure(each.floor) if each.floor else "-"
         ratio = f"{each.judged:.2f}x" if each.floor else "-"
         sign = (">=" if each.at_least else "<=") if each.must is not None else ""
         must = f"{sign}{each.must:g}" if each.must is not None else "-"
         said = {True: "", False: " NOT MET", None: ""}[each.met]
-        beside = ", ".join(f"{name} {value:.4g}" for name, value in each.others.items())
+        beside = ", ".join(f"{name} {figure(value)}" for name, value in each.others.items())
         about = "; ".join(part for part in (each.floor_is, beside) if part)
-        ours = f"{each.ours:.4g} {each.unit}"
+        ours = f"{figure(each.ours)} {each.unit}"
         print(f"{each.what:52} {ours:>10} {floor:>10} {ratio:>6} {must:>7} {each.spread:>4.0%}  {about}{said}", flush=True)
+
+
+def figure(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
 
 
 def write(path: Path, rows: Sequence[Row], before: Mapping[str, object]) -> None:

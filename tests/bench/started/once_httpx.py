@@ -1,4 +1,4 @@
-"""One POST by bare httpx. BENCH_CONTEXT: ``none`` of the certificates are loaded, or ``public`` ones, as httpx does by default."""
+"""One POST by bare httpx. BENCH_CONTEXT: ``none`` of the certificates are loaded, or the ``public`` ones."""
 
 import os
 
