@@ -17,7 +17,16 @@ from tests.bench.table import Row
 
 MUST = 1.04
 OURS = ("handlers", "rules.toml", "sbom.cdx.json", "index.py")
-RULES = '[vaults.erp]\nid = "a4d1c7e2-58b3-4f06-9c2d-71e8b50f3a96"\n[timers.t]\nsource = "t"\n[[rules]]\nname = "n"\ntimer = "t"\nvaults = ["erp"]\n'
+RULES = """\
+[vaults.erp]
+id = "a4d1c7e2-58b3-4f06-9c2d-71e8b50f3a96"
+[timers.nightly]
+source = "nightly"
+[[rules]]
+name = "nightly"
+timer = "nightly"
+vaults = ["erp"]
+"""
 
 
 def rows(folder: Path, _runs: int) -> list[Row]:
