@@ -71,7 +71,7 @@ def main(entry: str, event: str) -> None:
     threading.setprofile(_seen)
     act(entry, json.loads(event))
     sys.setprofile(None)
-    threading.setprofile(None)  # type: ignore[arg-type]  # takes it away
+    threading.setprofile(None)  # takes it away
     names = {*sys.modules} - before
     tops = {name.partition(".")[0] for name in names if not name.startswith("_")} - {*sys.stdlib_module_names, "handlers"}
     found = {
