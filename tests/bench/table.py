@@ -15,7 +15,8 @@ from pathlib import Path
 class Row:
     """``must`` is the largest ratio, or the largest figure where there is no floor; ``at_least`` turns it round.
 
-    ``spread`` is half of what lies between the quartiles, as a share of the median: with a large one ask again.
+    ``paired`` is the median of the ratios of each turn, which a load that comes and goes spoils less than the medians' ratio; it is
+    what is judged. ``best`` is the ratio of the best turns of both. ``spread`` is half of what lies between the quartiles, as a share of the median: with a large one ask again.
     """
 
     what: str
@@ -26,10 +27,14 @@ class Row:
     must: float | None = None
     at_least: bool = False
     spread: float = 0.0
+    paired: float | None = None
+    best: float | None = None
     others: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def judged(self) -> float:
+        if self.paired is not None:
+            return self.paired
         return self.ours / self.floor if self.floor else self.ours
 
     @property
@@ -44,6 +49,10 @@ def row(what: str, unit: str, taken: Mapping[str, Sequence[float]], ours: str = 
     middle = {name: statistics.median(each) for name, each in taken.items() if each}
     others = {name: round(value, 2) for name, value in middle.items() if name not in (ours, floor)}
     about: dict[str, object] = {"floor": middle[floor], "floor_is": floor} if floor else {}
+    if floor and len(taken[ours]) == len(taken[floor]):
+        best = max if more.get("at_least") else min
+        about["paired"] = statistics.median(one / other for one, other in zip(taken[ours], taken[floor], strict=True))
+        about["best"] = best(taken[ours]) / best(taken[floor])
     return Row(what, unit, middle[ours], spread=spread(taken[ours]), others=others, **about, **more)  # type: ignore[arg-type]
 
 
@@ -64,17 +73,20 @@ def machine() -> dict[str, object]:
 
 
 def show(rows: Iterable[Row]) -> None:
-    print(f"{'what':52} {'ours':>10} {'floor':>10} {'ratio':>6} {'must':>7} {'±':>4}  floor is; beside it")
+    print(f"{'what':52} {'ours':>10} {'floor':>10} {'ratio':>6} {'best':>6} {'must':>7} {'±':>4}  floor is; beside it")
     for each in rows:
         floor = figure(each.floor) if each.floor else "-"
         ratio = f"{each.judged:.2f}x" if each.floor else "-"
+        best = f"{each.best:.2f}x" if each.best else "-"
         sign = (">=" if each.at_least else "<=") if each.must is not None else ""
         must = f"{sign}{each.must:g}" if each.must is not None else "-"
         said = {True: "", False: " NOT MET", None: ""}[each.met]
         beside = ", ".join(f"{name} {figure(value)}" for name, value in each.others.items())
         about = "; ".join(part for part in (each.floor_is, beside) if part)
         ours = f"{figure(each.ours)} {each.unit}"
-        print(f"{each.what:52} {ours:>10} {floor:>10} {ratio:>6} {must:>7} {each.spread:>4.0%}  {about}{said}", flush=True)
+        print(
+            f"{each.what:52} {ours:>10} {floor:>10} {ratio:>6} {best:>6} {must:>7} {each.spread:>4.0%}  {about}{said}", flush=True
+        )
 
 
 def figure(value: float) -> str:
