@@ -7,6 +7,7 @@ can be: what is measured against it is the client. ``GET /_record`` tells what c
 from __future__ import annotations
 
 import json
+import os
 import socket
 import ssl
 import sys
@@ -84,6 +85,12 @@ def made(asked: dict[str, object]) -> bytes:
     return json.dumps({"checkpoint": {**about, "vault": vault, "extra_info": asked.get("parameters", {})}}).encode()
 
 
+def _end_with_parent() -> None:
+    """Its end of the pipe closes when whoever started this is gone, however that came."""
+    sys.stdin.read()
+    os._exit(0)
+
+
 def main(delay: str, *files: str) -> None:
     context = None
     if files:
@@ -91,6 +98,7 @@ def main(delay: str, *files: str) -> None:
         context.load_cert_chain(*files)
     server = Server(float(delay), context)
     print(server.port, flush=True)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     server.run()
 
 

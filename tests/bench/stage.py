@@ -91,7 +91,7 @@ class Fixed:
     def __init__(self, delay: float = 0.0, certificate: tuple[Path, Path] | None = None, ca_file: str = "") -> None:
         files = [str(each) for each in certificate or ()]
         command = [sys.executable, str(HERE / "fixed_server.py"), str(delay), *files]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         self._port, self._ca_file = int(self._process.stdout.readline()), ca_file
         self.endpoint = f"https://localhost:{self._port}" if files else f"http://127.0.0.1:{self._port}"

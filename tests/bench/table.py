@@ -15,9 +15,9 @@ from pathlib import Path
 class Row:
     """``must`` is the largest ratio, or the largest figure where there is no floor; ``at_least`` turns it round.
 
-    ``paired`` is the median of the ratios of each turn, which a load that comes and goes spoils less than the ratio of the medians: it
-    is judged. ``best`` is the ratio of the best turns of both. ``spread`` is half of what lies between the quartiles, as a share of
-    the median: with a large one ask again.
+    ``paired``, the median of the ratios of each turn, is judged: a load that comes and goes spoils it less than the ratio of the
+    medians. ``best`` is the ratio of the best turns of both. ``spread`` is half of what lies between the quartiles, as a share
+    of the median: with a large one ask again.
     """
 
     what: str
