@@ -7,6 +7,8 @@ worth little, the ratios something, and of a single run not too much. README.md 
 from __future__ import annotations
 
 import argparse
+import signal
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -37,6 +39,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if unknown := set(arguments.rows) - set(ROWS):
         parser.error(f"no such row: {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is stopped then, too
     found: list[Row] = []
     before = machine()
     print(f"Python {before['python']}, {before['cores']} cores, load {before['load']}")
