@@ -23,7 +23,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 ROOT = Path(__file__).parents[1]
 PREFIX = "/2018-06-01/runtime/"
@@ -53,7 +53,9 @@ class _Sandbox(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, handler: str, environment: Mapping[str, str], cwd: Path, output: tuple[Path, Path]) -> None:
+    def __init__(
+        self, handler: str, environment: Mapping[str, str], cwd: Path, output: tuple[Path, Path], python: Sequence[str]
+    ) -> None:
         super().__init__(("127.0.0.1", 0), _Api)
         self.calls: SimpleQueue[_Call | None] = SimpleQueue()
         self.heard: SimpleQueue[tuple[str, bytes]] = SimpleQueue()
@@ -62,7 +64,7 @@ class _Sandbox(ThreadingHTTPServer):
         environment = {**environment, "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self.server_port}"}
         with output[0].open("ab") as stdout, output[1].open("ab") as stderr:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "awslambdaric", handler],
+                [*python, "-m", "awslambdaric", handler],
                 cwd=cwd, env=environment, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
             )  # fmt: skip
         self._workers = [threading.Thread(target=work, daemon=True) for work in (self._serve, self._watch)]
@@ -147,8 +149,10 @@ class LambdaFunction:
     The process sees Lambda's variables and ``env``, nothing of this process's environment.
     """
 
-    def __init__(self, handler: str, *, env: Mapping[str, str] | None = None, cwd: Path = ROOT) -> None:
-        self._handler, self._cwd = handler, cwd
+    def __init__(
+        self, handler: str, *, env: Mapping[str, str] | None = None, cwd: Path = ROOT, python: Sequence[str] = (sys.executable,)
+    ) -> None:
+        self._handler, self._cwd, self._python = handler, cwd, python
         self._environment = {**_lambda_environment(handler, cwd), **(env or {})}
         self._folder = tempfile.TemporaryDirectory(prefix="lambda-")
         # Files, not pipes: what was printed before the answer is readable once the answer is there, and nothing blocks.
@@ -169,7 +173,7 @@ class LambdaFunction:
         """
         if self._sandbox is None or self._sandbox.process.poll() is not None:
             self._drop()
-            self._sandbox = _Sandbox(self._handler, self._environment, self._cwd, (self._stdout, self._stderr))
+            self._sandbox = _Sandbox(self._handler, self._environment, self._cwd, (self._stdout, self._stderr), self._python)
         sandbox, start = self._sandbox, time.time()
         # The clock of a warm function runs from here, that of a cold one from the moment it takes the event.
         call = _Call(request_id or str(uuid.uuid4()), json.dumps(event).encode(), timeout, start if sandbox.warm else None)
