@@ -32,7 +32,8 @@ def ask(
 def fetch(platform: str, *arguments: str, cwd: Path = ROOT, source: Path = ROOT) -> Any:
     """One that works: its report."""
     done = ask(platform, *arguments, "--json", cwd=cwd, source=source)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
+    assert all(line.startswith("restore-point: timers.") for line in done.stderr.splitlines()), done.stderr
     return json.loads(done.stdout)
 
 

@@ -134,6 +134,7 @@ class Stage:
         """Of a function with an agency: endpoints, ledger and senders' secrets, and no keys of its own."""
         given = {name: value for name, value in self.world.environ().items() if not name.endswith(("_AK", "_SK", "_PROJECT_ID"))}
         own = {"HW_REGION_NAME": estate.REGION, "RESTORE_POINT_RULES": str(self.rules), **TOKENS, **self.ledger}
+        own["RESTORE_POINT_QUEUE"] = "sink:http://127.0.0.1:9/nobody"  # a worker works where there is a queue
         return given | own | more
 
     def write_rules(self, vaults: Sequence[str]) -> None:

@@ -29,7 +29,6 @@ def image(stage: Stage, door: str) -> ImageServer:
     """An event function, started at the stage's time."""
     now = stage.world.clock.now().isoformat()
     own = {"RESTORE_POINT_DOOR": door, "RUNTIME_PROJECT_ID": estate.PROJECT_ID, "RESTORE_POINT_NOW": now}
-    own["RESTORE_POINT_QUEUE"] = "sink:http://127.0.0.1:9/nobody"  # a worker works where there is a queue
     return ImageServer(stage.variables(**own), stage.folder)
 
 
