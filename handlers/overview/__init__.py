@@ -24,6 +24,8 @@ GRAVITY: tuple[ProblemWord, ...] = ("overdue", "failed", "missed", "unknown", "p
 """The worst first."""
 WRONG = frozenset[str]({"overdue", "failed", "missed"})
 """What somebody has to look at now."""
+RETRIED_SECONDS = 600.0
+"""After so long a message that a topic did not take was tried again, more than once."""
 SPAN_SECONDS = 7 * 86400.0
 """How far back restore points and wishes are shown."""
 
@@ -170,9 +172,14 @@ class Overview:
         return tuple(each for each in self.timers if each.missed)
 
     @property
+    def unheard(self) -> tuple[OpenNotice, ...]:
+        """What a topic has not taken although it was tried again: perhaps nobody knows."""
+        return tuple(each for each in self.notices if not each.heard and (self.at - each.told).total_seconds() > RETRIED_SECONDS)
+
+    @property
     def verdict(self) -> str:
         """``wrong``, ``unknown``, ``partly``, ``well``, or ``nothing`` where no vault is looked after."""
-        if self.wrong or self.missed:
+        if self.wrong or self.missed or self.unheard:
             return "wrong"
         if self.unknown or any(each.word == "unknown" for each in self.vaults):
             return "unknown"
@@ -190,6 +197,9 @@ class Overview:
             return f"{len(wrong)} of {count} {'needs' if len(wrong) == 1 else 'need'} attention: {which}."
         if self.missed:
             return f"Timer {self.missed[0].name} did not come."
+        if unheard := len(self.unheard):
+            what = "message has" if unheard == 1 else "messages have"
+            return f"{unheard} {what} not reached every topic that wants to know: look at the topics (restore-point check)."
         if self.verdict == "unknown":
             return f"It is not known whether all is well ({count})."
         if self.verdict == "nothing":

@@ -197,6 +197,13 @@ def test_what_a_topic_has_not_taken_yet_is_said(world: World) -> None:
     world.fire(service)
     waiting = [each for each in look(service).notices if not each.heard]
     assert [(each.word, each.vault) for each in waiting] == [("created", "files")]
+    assert look(service).verdict != "wrong", "it is tried again in a minute"
+    world.clock.forward(900)
+    overview = look(service)
+    assert overview.verdict == "wrong"
+    assert (
+        overview.headline == "1 message has not reached every topic that wants to know: look at the topics (restore-point check)."
+    )
 
 
 # ── what cannot be had ───────────────────────────────────────────────────────────────────────────────────────────────
