@@ -77,7 +77,7 @@ def _at_hand(settings: Settings, service: Service) -> Iterator[Check]:
     for name in sorted(set(rules.timers) - {rule.timer for rule in rules.rules}):
         yield _bad(f"timers.{name}", "no rule uses it: when it fires, nothing happens")
     if not rules.rules:
-        yield _good("rules", "there is no [[rules]]: no event will have anything backed up")
+        yield _warning("rules", "there is no [[rules]]: no event will have anything backed up")
     yield from _growing(rules)
     for name, sender in rules.senders.items():
         yield from _proof(name, sender, settings.secrets.get(name, ()), service.clock.now())

@@ -98,7 +98,7 @@ def _not_created(held: Held, cbr: Cbr, failure: CallFailed, deadline: Deadline) 
         case Untrusted():
             return held.failed("not_trusted", trust(what, failure), failure)
         case NotSent():
-            return held.later("not_sent", f"CBR could not be reached for {what}: {say(failure)}", failure)
+            return held.later("not_sent", f"CBR could not be asked for {what}: {say(failure)}", failure)
         case Unauthorized():
             return held.failed("not_authorized", rights(what, failure), failure)
         case Unclear():

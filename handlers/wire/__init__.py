@@ -224,7 +224,7 @@ class Pace:
             booked = max(now, self._booked)
             turn = max(now, booked - self._ahead)
             if turn > deadline.at:
-                raise NotSent("its turn would have come after the deadline: too many requests are waiting for this project")
+                raise NotSent("the run's time is over before its turn at the project's requests_per_second")
             self._booked = booked + self._gap
         if turn > now:
             self._clock.sleep(turn - now)
