@@ -23,7 +23,7 @@ from handlers.service import Service
 from handlers.settings import Key
 from handlers.trust import HEAD_CAP, Trust
 from handlers.wire import Deadline
-from tests.scripted import Clock, World, world_in
+from tests.scripted import START, Clock, World, world_in
 
 AM, MON, CI = "token-of-am-0123456789abcdef", "token-of-mon-0123456789abcde", "token-of-ci-0123456789abcdef"
 TOPIC = "urn:smn:eu-de:f841e01fd2b14e7fa41b6ae7aa6b0594:alarms"
@@ -311,10 +311,13 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 @pytest.fixture
-def service(world: World, monkeypatch: pytest.MonkeyPatch) -> Service:
-    made = world.service(world.environ(**TOKENS))
-    monkeypatch.setattr(aws_lambda, "service", lambda: made)
-    return made
+def service(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    """The functions' own, as at a cold start in this world."""
+    for name, value in world.environ(RESTORE_POINT_NOW=START.isoformat(), **TOKENS).items():
+        monkeypatch.setenv(name, value)
+    aws_lambda.warm.clear()
+    yield aws_lambda.service()
+    aws_lambda.warm.clear()
 
 
 class Context:
