@@ -394,12 +394,14 @@ REFUSED: dict[str, tuple[str, Any, int]] = {
 
 
 @pytest.mark.parametrize(("door", "event", "status"), REFUSED.values(), ids=REFUSED.keys())
-def test_who_is_refused_costs_cbr_nothing(world: World, service: Service, door: str, event: Any, status: int) -> None:
+def test_who_is_refused_costs_cbr_nothing(
+    world: World, service: Service, door: str, event: Any, status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     answer = getattr(aws_lambda, door)(event, Context())
     assert answer.get("statusCode", answer.get("status")) == status
     assert [seen for seen in world.door.seen if "/publish" not in seen.target] == []
     assert service.ledger.since("wish", 0) == []
-    assert not any(token in world.stream.getvalue() for token in TOKENS.values())
+    assert not any(token in capsys.readouterr().out for token in TOKENS.values())
 
 
 @pytest.mark.usefixtures("service")
@@ -422,12 +424,14 @@ def test_a_header_under_two_spellings_came_twice(world: World, names: tuple[str,
 
 
 @pytest.mark.parametrize("door", ["timer", "watch", "alert", "once"])
-def test_a_request_of_an_unknown_gateway_is_no_invocation(world: World, service: Service, door: str) -> None:
+def test_a_request_of_an_unknown_gateway_is_no_invocation(
+    world: World, service: Service, door: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     """API Gateway's WebSocket message: whoever can connect writes its body, and there is neither header nor method."""
     context = {"routeKey": "$default", "eventType": "MESSAGE", "connectionId": "x", "apiId": "a", "stage": "s"}
     event = {"requestContext": context, "body": json.dumps({"schedule": "nightly", "scheduled_time": "2026-11-23T02:00:00Z"})}
     with contextlib.suppress(Exception):  # a timer that comes to nothing is tried again by Lambda, the others answer
         getattr(aws_lambda, door)(event, Context())
-    assert '"reason": "unknown_gateway"' in world.stream.getvalue()
+    assert '"reason": "unknown_gateway"' in capsys.readouterr().out
     assert world.posts() == []
     assert service.ledger.since("wish", 0) == []
