@@ -20,6 +20,7 @@ from tests.server.stage import AM, CRON, PING, TOKENS, firing
 from tests.web_server import OURS, ROOT, Answered, WebServer
 
 KNATIVE = {"K_SERVICE": "restore-point", "K_REVISION": "restore-point-00001", "K_CONFIGURATION": "restore-point"}
+BROKERED = {"RESTORE_POINT_QUEUE": "sink:http://127.0.0.1:9/nobody"}
 """knative/serving, pkg/reconciler/revision/resources/env_var.go; Cloud Run's container contract names the same."""
 PROXIED = {
     "Forwarded": "for=10.0.0.7;proto=http",
@@ -83,7 +84,7 @@ def test_on_a_serverless_platform_the_ledger_is_chosen_by_name(world: World) -> 
 
 @pytest.fixture
 def knative(world: World) -> WebServer:
-    return WebServer(world.environ(**TOKENS, **KNATIVE), world.folder)
+    return WebServer(world.environ(**TOKENS, **KNATIVE, **BROKERED), world.folder)
 
 
 def test_a_ping_source(knative: WebServer, world: World) -> None:

@@ -199,7 +199,12 @@ def _written(delivery: Delivery) -> Iterator[str]:
     documents = [json.loads(line) for line in text.splitlines()]
     if any(len(line) > 16_000 for line in text.splitlines()):
         yield f"I10: {delivery.id} wrote a line of more than 16,000 characters"
-    metrics = [each for each in documents if "_aws" in each]
+    measured = [each for each in documents if "_aws" in each]
+    metrics = [each for each in measured if "Age" not in each]
+    if any(
+        set(each["_aws"]["CloudWatchMetrics"][0]["Dimensions"][0]) != {"vault", "service"} for each in measured if "Age" in each
+    ):
+        yield f"I13: {delivery.id} measured ages by other dimensions: {measured}"
     if any(set(each["_aws"]["CloudWatchMetrics"][0]["Dimensions"][0]) != {"door", "service"} for each in metrics):
         yield f"I13: {delivery.id} measured by other dimensions: {metrics}"
     if delivery.ended in ("returned", "raised"):
