@@ -20,8 +20,8 @@ from tests.server.stage import AM, CRON, PING, TOKENS, firing
 from tests.web_server import OURS, ROOT, Answered, WebServer
 
 KNATIVE = {"K_SERVICE": "restore-point", "K_REVISION": "restore-point-00001", "K_CONFIGURATION": "restore-point"}
-BROKERED = {"RESTORE_POINT_QUEUE": "sink:http://127.0.0.1:9/nobody"}
 """knative/serving, pkg/reconciler/revision/resources/env_var.go; Cloud Run's container contract names the same."""
+BROKERED = {"RESTORE_POINT_QUEUE": "sink:http://127.0.0.1:9/nobody"}
 PROXIED = {
     "Forwarded": "for=10.0.0.7;proto=http",
     "K-Proxy-Request": "activator",
