@@ -127,7 +127,14 @@ def test_a_sweep_without_a_queue_takes_what_one_with_a_queue_left(stage: Stage) 
 
 
 def test_wishes_of_a_project_that_was_renamed_or_removed_do_not_end_the_sweep(stage: Stage) -> None:
-    lost(stage)
+    service = stage.service()
+    stage.fire(service)
+    stage.door.on(CREATE, *[fails("6125")] * 40)
+    stage.clock.forward(30)
+    while stage.bring(service):
+        pass
+    assert {(wish.state, wish.reason) for wish in wishes(service).values()} == {("wanted", "busy")}
+    stage.clock.forward(120)
     rules = (stage.folder / "rules.toml").read_text()
     stage.write(rules.replace("[projects.cloud]", "[projects.other]"))
     stage.sweep(stage.service())
