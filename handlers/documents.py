@@ -10,26 +10,24 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, ValidationError
 
 from handlers.errors import Refusal
+from handlers.models import BeforeValidator, Model
 
-Model = TypeVar("Model", bound=BaseModel)
+Read = TypeVar("Read", bound=Model)
 
 
-class Strict(BaseModel):
+class Strict(Model):
     """Base of what we alone may write: frozen, no unknown keys, and errors that do not print the input.
 
-    pydantic's own error text repeats the input, which may be a secret; hence ``hide_input_in_errors`` and ``fault``.
     Scalars are declared StrictBool and StrictInt where used: ``"true"`` and ``1`` are no booleans.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    extra_fields_behavior = "forbid"
 
-    @model_validator(mode="before")
     @classmethod
-    def _known_keys(cls, document: Any) -> Any:
+    def _prepared(cls, document: Any) -> Any:
         if isinstance(document, Mapping):
             known = [field.alias or name for name, field in cls.model_fields.items()]
             for key, value in document.items():
@@ -58,7 +56,7 @@ def fault(error: ValidationError, where: str = "") -> tuple[str, str]:
     return path, _SENTENCES.get(first["type"], first["msg"].removeprefix("Value error, "))
 
 
-def read(model: type[Model], document: object, where: str = "") -> Model:
+def read(model: type[Read], document: object, where: str = "") -> Read:
     """``document`` as ``model``; raises Refusal("malformed") naming the first bad field."""
     try:
         return model.model_validate(document)
@@ -130,10 +128,8 @@ Text = Annotated[str, BeforeValidator(_text)]
 Object = Annotated[dict[str, Any], BeforeValidator(_object)]
 
 
-class Tolerant(BaseModel):
+class Tolerant(Model):
     """Base of what the service answers. It grows fields and enum values without notice: the unknown is let through unread."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, defer_build=True)
 
 
 _SENTENCES = {

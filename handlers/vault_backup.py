@@ -10,18 +10,11 @@ import json
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    StrictBool,
-    StrictInt,
-    StrictStr,
-    ValidationError,
-)
+from pydantic_core import ValidationError
 
 from handlers.documents import Moment, Number, Object, Strict, Text, Tolerant, fault, listed, read
 from handlers.errors import Refusal
+from handlers.models import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, StrictStr
 
 ResourceType = Literal[
     "OS::Nova::Server",

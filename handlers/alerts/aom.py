@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import Field
-
 from handlers.alerts.bodies import Body, Free, Said, body, one_by_one, text_of
 from handlers.alerts.labels import alert, since_1970
 from handlers.documents import read as read_document
 from handlers.errors import Refusal
+from handlers.models import Field
 from handlers.trigger import Alert, Lost, Unread
 
 _SEVERITY = {"Critical": "critical", "Major": "high", "Minor": "warning", "Info": "info"}

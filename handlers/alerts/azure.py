@@ -12,12 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pydantic import Field
-
 from handlers.alerts.bodies import Body, Free, Listed, Said, text_of
 from handlers.alerts.labels import alert, moment
 from handlers.documents import read as read_document
 from handlers.errors import Refusal
+from handlers.models import Field
 from handlers.trigger import Alert, Lost, Status
 
 _COMMON, _METRIC = "azureMonitorCommonAlertSchema", "AzureMonitorMetricAlert"
@@ -34,16 +33,16 @@ _SEVERITY = {"Sev0": "critical", "Sev1": "high", "Sev2": "warning", "Sev3": "inf
 class Essentials(Body):
     """``data.essentials``, the same for every kind of alert."""
 
-    alert_id: Said = Field("", alias="alertId")
-    alert_rule: Said = Field("", alias="alertRule")
+    alert_id: Said = Field(default="", alias="alertId")
+    alert_rule: Said = Field(default="", alias="alertRule")
     severity: Said = ""
-    signal_type: Said = Field("", alias="signalType")
-    condition: Said = Field("", alias="monitorCondition")
-    service: Said = Field("", alias="monitoringService")
-    targets: Listed = Field((), alias="alertTargetIDs")
-    items: Listed = Field((), alias="configurationItems")
-    fired: Said = Field("", alias="firedDateTime")
-    link: Said = Field("", alias="investigationLink")
+    signal_type: Said = Field(default="", alias="signalType")
+    condition: Said = Field(default="", alias="monitorCondition")
+    service: Said = Field(default="", alias="monitoringService")
+    targets: Listed = Field(default=(), alias="alertTargetIDs")
+    items: Listed = Field(default=(), alias="configurationItems")
+    fired: Said = Field(default="", alias="firedDateTime")
+    link: Said = Field(default="", alias="investigationLink")
 
 
 class CommonData(Body):
@@ -66,10 +65,10 @@ class Context(Body):
     id: Said = ""
     name: Said = ""
     severity: Said = ""
-    resource_id: Said = Field("", alias="resourceId")
-    resource_name: Said = Field("", alias="resourceName")
+    resource_id: Said = Field(default="", alias="resourceId")
+    resource_name: Said = Field(default="", alias="resourceName")
     timestamp: Said = ""
-    link: Said = Field("", alias="portalLink")
+    link: Said = Field(default="", alias="portalLink")
 
 
 class Older(Body):

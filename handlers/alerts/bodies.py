@@ -6,27 +6,23 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
-
 from handlers.documents import read
 from handlers.errors import Refusal
+from handlers.models import AfterValidator, BeforeValidator, Model
 from handlers.trigger import Alert, Lost, Unread
 
-Model = TypeVar("Model", bound="Body")
+Read = TypeVar("Read", bound="Body")
 
 
 PROBLEMS = 1000
 """Alerts of one body that may be unreadable before the whole is."""
 
 
-class Body(BaseModel):
+class Body(Model):
     """Base of a sender's documented fields. Unknown ones are let through unread, null means missing, errors do not repeat."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, defer_build=True)
-
-    @model_validator(mode="before")
     @classmethod
-    def _without_null(cls, document: Any) -> Any:
+    def _prepared(cls, document: Any) -> Any:
         if isinstance(document, Mapping):
             return {key: value for key, value in document.items() if value is not None}
         return document
@@ -47,8 +43,16 @@ def _mapped(value: object) -> object:
     return value if isinstance(value, Mapping) else {}
 
 
+def _there(value: str) -> str:
+    if not value:
+        raise ValueError("must not be empty")
+    return value
+
+
 Said = Annotated[str, BeforeValidator(text_of)]
 """Text, or a number or truth value as text; empty for whatever else: a field that decides nothing must not refuse an alert."""
+Needed = Annotated[Said, AfterValidator(_there)]
+"""The same where there must be something."""
 Listed = Annotated[tuple[Any, ...], BeforeValidator(_listed)]
 """A list, or nothing. Give it the default ``()``."""
 Free = Annotated[dict[str, Any], BeforeValidator(_mapped)]
@@ -77,7 +81,7 @@ def one_by_one(sender: str, alerts: Sequence[object], read_one: Callable[[int, A
         first = None  # its traceback holds this frame and so the whole body: a ring that only a full collection would free
 
 
-def body(model: type[Model], document: object, key: str, what: str) -> Model:
+def body(model: type[Read], document: object, key: str, what: str) -> Read:
     """``document`` as ``model``. Raises Refusal: wrong_dialect where it has no ``key`` at its top, malformed naming the field."""
     if not isinstance(document, Mapping) or key not in document:
         raise Refusal("wrong_dialect", f"{key}: is missing, so this is no {what}", field=key)

@@ -10,12 +10,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from pydantic import Field
-
 from handlers.alerts.bodies import Body, Free, Said, body, text_of
 from handlers.alerts.labels import alert, since_1970, tagged
 from handlers.envelope import Text
 from handlers.errors import Refusal
+from handlers.models import Field
 from handlers.trigger import Alert, Lost, Status
 
 _STATUS: dict[str, Status] = {"alarm": "firing", "ok": "resolved", "insufficient_data": "no_data"}

@@ -13,12 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import Field
-
 from handlers.alerts.bodies import Body, Free, Listed, Said, text_of
 from handlers.alerts.labels import alert, moment
 from handlers.documents import read as read_document
 from handlers.errors import Refusal
+from handlers.models import Field
 from handlers.rules.words import LOOPS, NAMESPACE
 from handlers.trigger import Alert, Lost, Status
 
@@ -33,13 +32,13 @@ class State(Body):
 
     value: Said = ""
     timestamp: Said = ""
-    suppressed_by: Said = Field("", alias="actionsSuppressedBy")
+    suppressed_by: Said = Field(default="", alias="actionsSuppressedBy")
 
 
 class Alarm(Body):
     """``detail`` of an event, ``alarmData`` of a Lambda action. ``muteDetail`` is there while a mute rule holds it back."""
 
-    alarm_name: Said = Field("", alias="alarmName")
+    alarm_name: Said = Field(default="", alias="alarmName")
     state: State = State()
     muted: Free = Field(default_factory=dict, alias="muteDetail")
     contributor: Free = Field(default_factory=dict, alias="alarmContributor")
@@ -64,8 +63,8 @@ class Event(Body):
 class Action(Body):
     """What a Lambda function gets that an alarm invokes itself."""
 
-    alarm_arn: Said = Field("", alias="alarmArn")
-    account_id: Said = Field("", alias="accountId")
+    alarm_arn: Said = Field(default="", alias="alarmArn")
+    account_id: Said = Field(default="", alias="accountId")
     region: Said = ""
     alarm_data: Alarm = Field(alias="alarmData")
     contributor: Free = Field(default_factory=dict, alias="alarmContributor")
@@ -74,13 +73,13 @@ class Action(Body):
 class Message(Body):
     """What an alarm publishes to a topic. ``Region`` is for people: "EU (Ireland)"."""
 
-    alarm_name: Said = Field("", alias="AlarmName")
-    alarm_arn: Said = Field("", alias="AlarmArn")
-    account: Said = Field("", alias="AWSAccountId")
-    region: Said = Field("", alias="Region")
-    value: Said = Field("", alias="NewStateValue")
-    changed: Said = Field("", alias="StateChangeTime")
-    contributor_id: Said = Field("", alias="AlarmContributorId")
+    alarm_name: Said = Field(default="", alias="AlarmName")
+    alarm_arn: Said = Field(default="", alias="AlarmArn")
+    account: Said = Field(default="", alias="AWSAccountId")
+    region: Said = Field(default="", alias="Region")
+    value: Said = Field(default="", alias="NewStateValue")
+    changed: Said = Field(default="", alias="StateChangeTime")
+    contributor_id: Said = Field(default="", alias="AlarmContributorId")
     attributes: Free = Field(default_factory=dict, alias="AlarmContributorAttributes")
     trigger: Free = Field(default_factory=dict, alias="Trigger")
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field
-
 from handlers.alerts.bodies import Body, Free, Listed, Said, text_of
 from handlers.alerts.labels import alert, since_1970, tagged
 from handlers.documents import read as read_body
 from handlers.errors import Refusal
+from handlers.models import Field
 from handlers.trigger import Alert, Lost, Status
 
 _STATUS: dict[str, Status] = {"OPEN": "firing", "RESOLVED": "resolved", "CLOSED": "resolved"}

@@ -9,13 +9,12 @@ what was acted on (``ka.target.…``) instead.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field
-
-from handlers.alerts.bodies import Body, Free, Said, body, text_of
+from handlers.alerts.bodies import Body, Free, Needed, Said, body, text_of
 from handlers.alerts.labels import alert, moment, tagged
 from handlers.errors import Refusal
+from handlers.models import Field
 from handlers.trigger import Alert, Lost, Status
 
 _IN_CONTAINER = ("rule", "hostname", "container.id")
@@ -42,7 +41,7 @@ _SIGNS = ("priority", "output", "output_fields")
 class Event(Body):
     """The whole body. Older versions have no ``hostname``, ``source`` or ``tags``."""
 
-    rule: Annotated[Said, Field(min_length=1)]
+    rule: Needed
     output: Said = ""
     priority: Said = ""
     hostname: Said = ""

@@ -9,13 +9,11 @@ not there in the first of these versions.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
 
-from pydantic import Field
-
-from handlers.alerts.bodies import Body, Free, Said, body
+from handlers.alerts.bodies import Body, Free, Needed, Said, body
 from handlers.alerts.labels import alert
 from handlers.errors import Refusal
+from handlers.models import Field
 from handlers.trigger import Alert, Lost, Status
 
 _STATUS: dict[str, Status] = {"alerting": "firing", "ok": "resolved", "no_data": "no_data"}
@@ -24,7 +22,7 @@ _STATUS: dict[str, Status] = {"alerting": "firing", "ok": "resolved", "no_data":
 class Notification(Body):
     """The whole body."""
 
-    rule_id: Annotated[Said, Field(alias="ruleId", min_length=1)]
+    rule_id: Needed = Field(alias="ruleId")
     rule_name: Said = Field(default="", alias="ruleName")
     rule_url: Said = Field(default="", alias="ruleUrl")
     org_id: Said = Field(default="", alias="orgId")

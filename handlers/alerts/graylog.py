@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pydantic import Field
-
 from handlers.alerts.bodies import Body, Free, Said, body, text_of
 from handlers.alerts.labels import alert, clipped, moment
 from handlers.errors import Refusal
+from handlers.models import Field
 from handlers.trigger import Alert, Lost
 
 _PRIORITY = {"1": "info", "2": "warning", "3": "high", "4": "critical"}

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field
-
 from handlers.alerts.bodies import Body, Free, Said, body
 from handlers.alerts.labels import alert, since_1970, tagged
+from handlers.models import Field
 from handlers.trigger import Alert, Lost, Status
 
 _STATUS: dict[str, Status] = {"Create": "firing", "Acknowledge": "acknowledged", "Close": "resolved"}

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pydantic import Field, StrictStr
-
 from handlers.alerts.bodies import Body, Free, Listed, Said, body, text_of
 from handlers.alerts.labels import alert, moment
 from handlers.errors import Refusal
+from handlers.models import Field, StrictStr
 from handlers.trigger import Alert, Lost, Status
 
 _STATUS: dict[str, Status] = {

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field, StrictStr
-
 from handlers.alerts.bodies import Body, Free, Said, text_of
 from handlers.alerts.labels import alert, moment, tagged
 from handlers.documents import read as read_body
 from handlers.errors import Refusal
+from handlers.models import Field, StrictStr
 from handlers.trigger import Alert, Lost, Status
 
 _STATUS: dict[str, Status] = {

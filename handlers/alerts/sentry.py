@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field
-
 from handlers.alerts.bodies import Body, Free, Listed, Said, body, text_of
 from handlers.alerts.labels import alert, moment, since_1970
 from handlers.errors import Refusal
+from handlers.models import Field
 from handlers.trigger import Alert, Lost, Status
 
 _STATUS: dict[str, Status] = {

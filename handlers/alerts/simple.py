@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictStr
-
 from handlers.alerts.labels import flat, moment
 from handlers.documents import Strict
 from handlers.documents import read as read_strictly
 from handlers.errors import Refusal
+from handlers.models import Field, StrictStr
 from handlers.trigger import Alert, Lost
 
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pydantic import Field, StrictStr
-
 from handlers.alerts.bodies import Body, Free, Said, body, text_of
 from handlers.alerts.labels import alert, moment
 from handlers.errors import Refusal
+from handlers.models import Field, StrictStr
 from handlers.trigger import Alert, Lost, Status
 
 _INCIDENT: dict[str, Status] = {

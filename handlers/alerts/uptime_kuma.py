@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pydantic import Field
-
 from handlers.alerts.bodies import Body, Free, Said, body, text_of
 from handlers.alerts.labels import alert, moment
 from handlers.errors import Refusal
+from handlers.models import Field
 from handlers.trigger import Alert, Lost, Status
 
 _STATUS: dict[str, Status] = {"0": "firing", "1": "resolved"}

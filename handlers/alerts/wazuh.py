@@ -12,12 +12,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field
-
 from handlers.alerts.bodies import Body, Free, Said, text_of
 from handlers.alerts.labels import alert, moment
 from handlers.documents import read as read_body
 from handlers.errors import Refusal
+from handlers.models import Field
 from handlers.trigger import Alert, Lost
 
 _LEVELS = ((15, "critical"), (12, "high"), (7, "warning"), (0, "info"))

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from pydantic import ValidationError
+from pydantic_core import ValidationError
 
 from handlers.cbr.replies import Backup, Operation, Vault, VaultResource
 from handlers.documents import Tolerant

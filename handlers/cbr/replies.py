@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
-
 from handlers.documents import Moment, Number, Object, Text, Tolerant, listed
+from handlers.models import BeforeValidator, Field
 
 
 class Backup(Tolerant):

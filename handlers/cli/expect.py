@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic_core import ValidationError
 
 from handlers.documents import Strict, fault
 from handlers.errors import Misconfigured
+from handlers.models import Field
 
 OVER_HTTP = ("outcome", "reason", "rule", "vault")
 """All that an HTTP sender is told of an outcome; an invoked function tells everything."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from pydantic import BaseModel
-
 from handlers.alerts.simple import SimpleAlert
 from handlers.cli import DONE, print_json
 from handlers.cli.log_schema import log_schema
 from handlers.cli.message_schema import message_schema
+from handlers.cli.twins import twin
+from handlers.models import Model
 from handlers.rules import Rules
 from handlers.vault_backup import VaultBackup
 
-_MODELS: dict[str, type[BaseModel]] = {"rules": Rules, "simple": SimpleAlert, "vault_backup": VaultBackup}
+_MODELS: dict[str, type[Model]] = {"rules": Rules, "simple": SimpleAlert, "vault_backup": VaultBackup}
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """JSON either way: a schema is for programs."""
-    schemas: dict[str, Any] = {name: model.model_json_schema() for name, model in _MODELS.items()}
+    schemas: dict[str, Any] = {name: twin(model).model_json_schema() for name, model in _MODELS.items()}
     schemas |= {"message": message_schema(), "log": log_schema()}
     print_json(schemas[arguments.name] if arguments.name else schemas)
     return DONE

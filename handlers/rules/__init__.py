@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Self
-
-from pydantic import Field, PrivateAttr, model_validator
-from pydantic_core import PydanticCustomError
+from typing import ClassVar
 
 from handlers.documents import Strict, nearest
+from handlers.models import Field
 from handlers.rules.rule import Rule
 from handlers.rules.tables import Project, Sender, Timer, Vault
 from handlers.rules.topic import Topic
@@ -43,13 +41,7 @@ class Rules(Strict):
     senders: dict[Word, Sender] = Field(default_factory=dict)
     topics: dict[Word, Topic] = Field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
-    _called: dict[str, str] = PrivateAttr(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _agree(self) -> Self:
-        for key, why in self._faults():
-            raise PydanticCustomError("disagrees", "{why}", {"key": key, "why": why})
-        return self
+    _called: ClassVar[Mapping[str, str]] = {}
 
     def project_of(self, vault: Vault | Topic) -> str:
         """The project a vault or topic belongs to; without any ``[projects]`` there is one, from the environment."""
@@ -64,7 +56,7 @@ class Rules(Strict):
             rule.model_copy(update={"vaults": tuple(found[rule.name])}) if rule.name in found else rule for rule in self.rules
         )
         copy = self.model_copy(update={"vaults": vaults, "rules": tuple(changed)})
-        copy._called = dict(called)
+        vars(copy)["_called"] = dict(called)
         return copy
 
     def name_of(self, vault: str) -> str:

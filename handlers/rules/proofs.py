@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Annotated, Literal, Self
-
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, StrictStr, Tag, model_validator
-from pydantic_core import PydanticCustomError
+from typing import Annotated, Literal
 
 from handlers.documents import Strict
+from handlers.models import AfterValidator, BeforeValidator, Chosen, Field, StrictStr
 from handlers.rules.words import Duration, checked_reference
 
 Proof = Literal["basic", "bearer", "hmac", "oidc", "platform", "smn", "sns"]
@@ -71,16 +70,12 @@ class Scheme(Strict):
     key: Literal["text", "base64"] = "text"
     """Whether the secret is the key itself, or base64 of it (after ``whsec_``, if that is there)."""
 
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _faults(self) -> Iterator[tuple[str, str]]:
         for word, header in (("timestamp", self.timestamp_header), ("id", self.id_header)):
             if (header is None) == (f"{{{word}}}" in self.signed):
-                why = f"goes with {{{word}}} in `signed`: what is not signed proves nothing"
-                raise PydanticCustomError("not_whole", "{why}", {"key": f"{word}_header", "why": why})
+                yield f"{word}_header", f"goes with {{{word}}} in `signed`: what is not signed proves nothing"
         if (self.separator and self.separator in self.prefix) or self.prefix.startswith(" "):
-            why = "holds the separator, or begins with a blank: no signature would ever be found"
-            raise PydanticCustomError("not_whole", "{why}", {"key": "prefix", "why": why})
-        return self
+            yield "prefix", "holds the separator, or begins with a blank: no signature would ever be found"
 
 
 SCHEMES = {
@@ -99,8 +94,7 @@ SCHEMES = {
 """Those that senders use, by the senders' documentation. Grafana's header for the time has the name that is set there."""
 SchemeName = Literal["github", "grafana", "grafana-timestamp", "pagerduty", "sentry", "standard-webhooks"]
 AnyScheme = Annotated[
-    Annotated[SchemeName, Tag("[name]")] | Annotated[Scheme, Tag("[table]")],
-    Discriminator(lambda value: "[name]" if isinstance(value, str) else "[table]"),
+    SchemeName | Scheme, Chosen(lambda value: "[name]" if isinstance(value, str) else "[table]", ("[name]", "[table]"))
 ]
 """By name or in full: what is wrong in a table is said of the table, not that it is no name."""
 
@@ -121,14 +115,10 @@ class Token(Strict):
     keys: Annotated[StrictStr, Field(min_length=1, max_length=1024)] = GOOGLE_KEYS
     """The issuer's public keys (a JWK set): an https URL, or ``file:/path``. Never what a token itself names."""
 
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _faults(self) -> Iterator[tuple[str, str]]:
         if self.email is None and self.subject is None:
-            why = "is required, or `subject`: without it the token of anybody whom this issuer knows would do"
-            raise PydanticCustomError("not_whole", "{why}", {"key": "email", "why": why})
+            yield "email", "is required, or `subject`: without it the token of anybody whom this issuer knows would do"
         if self.keys == GOOGLE_KEYS and self.issuer not in ("https://accounts.google.com", "accounts.google.com"):
-            why = "is required with an issuer other than Google: where its public keys are"
-            raise PydanticCustomError("not_whole", "{why}", {"key": "keys", "why": why})
+            yield "keys", "is required with an issuer other than Google: where its public keys are"
         if not re.fullmatch(r"file:/.+|https://[^/?#@\s]+/[!-~]*|http://127\.0\.0\.1:[0-9]+/[!-~]*", self.keys):
-            raise PydanticCustomError("not_whole", "{why}", {"key": "keys", "why": "must be an https URL or file:/path"})
-        return self
+            yield "keys", "must be an https URL or file:/path"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from handlers.documents import Strict
+from handlers.models import AfterValidator, Field
 from handlers.rules.words import Duration, Glob, Label, Word, is_loop, like
 from handlers.vault_backup import CheckpointParam, retention_conflict
 
@@ -51,12 +51,6 @@ class Rule(Strict):
     """A wish CBR could not take in this time ends as failed and is told."""
     budget_per_hour: Annotated[int, Field(strict=True, ge=1, le=1000)] | None = None
     """Restore points this rule may ask of CBR within any hour, over all its vaults."""
-
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
-        for key, why in self._faults():
-            raise PydanticCustomError("not_whole", "{why}", {"key": key, "why": why})
-        return self
 
     def _faults(self) -> Iterator[tuple[str, str]]:
         if (self.timer is None) == (self.sender is None):

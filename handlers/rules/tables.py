@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
-
-from pydantic import AfterValidator, Field, StrictStr, model_validator
-from pydantic_core import PydanticCustomError
+from typing import Annotated, Literal
 
 from handlers.documents import Strict
+from handlers.models import AfterValidator, Field, StrictStr
 from handlers.rules.proofs import SCHEMES, WITH_SECRET, AnyScheme, Proof, Retiring, Scheme, Token
 from handlers.rules.words import (
     Duration,
@@ -58,11 +56,9 @@ class Project(Strict):
     requests_per_second: Annotated[float, Field(strict=True, gt=0, le=200)] = 5.0
     """CBR publishes no rate; 200 a second is the gateway's default for a whole API, 100 a minute a user has been seen."""
 
-    @model_validator(mode="after")
-    def _agency_whole(self) -> Self:
+    def _faults(self) -> Iterator[tuple[str, str]]:
         if (self.agency is None) != (self.agency_domain is None):
-            raise PydanticCustomError("not_whole", "agency and agency_domain go together", {"key": "agency"})
-        return self
+            yield "agency", "agency and agency_domain go together"
 
 
 class Vault(Strict):
@@ -87,11 +83,9 @@ class Timer(Strict):
     grace: Duration = 3600.0
     """How late its event may come. EventBridge and FunctionGraph deliver within minutes unless something is wrong."""
 
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _faults(self) -> Iterator[tuple[str, str]]:
         if "grace" in self.model_fields_set and self.every is None:
-            raise PydanticCustomError("not_whole", "{why}", {"key": "grace", "why": "goes with every only"})
-        return self
+            yield "grace", "goes with every only"
 
 
 AlertDialect = Literal[
@@ -129,13 +123,11 @@ class Paths(Strict):
     starts_at: Path | None = None
     link: Path | None = None
 
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _faults(self) -> Iterator[tuple[str, str]]:
         if (self.status is None) != (not self.firing):
-            raise PydanticCustomError("not_whole", "{why}", {"key": "firing", "why": "goes with status, both or none"})
+            yield "firing", "goes with status, both or none"
         if self.resolved and self.status is None:
-            raise PydanticCustomError("not_whole", "{why}", {"key": "resolved", "why": "goes with status only"})
-        return self
+            yield "resolved", "goes with status only"
 
 
 class Sender(Strict):
@@ -163,12 +155,6 @@ class Sender(Strict):
     sources: tuple[Annotated[StrictStr, Field(min_length=1, max_length=1024), AfterValidator(checked_source)], ...] = ()
     may: tuple[OneOffParameter, ...] = ()
     """One-off parameters this sender may set; a rule's own are always there."""
-
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
-        for key, why in self._faults():
-            raise PydanticCustomError("not_whole", "{why}", {"key": key, "why": why})
-        return self
 
     def _faults(self) -> Iterator[tuple[str, str]]:
         """Keys that do not go together, each with the sentence that says so."""

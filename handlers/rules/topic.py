@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self, get_args
-
-from pydantic import AfterValidator, Field, StrictStr, model_validator
-from pydantic_core import PydanticCustomError
+from typing import Annotated, Literal, get_args
 
 from handlers.documents import Strict
+from handlers.models import AfterValidator, Field, StrictStr
 from handlers.rules.words import Glob, Word, checked_reference, checked_topic_urn
 
 Told = Literal[
@@ -79,12 +77,6 @@ class Topic(Strict):
     """Only what is about one of these rules; ``*`` stands for any run of characters."""
     vaults: Globs = ()
     """Only what is about one of these vaults, by name or id."""
-
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
-        for key, why in self._faults():
-            raise PydanticCustomError("not_whole", "{why}", {"key": key, "why": why})
-        return self
 
     def _faults(self) -> Iterator[tuple[str, str]]:
         for key, kind in _OF_ONE_KIND.items():

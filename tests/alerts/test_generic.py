@@ -44,7 +44,7 @@ def paths(**changes: Any) -> Paths:
         "starts_at": "incident.since",
         "link": "incident.url",
     } | changes
-    return Paths.model_validate({key: value for key, value in given.items() if value is not None}, strict=False)
+    return Paths.model_validate({key: value for key, value in given.items() if value is not None})
 
 
 def one(document: object, **changes: Any) -> Alert:
