@@ -6,13 +6,13 @@ import json
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from handlers.envelope import NO_REQUEST, Door, Envelope, Http
 from handlers.errors import Redeliver, Refusal
 from handlers.outcome import Outcome, worst
 from handlers.service import Delivered, Service
+from handlers.values import replace
 
 NAMED = 200
 """Outcomes an answer holds: those of ten thousand vaults would be more than the 6 MB a platform takes."""

@@ -6,11 +6,12 @@ OpenStack's (OS_…).
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from handlers.errors import Misconfigured
 from handlers.rules import checked_project_id, checked_region
+from handlers.values import dataclass
 
 
 class Secret:
@@ -34,7 +35,7 @@ class Secret:
     __hash__ = None  # type: ignore[assignment]  # a secret is no key of anything
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AccessKey:
     """AK/SK; with ``security_token`` they are temporary keys."""
 
@@ -43,7 +44,7 @@ class AccessKey:
     security_token: Secret | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Password:
     """A user of an account (``domain``); a token is made from it."""
 
@@ -52,14 +53,14 @@ class Password:
     domain: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class GivenToken:
     """A token somebody else made. It cannot be renewed."""
 
     token: Secret
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class Handed:
     """Temporary keys a platform hands over with every call: the last ones count, a warm instance outlives them."""
 
@@ -69,7 +70,7 @@ class Handed:
 Credentials = AccessKey | Password | GivenToken | Handed
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Platform:
     """What a platform tells a function besides the process's environment: variables, keys, and the project it runs in."""
 
@@ -81,7 +82,7 @@ class Platform:
 NO_PLATFORM = Platform({})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Found:
     """What one environment says: who we are, and which project and region are meant."""
 

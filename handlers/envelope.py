@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, NoReturn
 
 from handlers.errors import Refusal
+from handlers.values import dataclass
 
 Door = Literal["timer", "alert", "once", "watch", "worker"]
 
@@ -30,7 +30,7 @@ _EXACT = 1 << 53
 """Beyond this a JSON number is not the same number in every reader (RFC 8259, section 6)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Http:
     """An HTTP request as a platform handed it over: header names in lower case, the body as the bytes that were sent.
 
@@ -48,7 +48,7 @@ NO_REQUEST = Http("", "", {}, b"")
 """Stands for a request that could not be read."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Envelope:
     """One arrival at one entry function. The entry decides the door; the document only fills it in.
 
@@ -80,7 +80,7 @@ class Envelope:
         return min(self.seconds_left, WEBHOOK_SECONDS) if self.webhook else self.seconds_left
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Text:
     """A topic's message that is written for people, with the subject it came under. ``problem`` is why it is no document."""
 

@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from handlers import functiongraph, web
@@ -32,6 +31,7 @@ from handlers.clock import SystemClock
 from handlers.envelope import Door, parse_json
 from handlers.errors import Redeliver, Refusal
 from handlers.settings.image import EventFunction, find_image
+from handlers.values import dataclass
 
 ENTRIES: Mapping[Door, Callable[[object, functiongraph.Context], Any]] = {
     "timer": functiongraph.timer,
@@ -64,7 +64,7 @@ def main(request: web.Request) -> web.Response:
     return _invoke(function.door, request, context)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Called:
     """What the context of a zip's handler tells, from the headers of one request; names are those of FunctionGraph."""
 

@@ -6,7 +6,6 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -15,6 +14,7 @@ from handlers.errors import Rejected, Unauthorized, Unclear
 from handlers.meaning import meaning
 from handlers.settings import Access
 from handlers.signing import sign
+from handlers.values import dataclass, replace
 from handlers.wire import Clock, Deadline, Wire
 from handlers.wire.reply import Reply
 
@@ -26,7 +26,7 @@ _PART = 24
 """Characters of a token, key or signature that are too many to be shown."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Outgoing:
     """A request as it will be sent, but for the headers that prove who sends it."""
 
@@ -49,7 +49,7 @@ class Identity(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Session:
     """Requests to Huawei Cloud services in one identity."""
 
@@ -106,7 +106,7 @@ def _without_parts(text: str, word: str) -> str:
     return "".join(kept)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Signed:
     """AK/SK or temporary keys: every request is signed, nothing is fetched and nothing can be renewed."""
 
@@ -132,7 +132,7 @@ class Signed:
         return False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Given:
     """A token from outside, used until it ends."""
 
@@ -179,7 +179,7 @@ def open_session(access: Access, wire: Wire, clock: Clock) -> Session:
             own = Signed(access.credentials, clock)
         case GivenToken():
             own = Given(access.credentials.token)
-        case Password(user, password, domain):
+        case Password(user=user, password=password, domain=domain):
             who = {"name": user, "password": password, "domain": {"name": domain}}
             by_name = scope if access.project_id else {"project": {"name": access.project_name, "domain": {"name": domain}}}
 

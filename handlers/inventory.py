@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from handlers import cbr
@@ -14,6 +13,7 @@ from handlers.plan import by_tags
 from handlers.plan.planned import NAMED, Planned, clip
 from handlers.rules import Rule, Rules, Vault
 from handlers.trigger import Trigger
+from handlers.values import replace
 from handlers.vault_backup import is_uuid
 from handlers.wire import Clock, Deadline
 

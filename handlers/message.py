@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from handlers.advice import what_now
 from handlers.explanations import EXPLANATIONS
 from handlers.outcome import Outcome, Refused
+from handlers.values import dataclass
 from handlers.vault_backup import CheckpointResource, SkippedResource
 
 SCHEMA = "restore-point/1"
@@ -55,7 +55,7 @@ _TYPES = {
 """What people call CBR's resource types, by how these begin."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Message:
     """``subject`` is at most 100 ASCII characters on one line, ``text`` plain lines, ``document`` JSON."""
 

@@ -26,6 +26,8 @@ from typing import (
 
 from pydantic_core import PydanticCustomError, SchemaSerializer, SchemaValidator
 
+from handlers.values import Frozen
+
 REQUIRED: Any = type("Required", (), {})()
 """The default of a field that has none."""
 
@@ -180,7 +182,7 @@ def _around(when: str, function: Callable[[Any], Any], schema: dict[str, Any]) -
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(Field,))
-class Model:
+class Model(Frozen):
     """Base of all: frozen, compared by value. A subclass declares fields, and may have ``_prepared`` and ``_faults``.
 
     Raises pydantic_core.ValidationError, whose text does not repeat the input, which may be a secret.
@@ -234,18 +236,3 @@ class Model:
         """The fields that were given."""
         given: set[str] = getattr(self, "__pydantic_fields_set__")  # noqa: B009 - mangled otherwise
         return given
-
-    def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.__dict__ == other.__dict__
-
-    def __hash__(self) -> int:
-        return hash((type(self), *self.__dict__.values()))
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.__dict__.items())})"
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"{type(self).__name__} is frozen: {name}")
-
-    def __delattr__(self, name: str) -> None:
-        raise AttributeError(f"{type(self).__name__} is frozen: {name}")

@@ -10,7 +10,6 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import Any
 
 from handlers.dispatch import trouble_in
@@ -22,6 +21,7 @@ from handlers.outbox import Outbox
 from handlers.outcome import Available, Broken, Duplicate, Failed, Healed, Missed, Outcome, Overdue, Partly, Skipped, Warned
 from handlers.report import Settled, Told
 from handlers.trigger import Alert, Lost, Trigger
+from handlers.values import dataclass, replace
 from handlers.wire import Clock
 
 KIND = "notice"
@@ -63,7 +63,7 @@ class ToldHere:
             return self._told.pop(key, None) is not None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Notices:
     """``publish`` tells an outcome at once and says who got it; ``opened`` gives the ledger, where one is needed."""
 

@@ -10,13 +10,13 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Container
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 
 from handlers.errors import LedgerDown
 from handlers.hearing import Hearing
 from handlers.ledger import Ledger, Record, body_of
 from handlers.outcome import Outcome
 from handlers.report import Told
+from handlers.values import dataclass, field, replace
 from handlers.wire import Clock
 
 KIND = "message"
@@ -36,7 +36,7 @@ Publish = Callable[[Outcome, Container[str] | None], Told]
 """To the topics of these names; None: to all that want it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Outbox:
     """``opened`` gives the ledger, where one is needed."""
 

@@ -5,13 +5,13 @@ and the answer a platform gets.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
+from handlers.values import dataclass
 from handlers.vault_backup import CheckpointResource, SkippedResource
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Outcome:
     """What became of one planned restore point in one delivery.
 
@@ -51,7 +51,7 @@ class Outcome:
 
     def to_dict(self) -> dict[str, Any]:
         """The outcome in JSON, as the command prints it and topics carry it."""
-        plain = {field.name: getattr(self, field.name) for field in fields(self)}
+        plain = dict(vars(self))
         plain["resources"] = [each.model_dump(mode="json") for each in self.resources]
         plain["skipped_resources"] = [each.model_dump(mode="json") for each in self.skipped_resources]
         plain["cause_names"] = list(self.cause_names)
@@ -61,35 +61,35 @@ class Outcome:
     def from_dict(document: Mapping[str, Any]) -> Outcome:
         """What `to_dict` made. Raises ValueError, KeyError or TypeError for anything else."""
         kind = _KINDS[document["outcome"]]
-        plain = {field.name: document[field.name] for field in fields(kind) if field.name in document}
+        plain = {name: value for name, value in document.items() if name != "outcome"}
         plain["resources"] = tuple(CheckpointResource.model_validate(each) for each in plain.get("resources", ()))
         plain["skipped_resources"] = tuple(SkippedResource.model_validate(each) for each in plain.get("skipped_resources", ()))
         plain["cause_names"] = tuple(map(str, plain.get("cause_names", ())))
         return kind(**plain)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Created(Outcome):
     """CBR accepted the POST of this delivery and works on at least one resource."""
 
     word: ClassVar[str] = "created"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Joined(Outcome):
     """A restore point of this cause exists or runs already; nothing was asked of CBR."""
 
     word: ClassVar[str] = "joined"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Skipped(Outcome):
     """Nothing was wanted: no rule matched, the event is too old, resolved, or held back by a window."""
 
     word: ClassVar[str] = "skipped"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Refused(Outcome):
     """The event may not ask for this, or says nonsense. ``http`` is what an HTTP sender gets."""
 
@@ -99,7 +99,7 @@ class Refused(Outcome):
     """For the operator; over HTTP nobody hears it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Later(Outcome):
     """Not settled yet. ``durable``: the wish stands in the ledger and the watch takes it up; else somebody must redeliver."""
 
@@ -110,7 +110,7 @@ class Later(Outcome):
     """When CBR is to be asked (ISO 8601), where it waits because more is wanted at once than one run can take."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Failed(Outcome):
     """There is no restore point and repeating will not make one. Somebody must be told.
 
@@ -121,56 +121,56 @@ class Failed(Outcome):
     durable: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Available(Outcome):
     """A restore point that was followed is there, with every resource asked for."""
 
     word: ClassVar[str] = "available"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Partly(Outcome):
     """A restore point that was followed is there, but not all that was asked for is in it."""
 
     word: ClassVar[str] = "partly"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Broken(Outcome):
     """A restore point that CBR had accepted ended in error or vanished: there is none for this cause."""
 
     word: ClassVar[str] = "broken"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Overdue(Outcome):
     """A vault's newest good restore point is older than its ``max_age``, or it is not known how old it is."""
 
     word: ClassVar[str] = "overdue"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Missed(Outcome):
     """A timer that fires ``every`` so often did not, not even within its ``grace``."""
 
     word: ClassVar[str] = "missed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Duplicate(Outcome):
     """One cause has two restore points. Nothing is ever deleted, so a person has to know."""
 
     word: ClassVar[str] = "duplicate"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Warned(Outcome):
     """Something about many deliveries rather than one: a storm, alerts left out, a budget used up, a ledger that is down."""
 
     word: ClassVar[str] = "warning"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Healed(Outcome):
     """What was told as overdue, missed or a warning is over."""
 
@@ -186,7 +186,7 @@ _KINDS: Mapping[str, type[Outcome]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer:
     """What a delivery as a whole gets: an HTTP status, and whether a platform that redelivers should do so."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from handlers.alerts import HAS_LABELS, READS_TEXT, reader
@@ -16,6 +15,7 @@ from handlers.message import is_ours
 from handlers.rules import Sender
 from handlers.timers import is_cloud_scheduler, read_timer
 from handlers.trigger import Alert, Echo, Handshake, Lost, Once, Trigger, Unread
+from handlers.values import replace
 from handlers.vault_backup import read_vault_backup
 
 _KEY = re.compile(r"[!-~]{1,255}")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 
 from handlers.outcome import Outcome
+from handlers.values import replace
 
 REFUSED_SECONDS = 3600.0
 """Between two messages about refusals of the same kind."""

@@ -9,7 +9,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any
@@ -23,6 +22,7 @@ from handlers.refusals import Refusals
 from handlers.rules import NAMESPACE
 from handlers.settings import SECRET_LENGTH
 from handlers.topics import Topic
+from handlers.values import dataclass, field
 from handlers.wire import Deadline
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ _writing = threading.Lock()
 NO_AGES: Mapping[str, float] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Told:
     """How many topics took an outcome's message, and what the others said. ``before``: the same was told a short time ago.
 
@@ -74,7 +74,7 @@ Settled = list[tuple[Outcome, Told]]
 """Outcomes, and who was told of each."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Report:
     """Where a process reports to. ``stream`` takes log lines and metrics; ``metrics`` is for AWS, which reads them there."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import Any
 
 from handlers.dispatch import ONE_RUN, causes_in
@@ -22,6 +21,7 @@ from handlers.restore_point import take
 from handlers.timetable import arrived
 from handlers.trigger import Timer, Trigger
 from handlers.trust.replays import is_replayed, remember, replayed
+from handlers.values import dataclass, replace
 from handlers.watch.telling import Telling
 from handlers.wire import Deadline
 
@@ -31,7 +31,7 @@ WEBHOOK_TELLING_SECONDS = 1.0
 """... of a webhook's, which has less of it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Delivered:
     """What became of a delivery: an outcome per planned restore point, and the answer its sender gets."""
 

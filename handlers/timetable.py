@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from handlers.ledger import Ledger, Record, body_of
+from handlers.values import replace
 
 KIND = "timer"
 KEPT = 400 * 86400.0

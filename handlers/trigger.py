@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from handlers.errors import Refusal
+from handlers.values import dataclass
 from handlers.vault_backup import VaultBackup
 
 Status = Literal["firing", "resolved", "acknowledged", "suppressed", "no_data", "test", "other"]
 """Only the first asks for anything; the rest is why nothing is asked."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Timer:
     """A timer fired. Schedule and scheduled time are its identity; the attempt and the time of arrival are not.
 
@@ -28,7 +28,7 @@ class Timer:
     sender: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Alert:
     """One alert of a sender. Only a firing one asks for anything; its labels are what rules look at.
 
@@ -50,7 +50,7 @@ class Alert:
     """The sender's own word for its status, where the rules say which words count."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Lost:
     """Alerts the sender left out of its message; nobody can say which."""
 
@@ -58,7 +58,7 @@ class Lost:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Once:
     """A person or a pipeline asked for one restore point: by the API's own body, or by a rule's name.
 
@@ -72,14 +72,14 @@ class Once:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Echo:
     """A message of our own, come back: who is told of restore points must not ask for them by that."""
 
     sender: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Handshake:
     """A topic asks whether it may send here, or says that it does so no more. Nothing is followed by itself."""
 
@@ -89,7 +89,7 @@ class Handshake:
     link: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Unread:
     """Of several documents or alerts that came together, those that could not be read; the others were.
 

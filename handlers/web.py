@@ -15,7 +15,6 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any, Protocol
 
 from handlers.answers import http_response
@@ -26,6 +25,7 @@ from handlers.service import delivery_id
 from handlers.settings import served
 from handlers.settings.image import awaited
 from handlers.trust import HEAD_CAP, methods
+from handlers.values import replace
 from handlers.warm import Warm
 
 RUN_SECONDS = 25.0

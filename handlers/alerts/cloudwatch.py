@@ -10,7 +10,6 @@ forms has a link, or a severity.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from handlers.alerts.bodies import Body, Free, Listed, Said, text_of
@@ -20,6 +19,7 @@ from handlers.errors import Refusal
 from handlers.models import Field
 from handlers.rules.words import LOOPS, NAMESPACE
 from handlers.trigger import Alert, Lost, Status
+from handlers.values import dataclass, field
 
 _CHANGED = "CloudWatch Alarm State Change"
 _CONTRIBUTED = "CloudWatch Alarm Contributor State Change"
@@ -84,7 +84,7 @@ class Message(Body):
     trigger: Free = Field(default_factory=dict, alias="Trigger")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Metric:
     """What an alarm looks at."""
 

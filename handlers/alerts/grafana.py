@@ -7,11 +7,11 @@ fire: the contact point's test, and a rule that got no data or an error from its
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from handlers.alerts.alertmanager import read_group
 from handlers.errors import Refusal
 from handlers.trigger import Alert, Lost, Status, Unread
+from handlers.values import replace
 
 _OF_THE_RULE: dict[str, Status] = {"DatasourceNoData": "no_data", "DatasourceError": "other"}
 """The ``alertname`` Grafana gives instead of the rule's own, and what such an alert is while it fires."""

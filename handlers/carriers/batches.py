@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from handlers.envelope import Envelope, text_at
 from handlers.errors import Refusal
+from handlers.values import replace
 
 NOBODY = "?"
 """The source of a message that does not say whose it is, or that another service put there: no sender's."""

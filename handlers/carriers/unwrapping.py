@@ -8,13 +8,13 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote
 
 from handlers.carriers.foreign import EVENT_GRID, refuse_foreign, unsupported
 from handlers.envelope import Http, Text, check, parse_json, text_at
 from handlers.errors import Refusal
+from handlers.values import dataclass, field, replace
 
 PUBSUB = "google.cloud.pubsub.topic.v1.messagePublished"
 _PUBSUB_BEFORE = ("google.pubsub.topic.publish", "providers/cloud.pubsub/eventTypes/topic.publish")
@@ -32,7 +32,7 @@ _CONFIRMING = re.compile(
 _VERSIONS = ("1.0", "0.3")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Confirmation:
     """SNS or SMN asks whether its topic may send here, or says that it does so no more. ``url`` is where to confirm."""
 
@@ -41,7 +41,7 @@ class Confirmation:
     url: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Carried:
     """What is meant, and what its carriers said of it.
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -23,6 +22,7 @@ from handlers.restore_point.held import Taking
 from handlers.restore_point.putting_off import put_off
 from handlers.restore_point.said import QUEUED
 from handlers.restore_point.wish import Wish
+from handlers.values import dataclass, replace
 from handlers.wire import Deadline
 
 ONE_RUN = LANES
@@ -40,7 +40,7 @@ _TROUBLE = " (the queue "
 _CAUSE = re.compile(r"[0-9a-f]{64}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Waiting:
     """One wish on its way to a worker: its cause, and when CBR is to be asked, in seconds since the epoch."""
 
@@ -60,7 +60,7 @@ class Queue(Protocol):
         """Its connections."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Dispatch:
     """``rates`` are the requests a second of each project, by its name in the rules."""
 

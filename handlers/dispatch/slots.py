@@ -6,10 +6,10 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 
 from handlers.errors import LedgerDown
 from handlers.ledger import Ledger, Record, body_of
+from handlers.values import replace
 
 KIND = "slots"
 KEPT = 7 * 86400.0

@@ -7,11 +7,11 @@ who is first; it knows no kind and never reads a body.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from handlers.errors import LedgerDown, Misconfigured
+from handlers.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from handlers.wire import Clock
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Record:
     """One thing to remember. Times are seconds since the epoch, ``body`` is JSON text and opaque to the ledger.
 

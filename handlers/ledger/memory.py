@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from handlers.errors import LedgerDown
+from handlers.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable

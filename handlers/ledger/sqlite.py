@@ -15,13 +15,13 @@ import os
 import sqlite3
 import tempfile
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from handlers.errors import LedgerDown
 from handlers.ledger import Record
+from handlers.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

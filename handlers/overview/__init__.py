@@ -12,11 +12,11 @@ Nothing here decides what a good restore point is: ``handlers.watch.ages`` does,
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 from handlers.overview.growth import Fill
+from handlers.values import dataclass, field
 
 PointState = Literal["good", "partial", "failed", "running"]
 ProblemWord = Literal["overdue", "failed", "missed", "unknown", "partly", "filling", "empty"]
@@ -30,7 +30,7 @@ SPAN_SECONDS = 7 * 86400.0
 """How far back restore points and wishes are shown."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Left:
     """A resource that is not in a restore point, and why."""
 
@@ -39,7 +39,7 @@ class Left:
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Point:
     """One restore point. ``asked`` says who wanted it, where the ledger knows."""
 
@@ -54,7 +54,7 @@ class Point:
     expires: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Waiting:
     """A wish that CBR has not taken yet: ``word`` is queued, later or in_progress, and ``says`` the same in a sentence's words.
 
@@ -70,7 +70,7 @@ class Waiting:
     gives_up: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Expected:
     """A timer: when it came last (``came`` is false where it never has), and when it should come next."""
 
@@ -81,7 +81,7 @@ class Expected:
     missed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Problem:
     """Something to look at, in one word and one sentence."""
 
@@ -89,7 +89,7 @@ class Problem:
     sentence: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class VaultView:
     """One vault. Ages are in seconds; ``age`` is that of the newest good restore point.
 
@@ -137,7 +137,7 @@ class VaultView:
         return coming[min(coming)] if coming else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class OpenNotice:
     """What was told and is not over. ``heard`` is false while a topic that wants it has not taken it."""
 
@@ -148,7 +148,7 @@ class OpenNotice:
     heard: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Overview:
     """All of it, the worst vault first. ``unknown`` says in sentences what could not be looked at."""
 

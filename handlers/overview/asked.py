@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from handlers.ledger import Record
@@ -11,6 +10,7 @@ from handlers.plan.planned import NO_GIVING_UP
 from handlers.restore_point.said import QUEUED
 from handlers.restore_point.wish import Wish
 from handlers.rules import TERMINAL
+from handlers.values import dataclass
 from handlers.watch.following import LATE
 
 SKIPPED = frozenset({"budget", "min_interval", "superseded"})
@@ -18,7 +18,7 @@ SKIPPED = frozenset({"budget", "min_interval", "superseded"})
 FAR = datetime(2200, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Asked:
     """One wish. ``result`` is created, joined, available, partly, broken, failed, skipped, queued, later or in_progress."""
 

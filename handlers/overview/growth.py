@@ -7,16 +7,16 @@ CBR keeps a restore point that the API made until somebody deletes it (``retenti
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from handlers.cbr.replies import Billing
 from handlers.rules import Rules
+from handlers.values import dataclass
 
 FULL_PERCENT = 80
 """From here on a vault is called filling: what CBR itself warns at unless a vault says otherwise (its ``threshold``)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Fill:
     """How full a vault is. ``used_mb`` in MB, ``size_gb`` and ``allocated_gb`` (the resources bound to it) in GB, as CBR says."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from handlers.cbr import Backup, Vault
@@ -14,11 +13,12 @@ from handlers.overview.asked import Asked, clock, gives_up, moment
 from handlers.overview.growth import Fill
 from handlers.overview.points import newest_of, points
 from handlers.plan.planned import span
+from handlers.values import dataclass, field
 from handlers.watch.ages import Seen, judged, not_known
 from handlers.watch.listed import Listed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Gathered:
     """What is known of one vault. ``since`` (seconds since 1970) is how far back CBR was asked for ``backups``."""
 

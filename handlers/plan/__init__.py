@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +14,7 @@ from handlers.plan.planned import Planned, clip
 from handlers.plan.timers import CLOCK_TOLERANCE, by_timer
 from handlers.rules import TERMINAL, Rule, Rules
 from handlers.trigger import Alert, Echo, Handshake, Lost, Once, Timer, Trigger, Unread
+from handlers.values import replace
 
 Plan = list[Planned | Skipped | Refused]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,12 +11,13 @@ from handlers.outcome import Refused, Skipped
 from handlers.plan.planned import NAMED, Planned, cause_of, clip, named, stamp
 from handlers.rules import Rule, Rules, is_loop
 from handlers.trigger import Alert, Lost
+from handlers.values import replace
 from handlers.vault_backup import CheckpointParam, VaultBackup, is_uuid
 
 VAULT_LABEL = "vault_id"
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class _Told:
     """What did not become a restore point, counted by reason: a storm is told in one line."""
 
@@ -26,15 +27,15 @@ class _Told:
     vault: str = ""
     refused: bool = False
     count: int = 0
-    names: list[str] = field(default_factory=list)
+    names: list[str] = dataclasses.field(default_factory=list)
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class _Wanted:
     """One restore point and everything it settles. ``first`` is of the earliest rule, whatever the order of the alerts."""
 
     first: Planned
-    causes: dict[str, str] = field(default_factory=dict)
+    causes: dict[str, str] = dataclasses.field(default_factory=dict)
     instead: _Wanted | None = None
     """The same alerts' fallback, which settles them under causes of its own."""
 

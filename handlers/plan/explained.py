@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
 from handlers.plan.alerts import VAULT_LABEL, causal, not_firing
@@ -11,9 +10,10 @@ from handlers.plan.planned import clip
 from handlers.plan.timers import CLOCK_TOLERANCE
 from handlers.rules import Rule, Rules, is_loop
 from handlers.trigger import Alert, Once, Timer, Trigger
+from handlers.values import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Considered:
     """A rule beside a trigger: ``why`` it does not want it, empty where it does; ``by`` what it then makes the cause of."""
 

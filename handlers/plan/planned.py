@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from handlers.values import dataclass, replace
 from handlers.vault_backup import CheckpointParam, VaultBackup, is_uuid, restore_point_name
 
 NAMED = 20
@@ -14,7 +14,7 @@ NAMED = 20
 NO_GIVING_UP = 10 * 365 * 86400.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Planned:
     """``cause`` (64 hex) is the same for every delivery of the same wish, on every platform and in every version.
 

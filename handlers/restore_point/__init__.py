@@ -6,7 +6,6 @@ claim is kept: the watch, or the next delivery after its end, looks again before
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from handlers.errors import Busy, CallFailed, NotSent, Rejected, Throttled, Unauthorized, Unclear, Untrusted
@@ -18,6 +17,7 @@ from handlers.restore_point.held import Held, Taking
 from handlers.restore_point.looking import Cbr, find_listed, find_ours, is_plain, logged, serving
 from handlers.restore_point.restraint import give_back, restrained, restrained_before
 from handlers.restore_point.words import rights, say, skip, trust
+from handlers.values import replace
 from handlers.vault_backup import Checkpoint, CheckpointVault, SkippedResource
 from handlers.wire import Deadline
 

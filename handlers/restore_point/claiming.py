@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 
 from handlers.errors import LedgerDown
 from handlers.ledger import Ledger
@@ -12,6 +11,7 @@ from handlers.plan.planned import Planned
 from handlers.restore_point.held import RETRY_SECONDS, Held, Taking, read_wish
 from handlers.restore_point.said import differ, in_progress, joined
 from handlers.restore_point.wish import KIND, Wish
+from handlers.values import replace
 from handlers.wire import Deadline
 
 

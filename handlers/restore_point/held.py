@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from handlers.plan.planned import Planned
 from handlers.restore_point.rest import keep
 from handlers.restore_point.said import QUEUED, joined, known, queued
 from handlers.restore_point.wish import Wish
+from handlers.values import dataclass, field, replace
 from handlers.wire import Clock
 
 SKEW = timedelta(minutes=15)
@@ -29,7 +30,7 @@ RETRY_SECONDS = 60.0
 """How soon the watch looks again at a wish CBR could not take."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Taking:
     """What taking needs: where wishes stand, the time, a source of owner tokens, and two spans in seconds.
 
@@ -49,7 +50,7 @@ class Taking:
     """How long whoever finds a failure may need to tell it; then the watch does."""
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class Held:
     """``wish`` is None in degraded mode: the ledger could not be asked, and looking alone has to prevent a second one."""
 
@@ -66,9 +67,9 @@ class Held:
     """That it has ended by CBR's clock, too."""
     looked: bool = False
     """What CBR has was looked through: whatever an earlier run sent has been found, or there is nothing."""
-    also: list[Wish] = field(default_factory=list)
+    also: list[Wish] = dataclasses.field(default_factory=list)
     """The wishes that follow it."""
-    unwritten: list[str] = field(default_factory=list)
+    unwritten: list[str] = dataclasses.field(default_factory=list)
     """Causes that follow it, too, and could not be written down: the wish keeps them until somebody has the time."""
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from handlers.cbr import Backup, Operation, Vault
@@ -13,6 +12,7 @@ from handlers.plan.planned import Planned
 from handlers.restore_point import take
 from handlers.restore_point.held import Taking
 from handlers.restore_point.looking import Cbr
+from handlers.values import replace
 from handlers.vault_backup import Checkpoint, CheckpointResource, CheckpointVault, SkippedResource, VaultBackup
 from handlers.wire import Deadline
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 
 from handlers.ledger import Ledger, Record, body_of
 from handlers.restore_point.wish import LISTED, Wish
+from handlers.values import replace
 from handlers.wire import Deadline
 
 KIND = "rest"

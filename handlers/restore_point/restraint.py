@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import replace
 
 from handlers.errors import LedgerDown
 from handlers.ledger import Record, body_of
@@ -16,6 +15,7 @@ from handlers.restore_point.held import Held, read_wish
 from handlers.restore_point.turns import give_turn_back, turn_is_taken, waits_its_turn
 from handlers.restore_point.wish import KIND
 from handlers.timetable import newest
+from handlers.values import replace
 
 BUDGET = "budget"
 """The kind of the record of what a rule has asked for within the last hour."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import suppress
-from dataclasses import replace
 
 from handlers.errors import LedgerDown
 from handlers.ledger import Ledger, Record, body_of
@@ -13,6 +12,7 @@ from handlers.outcome import Outcome
 from handlers.plan.planned import Planned
 from handlers.restore_point.held import Held, read_wish
 from handlers.restore_point.wish import KIND, Wish
+from handlers.values import replace
 
 TURN = "interval"
 """The kind of the record that says whose turn a vault's ``min_interval`` is."""

@@ -10,13 +10,13 @@ this one; nobody takes it up alone.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 from handlers.ledger import Record
 from handlers.outcome import Failed
 from handlers.plan.planned import Planned
+from handlers.values import dataclass, replace
 from handlers.vault_backup import SkippedResource, VaultBackup
 
 KIND = "wish"
@@ -32,7 +32,7 @@ LISTED = 1000
 State = Literal["wanted", "claimed", "sent", "done", "failed", "follows"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Wish:
     """Times are seconds since the epoch: ``due`` when somebody must look again, ``claim_ends`` when its holder is surely dead."""
 

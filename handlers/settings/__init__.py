@@ -7,7 +7,6 @@ import re
 import tomllib
 from collections import ChainMap
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from handlers.settings.ledger import ON_THIS_MACHINE, PLATFORMS, LedgerAccess, f
 from handlers.settings.queue import QueueAccess, find_queue
 from handlers.settings.secrets import SECRET_LENGTH, Key, check_library, read_secrets
 from handlers.settings.topics import TopicAccess, find_topics
+from handlers.values import dataclass, field
 
 __all__ = [
     "PLATFORMS",
@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Settings:
     """Everything a cold start needs to know."""
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from handlers import credentials
 from handlers.credentials import Credentials, Platform
 from handlers.errors import Misconfigured
 from handlers.rules import Project
+from handlers.values import dataclass
 
 _HOSTS = {"huawei": "myhuaweicloud.com", "otc": "otc.t-systems.com"}
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 _LOOPBACK = re.compile(r"localhost|::1|127(\.(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])){3}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Access:
     """One project, ready to be spoken to. ``project_id`` is empty where it has to be looked up at IAM by region.
 

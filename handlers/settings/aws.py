@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from handlers.credentials import AccessKey, Secret
 from handlers.errors import Misconfigured
 from handlers.settings.access import checked_origin, is_loopback
+from handlers.values import dataclass, field
 
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _REGION = re.compile(r"[a-z]{2,}(-[a-z0-9]+)+")
@@ -17,7 +17,7 @@ _DOMAINS = {"cn": "amazonaws.com.cn", "eusc": "amazonaws.eu"}
 """Of AWS's partitions whose services are not under amazonaws.com, by how their regions begin."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Aws:
     """One service of AWS in one region: its origin, and the keys it is asked with."""
 

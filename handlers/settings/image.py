@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import get_args
 
 from handlers.credentials import NO_PLATFORM, AccessKey, Handed, Platform, Secret
 from handlers.envelope import Door
 from handlers.errors import Misconfigured
+from handlers.values import dataclass
 
 _SETTING = "RESTORE_POINT_DOOR"
 _OTHERS = {"K_SERVICE": "Knative or Cloud Run", "AWS_LAMBDA_FUNCTION_NAME": "AWS Lambda"}
@@ -19,7 +19,7 @@ _TO_COME = Platform({}, Handed(AccessKey("to-come", Secret("to-come"), Secret("t
 """Stands at the start for the keys of an agency, which come with each call; nothing is signed with it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EventFunction:
     """``door`` is which of the entry functions POST /invoke means, ``project_id`` the function's own project."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -14,6 +13,7 @@ from handlers.credentials import Secret
 from handlers.errors import Misconfigured
 from handlers.settings.access import is_loopback
 from handlers.settings.aws import Aws, find_aws
+from handlers.values import dataclass
 
 PLATFORMS = {
     "AWS_LAMBDA_FUNCTION_NAME": "AWS Lambda",
@@ -28,7 +28,7 @@ _VALKEY = {"valkey": False, "redis": False, "valkeys": True, "rediss": True}
 """The schemes people have in their URLs already, and whether they mean TLS."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Valkey:
     """A Valkey or Redis server. ``user`` is empty for the default one."""
 
@@ -40,7 +40,7 @@ class Valkey:
     password: Secret | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LedgerAccess:
     """What a ledger on the network needs besides its name. ``ca_file`` replaces the public certificates."""
 

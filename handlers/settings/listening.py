@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from handlers.errors import Misconfigured
+from handlers.values import dataclass
 
 THREADS = 32
 """Requests worked on at a time by one process, nearly all of that waiting for CBR."""
 TARGETS = ("main", "timer", "alert", "once", "watch", "worker")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Listening:
     """Address, port and size of a server, and which function of which file it serves (empty: ``handlers/web.py``)."""
 

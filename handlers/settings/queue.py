@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote, urlsplit
 
 from handlers.errors import Misconfigured
 from handlers.settings.access import Access, checked_origin, functiongraph_origin, is_loopback
 from handlers.settings.aws import Aws, find_aws
+from handlers.values import dataclass
 from handlers.wire import in_cluster
 
 _SETTING = "RESTORE_POINT_QUEUE"
@@ -21,7 +21,7 @@ _SINK = re.compile(r"(?!.*/\.\.?(?:/|$))(?P<origin>https?://[A-Za-z0-9.:\[\]-]{1
 _URN = re.compile(r"urn:fss:[a-z0-9-]{1,64}:(?P<project>[0-9a-f]{32}):function(?::[A-Za-z0-9_-]{1,64}){2,3}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class QueueAccess:
     """``url`` is what messages are posted to; ``aws`` goes with SQS, ``project`` (its name in the rules) with FunctionGraph."""
 

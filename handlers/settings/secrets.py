@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import importlib.util
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,12 +13,13 @@ from handlers.errors import Misconfigured
 from handlers.rules import Rules, Sender
 from handlers.rules.proofs import WITH_LIBRARY
 from handlers.settings.kept import Kept
+from handlers.values import dataclass
 
 SECRET_LENGTH = 24
 """Characters, and bytes of a key: a shorter one can be guessed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Key:
     """A sender's secret. ``name`` is where it stands, which log lines may say; ``until`` when it is accepted no longer."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from handlers.credentials import Secret
@@ -14,6 +13,7 @@ from handlers.settings.access import checked_origin, is_loopback
 from handlers.settings.aws import Aws, find_aws
 from handlers.settings.kept import Kept
 from handlers.settings.secrets import SECRET_LENGTH, Key, signing_fault, value_at
+from handlers.values import dataclass
 from handlers.wire import in_cluster
 
 METADATA_SERVER = "http://metadata.google.internal"
@@ -22,7 +22,7 @@ _METADATA_NAMES = ("", "metadata.google.internal", "metadata.google.internal:80"
 _URL = re.compile(r"(?P<origin>https?://[A-Za-z0-9.:\[\]-]{1,255})(?P<path>/[A-Za-z0-9._~/-]{0,1024})?")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TopicAccess:
     """``url`` is what messages are posted to, ``origin`` its host.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from handlers import rules
@@ -11,6 +10,7 @@ from handlers.iam import Session
 from handlers.message import Message
 from handlers.outcome import Outcome
 from handlers.settings import Settings
+from handlers.values import dataclass, field
 from handlers.wire import Clock, Deadline, Network, Wire
 
 
@@ -21,7 +21,7 @@ class Send(Protocol):
         """Raises NotTold."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Topic:
     """One ``[topics.…]`` of the rules: what it wants to hear, and how it is reached."""
 
@@ -36,7 +36,7 @@ class Topic:
         return outcome.word in self.outcomes and self.meant(outcome)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reach:
     """What topics are reached with. ``network`` takes the place of sockets, in a simulation."""
 

@@ -9,7 +9,6 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from handlers.errors import CallFailed, NotSent, Refusal
 from handlers.rules import Sender
 from handlers.settings import Key
 from handlers.trust.kept import Kept
+from handlers.values import dataclass, replace
 from handlers.wire import Clock, Deadline
 
 _NOBODY = Key("", Secret(""))
@@ -47,7 +47,7 @@ Fetch = Callable[[str, Deadline], bytes]
 """GET of a public key or certificate at a configured host. Raises CallFailed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Proven:
     """Who sends. ``key`` is where the secret stands that proved it, for logs; ``replay`` names this very request, if it can.
 

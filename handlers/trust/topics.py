@@ -10,12 +10,12 @@ import base64
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from handlers.envelope import text_at
 from handlers.errors import Unclear
+from handlers.values import dataclass
 
 WINDOW = 3600.0
 """Seconds. SNS tries for up to an hour (its guide, "Delivery retries"), with the time of the first try in the message."""
@@ -24,7 +24,7 @@ CLOCKS = 300.0
 _CONFIRMATION = ("SubscriptionConfirmation", "UnsubscribeConfirmation")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Service:
     """How one of the two writes its messages."""
 

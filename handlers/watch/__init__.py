@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 
 from handlers.cbr import Cbr
 from handlers.dispatch import EARLY_SECONDS, Dispatch
@@ -22,6 +21,7 @@ from handlers.restore_point.said import QUEUED
 from handlers.restore_point.wish import KIND as WISH
 from handlers.restore_point.wish import Wish
 from handlers.rules import Rules
+from handlers.values import dataclass, field, replace
 from handlers.watch.schedules import missed_timers
 from handlers.watch.silence import silent_topics
 from handlers.watch.telling import Telling
@@ -43,7 +43,7 @@ STRANGE_SECONDS = 86400.0
 """How soon a record of a kind nobody knows is looked at again."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Watch:
     """One sweep, which tells by ``notices`` and by their way to tell."""
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
 
 from handlers.errors import LedgerDown
 from handlers.ledger import Ledger, Record, body_of
 from handlers.outcome import Outcome
+from handlers.values import dataclass, replace
 
 KIND = "told"
 """The kind of the record of a failure that alerts need not tell again for an hour: when which topic heard it."""
 HOUR = 3600.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Others:
     """Every topic but those that have heard it."""
 

@@ -6,7 +6,6 @@ One that ends in error is taken once more, under the same cause: nobody else wil
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 from handlers.cbr import Cbr, Operation
 from handlers.errors import CallFailed, Rejected
@@ -15,6 +14,7 @@ from handlers.report import Settled
 from handlers.restore_point.held import SKEW
 from handlers.restore_point.rest import write_down
 from handlers.restore_point.wish import Wish
+from handlers.values import dataclass, replace
 from handlers.vault_backup import Checkpoint
 from handlers.watch.telling import SELDOM_SECONDS, Telling, known, that
 from handlers.wire import Deadline
@@ -26,7 +26,7 @@ LATE_SECONDS = 86400.0
 LATE = "not_finished"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Following:
     """What the watch does with a wish that is *done*. ``allowed`` says whether today's rules still want such a restore point."""
 

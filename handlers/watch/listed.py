@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 from handlers.cbr import Cbr
 from handlers.errors import CallFailed
 from handlers.inventory import Inventory
 from handlers.rules import Rules, Vault
+from handlers.values import dataclass, replace
 from handlers.vault_backup import VaultBackup
 from handlers.wire import Deadline
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Listed:
     """A vault that is looked at: as people know it, and where. ``whole``: some rule wants all of it by its tags.
 
@@ -27,7 +27,7 @@ class Listed:
     rules: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Unlisted:
     """A rule whose tags could not be looked up in a project."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from handlers.ledger import Ledger, Record, body_of
@@ -14,6 +13,7 @@ from handlers.outbox import TOPIC_DOWN
 from handlers.outcome import Healed, Warned
 from handlers.plan.planned import stamp
 from handlers.report import Settled
+from handlers.values import replace
 
 KIND = "topic"
 """The kind of the record of a topic that was ever away: ``at`` is since when, or when it was last seen to take a message."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import Any
 
 from handlers.errors import LedgerDown
@@ -15,6 +14,7 @@ from handlers.restore_point.held import Taking, read_wish
 from handlers.restore_point.turns import give_turn_back
 from handlers.restore_point.wish import KIND as WISH
 from handlers.restore_point.wish import Wish
+from handlers.values import dataclass, replace
 from handlers.watch.cooling import Others, heard_lately, is_of_the_vault, remember
 
 SELDOM_SECONDS = 3600.0
@@ -23,7 +23,7 @@ TELL_SECONDS = 300.0
 """How long one sweep may need to tell an end before another sweep tries to."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Telling:
     """Tells by ``notices``, and by their way to tell."""
 

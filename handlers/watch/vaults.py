@@ -7,7 +7,6 @@ time with the vault that has waited longest.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from handlers.cbr import Cbr
@@ -18,6 +17,7 @@ from handlers.notices import Notices
 from handlers.outcome import Healed, Overdue
 from handlers.report import Settled
 from handlers.rules import Rules
+from handlers.values import dataclass, field
 from handlers.watch.ages import Seen, judged, not_known
 from handlers.watch.duplicates import Wished, duplicates
 from handlers.watch.listed import Listed, looked_after, wanted_resources
@@ -37,7 +37,7 @@ BACK_SECONDS = 6 * 3600.0
 """How far back a look goes at least: several looks see each restore point."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Vaults:
     """The watch's looks at vaults that rules list."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 from handlers.cbr import Cbr
 from handlers.errors import CallFailed, LedgerDown
@@ -15,12 +14,13 @@ from handlers.report import Settled
 from handlers.restore_point import take
 from handlers.restore_point.wish import Wish
 from handlers.rules import TERMINAL, Rule, Rules
+from handlers.values import dataclass, replace
 from handlers.watch.following import Following
 from handlers.watch.telling import Telling, known, that
 from handlers.wire import Deadline
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Wishes:
     """What the watch does with a record of kind ``wish``."""
 

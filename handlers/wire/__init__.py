@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from handlers.errors import CallFailed, Misconfigured, NotSent, Unclear, Untrusted
+from handlers.values import dataclass
 from handlers.wire.reply import Reply
 
 BODY_CAP = 1 << 20
@@ -53,7 +53,7 @@ class Clock(Protocol):
         """Wait."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Deadline:
     """A moment on the monotonic clock by which everything must be over."""
 

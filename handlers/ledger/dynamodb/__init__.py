@@ -20,7 +20,6 @@ expired, within days; until then ``expires`` makes it absent here.
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from heapq import merge
 from itertools import islice
 from math import ceil
@@ -32,6 +31,7 @@ from handlers.ledger import Record
 from handlers.ledger.dynamodb.table import REFUSED, Table
 from handlers.ledger.names import AFTER, name_of, part, sortable, time_of
 from handlers.ledger.patience import LEAST_SECONDS, LIST_SECONDS, VERB_SECONDS, Patience
+from handlers.values import replace
 from handlers.wire import Deadline
 
 if TYPE_CHECKING:

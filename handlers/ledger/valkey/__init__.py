@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +35,7 @@ from handlers.ledger.patience import LIST_SECONDS, VERB_SECONDS, Patience
 from handlers.ledger.valkey.advice import NO_VALKEY, STRANGE, advice
 from handlers.ledger.valkey.connections import Dialler, Link
 from handlers.ledger.valkey.scripts import DUE, PREFIX, PUT, SINCE, SWAP, Script
+from handlers.values import replace
 from handlers.wire import IDLE_SECONDS
 
 if TYPE_CHECKING:
