@@ -133,8 +133,11 @@ def _facts(outcome: Outcome) -> tuple[tuple[str, str], ...]:
     shown = outcome.cause_names[:3]
     more = f" and {outcome.causes - len(shown)} more" if shown and outcome.causes > len(shown) else ""
     return (
+        ("Time", outcome.at),
         ("Outcome", f"{outcome.word} ({outcome.reason})"),
         ("Vault", f"{outcome.vault} {outcome.vault_id}".strip()),
+        ("Project", f"{outcome.project} {outcome.project_id}".strip()),
+        ("Region", outcome.region),
         ("Name", outcome.name),
         ("Restore point", outcome.checkpoint_id),
         ("Rule", outcome.rule),

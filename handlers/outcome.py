@@ -23,9 +23,15 @@ class Outcome:
 
     reason: str
     message: str
+    at: str = ""
+    """When it was decided (UTC, ISO 8601): a message of it may be kept for hours. Empty until it is told."""
     rule: str = ""
     vault: str = ""
     vault_id: str = ""
+    project: str = ""
+    """By its name in the rules; empty for what is about no vault, as are its id at the cloud and its region."""
+    project_id: str = ""
+    region: str = ""
     cause: str = ""
     """64 hex: the same for every delivery of the same wish, and what everything said about it has in common."""
     causes: int = 1
