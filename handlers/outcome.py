@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from handlers.vault_backup import CheckpointResource, SkippedResource
@@ -181,6 +182,11 @@ class Healed(Outcome):
     """What was told as overdue, missed or a warning is over."""
 
     word: ClassVar[str] = "healed"
+
+
+def at_time(seconds: float) -> str:
+    """Seconds since the epoch, as ``at`` says them."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 _KINDS: Mapping[str, type[Outcome]] = {

@@ -111,6 +111,7 @@ class Planned:
             "rule": self.rule,
             "vault": self.vault,
             "vault_id": self.backup.vault_id,
+            "project": self.project,
             "cause": self.cause,
             "causes": self.causes,
             "cause_names": self.cause_names,
