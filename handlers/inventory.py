@@ -9,6 +9,7 @@ from typing import Any
 from handlers import cbr
 from handlers.cbr import Cbr, VaultResource
 from handlers.errors import CallFailed, Rejected, Unauthorized
+from handlers.letters import legible
 from handlers.outcome import Failed, Later, Outcome, Refused
 from handlers.plan import by_tags
 from handlers.plan.planned import NAMED, Planned, clip
@@ -123,7 +124,7 @@ class Inventory:
             return narrowed
         if planned.fallback is not None:
             return planned.fallback
-        which = clip(planned.narrowed_to, 120)
+        which = legible(planned.narrowed_to, 120)
         there = "names several resources of" if len(held) > 1 else "is not in"
         why = f'resource {which} {there} vault {planned.whose}, and the rule says else = "refuse"'
         about = planned.about() | {"name": ""}

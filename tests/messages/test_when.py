@@ -83,7 +83,8 @@ def dated(service: Service, outcome: Outcome) -> tuple[str, str, str]:
 def test_what_is_about_no_vault_is_of_no_project(tmp_path: Path) -> None:
     with world_in(tmp_path) as world:
         world.write_rules("files")
-        service, about = world.service(), {"reason": "why", "message": "What."}
+        service = world.service()
+        about: dict[str, Any] = {"reason": "why", "message": "What."}
         nowhere: tuple[Outcome, ...] = (Missed(trigger="timer", sender="nightly", **about), Refused(**about), Healed(**about))
         assert {dated(service, each) for each in nowhere} == {("", "", "")}
         assert dated(service, Overdue(vault="files", **about)) == ("default", estate.PROJECT_ID, estate.REGION)
