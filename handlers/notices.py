@@ -36,7 +36,7 @@ TELL_SECONDS = 60.0
 _WORDS = {each.word: each for each in (Available, Partly, Broken, Overdue, Missed, Duplicate, Warned, Healed)}
 _KEPT_FIELDS = (
     *"reason message at title link rule vault vault_id project project_id region".split(),
-    *"trigger sender causes checkpoint_id name delivery_id".split(),
+    *"trigger sender causes checkpoint_id name delivery_id request_id error_code".split(),
 )
 
 STORM = 200
