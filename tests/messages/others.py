@@ -24,9 +24,7 @@ def unknown_age(said: str, **more: str) -> Overdue:
 
 def foreign(vault: str, title: str, cause: str) -> Failed:
     about = OF_ALERT | {"vault": vault, "title": title, "cause_names": (cause,), "causes": 1}
-    return Failed(
-        reason="rejected", message="CBR refused it.", error_code="BackupService.6114", request_id=REQUEST_ID, **about
-    )
+    return Failed(reason="rejected", message="CBR refused it.", error_code="BackupService.6114", request_id=REQUEST_ID, **about)
 
 
 OTHERS: dict[str, Outcome] = {
@@ -54,9 +52,7 @@ OTHERS: dict[str, Outcome] = {
     "overdue_wrong_project": unknown_age("401 Malformed request url", error_code="401"),
     "failed_wrong_project": Failed(
         reason="rejected",
-        message=(
-            f"CBR refused to list the backups for a restore point of vault erp: 401: Malformed request url. {PROJECT}"
-        ),
+        message=(f"CBR refused to list the backups for a restore point of vault erp: 401: Malformed request url. {PROJECT}"),
         error_code="401",
         **OF_TIMER,
     ),

@@ -20,7 +20,10 @@ from tests.messages.troubles import TROUBLES
 from tests.scripted import world_in
 
 GOLDEN = Path(__file__).parent / "golden"
-CASES = {name: replace(each, **AT, **(PLACE if each.vault or each.vault_id else {})) for name, each in (ENDS | TROUBLES | OTHERS).items()}
+CASES = {
+    name: replace(each, **AT, **(PLACE if each.vault or each.vault_id else {}))
+    for name, each in (ENDS | TROUBLES | OTHERS).items()
+}
 WORDS = set("created joined skipped refused later failed available partly broken overdue missed duplicate warning healed".split())
 
 
