@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from dataclasses import replace
 
 import pytest
@@ -44,7 +43,8 @@ def test_no_cell_of_any_table_is_calculated_whichever_separator_a_spreadsheet_go
     assert calculated == []
     if separator == ",":
         assert [len(row) for row in found] == [len(COLUMNS), len(cells)]
-        assert [re.sub("(^|;)'", r"\1", cell) for cell in found[1]] == [re.sub("(^|;)'", r"\1", plain(cell)) for cell in cells]
+        assert found[1] == [harmless(cell) for cell in cells]
+        assert [cell.replace("'", "") for cell in found[1]] == [plain(cell).replace("'", "") for cell in cells]
 
 
 def test_names_of_causes_with_semicolons_stay_one_cell_and_text() -> None:
