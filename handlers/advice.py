@@ -18,17 +18,26 @@ BY_CODE = {
 }
 """For the refusals of CBR that a person can do something about (CBR API reference, error codes)."""
 
+WRONG_PROJECT = (
+    "The project's id does not exist or belongs to other credentials: correct project_id of its [projects] in the rules, or the "
+    "variable HUAWEICLOUD_SDK_PROJECT_ID (HW_PROJECT_ID, OS_PROJECT_ID)."
+)
+_MALFORMED = "Malformed request url"
+"""What CBR says, with 401, of a path whose project is not that of the credentials; it names no project (`meaning`)."""
+
 _LEDGER = "restore-point check says whether the ledger can be used."
 _ITS_PROOF = "If {sender} is meant to send this, compare its secret there and here: restore-point sign. If not, nothing was done."
 _READ = "restore-point plan FILE shows how such an event is read."
 _MAY = "If it may ask, say so in the rules."
 _REPORT = "Report it, with the log line of this delivery."
+_EMPTY = "Associate servers or disks with the vault."
+_NOT_ASKED = "restore-point check says why CBR cannot be asked; until it can be, look at the vault in the console."
 _GONE = "If it was not deleted on purpose: restore-point take {vault}"
 
 _FAILED = {
     "not_authorized": "restore-point check tries the keys, the clock and the rights.",
     "not_trusted": "Check the endpoint's name and certificate: restore-point check.",
-    "empty_vault": "Associate servers or disks with the vault.",
+    "empty_vault": _EMPTY,
     "all_skipped": "Mend what kept each resource out, then: restore-point take {vault}",
     "no_longer_allowed": "If it should still be backed up, list the vault in a rule.",
     "not_finished": "Look at it in the console; do not count on it.",
@@ -77,6 +86,11 @@ _ALWAYS = {
 }
 
 
+def of_failure(code: str, said: str) -> str:
+    """What CBR's answer to a call asks of a person; empty where that is not known."""
+    return WRONG_PROJECT if _MALFORMED in said else BY_CODE.get(code.removeprefix("BackupService."), "")
+
+
 def what_now(outcome: Outcome) -> str:
     """One sentence or two; empty where nothing is to be done."""
     vault = outcome.vault or outcome.vault_id
@@ -84,13 +98,15 @@ def what_now(outcome: Outcome) -> str:
 
 
 def _of(outcome: Outcome, vault: str) -> str:
+    by_code = of_failure(outcome.error_code, outcome.message)
     match outcome.word:
         case "created" if outcome.skipped_resources:
             return f"Mend what kept it out, then: restore-point take {{vault}} --resource {outcome.skipped_resources[0].id}"
         case "later" if isinstance(outcome, Later) and outcome.durable:
             return "Nothing: it is taken up by itself."
+        case "overdue" if outcome.reason in ("empty_vault", "unknown_age"):
+            return _EMPTY if outcome.reason == "empty_vault" else by_code or _NOT_ASKED
         case "failed":
-            by_code = BY_CODE.get(outcome.error_code.removeprefix("BackupService."), "")
             return by_code or _FAILED.get(outcome.reason) or ("restore-point take {vault} makes one now." if vault else "")
         case "refused":
             found = _REFUSED.get(outcome.reason, "")
@@ -98,5 +114,5 @@ def _of(outcome: Outcome, vault: str) -> str:
         case "warning":
             return _WARNED.get(outcome.reason, "")
         case "broken":
-            return _BROKEN.get(outcome.reason, "")
+            return by_code if by_code and outcome.reason == "error_final" else _BROKEN.get(outcome.reason, "")
     return _ALWAYS.get(outcome.word, "")

@@ -8,9 +8,10 @@ from typing import Any
 from handlers import cbr
 from handlers.cbr import Cbr, VaultResource
 from handlers.errors import CallFailed, Rejected, Unauthorized
+from handlers.letters import legible
 from handlers.outcome import Failed, Later, Outcome, Refused
 from handlers.plan import by_tags
-from handlers.plan.planned import NAMED, Planned, clip
+from handlers.plan.planned import NAMED, Planned
 from handlers.rules import Rule, Rules, Vault
 from handlers.trigger import Trigger
 from handlers.values import replace
@@ -42,7 +43,7 @@ class Inventory:
                 try:
                     for each in self._tagged(rule, project, deadline):
                         name, vault = _entry(each, project, rules)
-                        found[rule.name][name], called[name] = vault, clip(each.name, 64) if name == each.id else name
+                        found[rule.name][name], called[name] = vault, legible(each.name, 64) if name == each.id else name
                 except CallFailed as failure:
                     failures.append(failure)
             problems += [_unknown(rule, failure) for failure in failures]
@@ -61,7 +62,7 @@ class Inventory:
         """Those of one project. Raises CallFailed."""
         every = self._tagged(rule, project, deadline)
         names = {each.id: rules.vault_named(each.id) for each in every}
-        return {each.id: known[0] if (known := names[each.id]) else clip(each.name, 64) for each in every}
+        return {each.id: known[0] if (known := names[each.id]) else legible(each.name, 64) for each in every}
 
     def _tagged(self, rule: Rule, project: str, deadline: Deadline) -> list[cbr.Vault]:
         """A replication vault takes no backups (BackupService.6124); an id that is none could not be asked for."""
@@ -123,7 +124,7 @@ class Inventory:
             return narrowed
         if planned.fallback is not None:
             return planned.fallback
-        which = clip(planned.narrowed_to, 120)
+        which = legible(planned.narrowed_to, 120)
         there = "names several resources of" if len(held) > 1 else "is not in"
         why = f'resource {which} {there} vault {planned.whose}, and the rule says else = "refuse"'
         about = planned.about() | {"name": ""}

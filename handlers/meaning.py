@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from handlers.errors import Busy, CallFailed, Rejected, Throttled, Unauthorized, Unclear
+from handlers.letters import legible
 
 # Published CBR codes by what they ask of a client. "Busy": something has to end first, a backup, a replication, a removal, a
 # state of vault, server or disk. 0001 ("no resource is available") stands there because resources under backup look the same
@@ -31,6 +32,7 @@ _FINAL = frozenset(
     " 7114 7115 7116 7117 7201 7204 7300 7301 7303 8300 8600 9900".split()
 )
 _GATEWAY_FINAL = frozenset({"0103", "0104", "0105"})  # may come with 500, yet no back end was reached
+_BREAKS = dict.fromkeys((*range(32), 127), " ")
 _WAIT = (1.0, 300.0)
 """Seconds. What a Retry-After is bounded to: a service may send a date, a negative number or 10**9."""
 
@@ -46,7 +48,7 @@ def meaning(status: int, headers: Mapping[str, str], body: bytes, *, now: dateti
     else:
         kind = _kind(status, code)
     return kind(
-        _clipped(text) or f"answered {status}",
+        legible(text[:400].translate(_BREAKS)).strip() or f"answered {status}",
         code=_clipped(code, 64),
         status=status,
         request_id=_clipped(headers.get("x-request-id") or headers.get("x-iam-trace-id") or request_id, 128),
@@ -114,8 +116,8 @@ def _objects(document: object) -> Iterator[dict[str, object]]:
         yield from (each for each in document.values() if isinstance(each, dict))
 
 
-def _clipped(text: str, limit: int = 200) -> str:
-    """One printable ASCII line: texts of the service go into logs and messages."""
+def _clipped(text: str, limit: int) -> str:
+    """One printable ASCII line: codes and ids go into subjects and metrics."""
     plain = text[: limit * 2].encode("ascii", "backslashreplace").decode()
     return "".join(letter if letter.isprintable() else " " for letter in plain)[:limit].strip()
 

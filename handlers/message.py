@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from handlers.advice import what_now
 from handlers.explanations import EXPLANATIONS
+from handlers.letters import in_ascii, legible
 from handlers.outcome import Outcome, Refused
 from handlers.values import dataclass
 from handlers.vault_backup import CheckpointResource, SkippedResource
@@ -67,9 +67,9 @@ class Message:
 
 def compose(outcome: Outcome) -> Message:
     """The message for one outcome. Nothing in it is a template filled from outside: values stand quoted on lines of their own."""
-    said, advice = _line(outcome.message, 2000), what_now(outcome)
-    lines = [said, *([f"Now: {_line(advice, 500)}"] if advice and advice not in outcome.message else []), ""]
-    lines += [f"{label}: {_line(value, 500 if label == 'See' else 200)}" for label, value in _facts(outcome) if value]
+    said, advice = legible(outcome.message, 2000), what_now(outcome)
+    lines = [said, *([f"Now: {legible(advice, 500)}"] if advice and advice not in outcome.message else []), ""]
+    lines += [f"{label}: {legible(value, 500 if label == 'See' else 200)}" for label, value in _facts(outcome) if value]
     lines += _listed("Resource", [_resource(each) for each in outcome.resources[:LISTED]], len(outcome.resources), "resources")
     skipped = outcome.skipped_resources
     lines += _listed("Skipped", [_skipped(each) for each in skipped[:LISTED]], len(skipped), "skipped")
@@ -93,16 +93,20 @@ def _clipped(key: str, value: object) -> object:
 
 
 def _subject(outcome: Outcome) -> str:
-    """What happened, to which vault, why; where that is too long the reason goes first, then the vault's name is cut."""
+    """What happened, to which vault, why; where that is too long the reason goes first, then the vault's name is cut.
+
+    A vault whose name has no letter that is left in ASCII is known by its id.
+    """
     whose, why = _whose(outcome), _why(outcome)
-    said = f"Restore point {_SAYS[outcome.word]}" + (f": {_line(whose)}" if whose else "")
-    in_brackets = f" ({_line(why, 70)})" if why else ""
+    said = f"Restore point {_SAYS[outcome.word]}" + (f": {in_ascii(whose)}" if whose else "")
+    in_brackets = f" ({in_ascii(why, 70)})" if why else ""
     return said + in_brackets if len(said + in_brackets) <= SUBJECT else said[:SUBJECT]
 
 
 def _whose(outcome: Outcome) -> str:
     if outcome.vault or outcome.vault_id:
-        return f"vault {outcome.vault or outcome.vault_id}"
+        named = any(letter.isalnum() for letter in in_ascii(outcome.vault))
+        return f"vault {outcome.vault if named or not outcome.vault_id else outcome.vault_id}"
     of_timer = outcome.word in ("missed", "healed") and outcome.trigger == "timer" and outcome.sender
     return f"timer {outcome.sender}" if of_timer else ""
 
@@ -133,8 +137,11 @@ def _facts(outcome: Outcome) -> tuple[tuple[str, str], ...]:
     shown = outcome.cause_names[:3]
     more = f" and {outcome.causes - len(shown)} more" if shown and outcome.causes > len(shown) else ""
     return (
+        ("Time", outcome.at),
         ("Outcome", f"{outcome.word} ({outcome.reason})"),
         ("Vault", f"{outcome.vault} {outcome.vault_id}".strip()),
+        ("Project", f"{outcome.project} {outcome.project_id}".strip()),
+        ("Region", outcome.region),
         ("Name", outcome.name),
         ("Restore point", outcome.checkpoint_id),
         ("Rule", outcome.rule),
@@ -165,11 +172,6 @@ def _skipped(resource: SkippedResource) -> str:
 
 def _listed(label: str, values: list[str], count: int, what: str) -> Iterator[str]:
     for value in values:
-        yield f"{label}: {_line(value, 350)}"
+        yield f"{label}: {legible(value, 350)}"
     if count > len(values):
         yield f"and {count - len(values)} more {what}"
-
-
-def _line(text: str, limit: int = 200) -> str:
-    """One printable ASCII line of at most ``limit`` characters: some of these words come from an event or from CBR."""
-    return json.dumps(text)[1:-1].replace('\\"', '"').replace("\x7f", "\\u007f")[:limit]

@@ -34,7 +34,10 @@ RETRY_SECONDS = 60.0
 TELL_SECONDS = 60.0
 """How long telling may take before the watch thinks that whoever wanted to tell is dead."""
 _WORDS = {each.word: each for each in (Available, Partly, Broken, Overdue, Missed, Duplicate, Warned, Healed)}
-_KEPT_FIELDS = tuple("reason message title link rule vault vault_id trigger sender causes checkpoint_id name delivery_id".split())
+_KEPT_FIELDS = (
+    *"reason message at title link rule vault vault_id project project_id region".split(),
+    *"trigger sender causes checkpoint_id name delivery_id request_id error_code".split(),
+)
 
 STORM = 200
 """Firing alerts in one delivery; more are told as a storm."""
@@ -78,7 +81,7 @@ class Notices:
 
     def open(self, key: str, notice: Outcome, again: float = DAY) -> Settled:
         """Tell it, unless that was done less than ``again`` seconds ago by anybody."""
-        now = self._now()
+        now, notice = self._now(), self.outbox.dated(notice)
         body = json.dumps({"word": notice.word, "told_at": now} | {name: getattr(notice, name) for name in _KEPT_FIELDS})
         mine = Record(KIND, key, now, now + TELL_SECONDS, body, now + KEPT)
         try:
@@ -95,11 +98,12 @@ class Notices:
         standing = self.opened().get(KIND, key)
         if standing is None or not _told_at(standing):
             return []
-        healed = {name: getattr(notice, name) for name in _KEPT_FIELDS}
+        dated = self.outbox.dated(notice)
+        healed = {name: getattr(dated, name) for name in _KEPT_FIELDS}
         body = json.dumps({"word": notice.word, "told_at": 0.0} | healed)
         heard = standing.due is None
         stored = self.opened().swap(replace(standing, due=self._now() + TELL_SECONDS if heard else None, body=body))
-        return self._tell(stored, notice) if stored and heard else []
+        return self._tell(stored, dated) if stored and heard else []
 
     def unsent(self, record: Record) -> Settled:
         """A notice that is due: whoever was to tell it could not, or is dead. Raises LedgerDown."""

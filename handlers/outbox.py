@@ -14,7 +14,7 @@ from contextlib import suppress
 from handlers.errors import LedgerDown
 from handlers.hearing import Hearing
 from handlers.ledger import Ledger, Record, body_of
-from handlers.outcome import Outcome
+from handlers.outcome import Outcome, at_time
 from handlers.report import Told
 from handlers.values import dataclass, field, replace
 from handlers.wire import Clock
@@ -36,19 +36,29 @@ Publish = Callable[[Outcome, Container[str] | None], Told]
 """To the topics of these names; None: to all that want it."""
 
 
+def _anywhere(outcome: Outcome) -> Outcome:
+    return outcome
+
+
 @dataclass(frozen=True)
 class Outbox:
-    """``opened`` gives the ledger, where one is needed."""
+    """``opened`` gives the ledger, where one is needed. ``place`` says in which project an outcome's vault is."""
 
     opened: Callable[[], Ledger]
     clock: Clock
     publish: Publish
     hearing: Hearing = field(default_factory=Hearing)
+    place: Callable[[Outcome], Outcome] = _anywhere
+
+    def dated(self, outcome: Outcome) -> Outcome:
+        """With the time it was decided, which is now where it has none yet, and with its project: as it is told and kept."""
+        return outcome if outcome.at else self.place(replace(outcome, at=at_time(self._now())))
 
     def tell(self, outcome: Outcome, *, whole: bool = False, only: Container[str] | None = None) -> Told:
         """Tell it, ``only`` to these; what a topic missed is kept for it. ``whole``: also what every topic missed, where nobody
         else keeps that.
         """
+        outcome = self.dated(outcome)
         told = self._publish(outcome, only)
         if told.missed and (told.sent or whole) and outcome.reason != TOPIC_DOWN:
             return replace(told, kept=self._keep(outcome, told.missed))

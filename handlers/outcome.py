@@ -5,6 +5,7 @@ and the answer a platform gets.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from handlers.values import dataclass
@@ -23,9 +24,15 @@ class Outcome:
 
     reason: str
     message: str
+    at: str = ""
+    """When it was decided (UTC, ISO 8601): a message of it may be kept for hours. Empty until it is told."""
     rule: str = ""
     vault: str = ""
     vault_id: str = ""
+    project: str = ""
+    """By its name in the rules; empty for what is about no vault, as are its id at the cloud and its region."""
+    project_id: str = ""
+    region: str = ""
     cause: str = ""
     """64 hex: the same for every delivery of the same wish, and what everything said about it has in common."""
     causes: int = 1
@@ -175,6 +182,11 @@ class Healed(Outcome):
     """What was told as overdue, missed or a warning is over."""
 
     word: ClassVar[str] = "healed"
+
+
+def at_time(seconds: float) -> str:
+    """Seconds since the epoch, as ``at`` says them."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 _KINDS: Mapping[str, type[Outcome]] = {

@@ -18,6 +18,7 @@ from handlers.inventory import Inventory
 from handlers.ledger import Closed, Ledger, open_ledger
 from handlers.notices import Notices, ToldHere
 from handlers.outbox import Outbox
+from handlers.placing import Places
 from handlers.report import Report
 from handlers.restore_point.held import Taking
 from handlers.settings import Access, Settings
@@ -115,7 +116,8 @@ class Parts:
         """Messages, and those that topics have missed."""
         heard = hearing or Hearing()
         publish = partial(self.report.publish, deadline=deadline, deaf=heard.deaf)
-        return Outbox(lambda: self.tools.ledger, self.clock, lambda outcome, only: publish(outcome, only=only), heard)
+        place = Places(self.settings.rules, self.settings.projects, self.cbrs).place
+        return Outbox(lambda: self.tools.ledger, self.clock, lambda outcome, only: publish(outcome, only=only), heard, place)
 
     def close(self) -> None:
         """Connections and the ledger."""

@@ -125,7 +125,7 @@ class Report:
         if self.metrics:
             self._measure(envelope, [outcome for outcome, _ in every])
             for vault, age in ages.items():
-                self._emit({"vault": vault}, [("Age", "Seconds", age)])
+                self._emit({"vault": clip(vault)}, [("Age", "Seconds", age)])
         return all(told.heard or _will_be_told(outcome, told) for outcome, told in settled if outcome.word == "failed")
 
     def write(self, message: Message) -> None:

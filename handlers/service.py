@@ -98,7 +98,7 @@ class Service(Parts):
         ``sender`` is who sent it or, where nobody is proven, whom its address names: one of the configured, or nobody.
         """
         deadline = self._telling(envelope)
-        outcome = refused(refusal, envelope.delivery_id, envelope.door, sender)
+        outcome = self.outbox(deadline).dated(refused(refusal, envelope.delivery_id, envelope.door, sender))
         return self._delivered(envelope, [(outcome, self.report.publish(outcome, deadline))])
 
     def watch(self, envelope: Envelope) -> Delivered:
@@ -128,8 +128,9 @@ class Service(Parts):
     def take(self, planned: Planned, deadline: Deadline) -> Outcome:
         """One restore point, told like any other; for one-offs at a terminal."""
         outcome = take(planned, self.cbrs[planned.project], self.tools, deadline)
-        self.report.log(Envelope("once", "terminal", planned.delivery_id, None, deadline.left()), self.told([outcome], deadline))
-        return outcome
+        settled = self.told([outcome], deadline)
+        self.report.log(Envelope("once", "terminal", planned.delivery_id, None, deadline.left()), settled)
+        return settled[0][0]
 
     def take_all(self, plans: Sequence[Planned | Outcome], deadline: Deadline) -> list[Outcome]:
         """An outcome for each, in their order; several at a time where there are several."""
@@ -150,6 +151,7 @@ class Service(Parts):
     def told(self, outcomes: Sequence[Outcome], deadline: Deadline) -> Settled:
         """Publish each, and note of the failures among them that somebody heard."""
         notices = self.notices(deadline)
+        outcomes = [notices.outbox.dated(each) for each in outcomes]
         if any(isinstance(each, Failed) for each in outcomes):
             return [(outcome, Telling(self.tools, notices).said(outcome)) for outcome in outcomes]
         return [(outcome, notices.outbox.tell(outcome, whole=True)) for outcome in outcomes]

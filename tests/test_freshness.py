@@ -349,7 +349,7 @@ def test_what_broke_is_taken_once_more_though_no_topic_hears_of_it(world: World)
     assert len(world.posts()) == 2
     world.door.calm()
     swept(world, service, 2, 0.1)
-    assert published(world, "BROKEN") == ["Restore point BROKEN: vault files (error)"]
+    assert published(world, "BROKEN") == ["Restore point BROKEN: vault files (error BackupService.7101)"]
     assert published(world, "available") == ["Restore point available: vault files"]
 
 

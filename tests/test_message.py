@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from handlers.message import compose
 from handlers.outcome import Available, Broken, Created, Failed, Joined, Later, Outcome, Partly, Refused, Skipped
 from handlers.vault_backup import SkippedResource
+from tests.messages.reading import reads
 
 ABOUT: dict[str, Any] = {
     "rule": "nightly-erp",
@@ -64,7 +65,7 @@ def lines_of(outcome: Outcome) -> list[str]:
     assert 0 < len(message.subject) <= 100
     assert message.text.endswith("\n")
     lines = message.text.removesuffix("\n").split("\n")
-    assert all(line.isascii() and (line.isprintable() or not line) for line in lines)
+    assert all(reads(line) for line in lines)
     json.dumps(message.document).encode()
     return lines
 

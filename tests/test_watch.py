@@ -273,7 +273,7 @@ def test_one_that_ended_in_error_is_broken_and_says_why(world: World, service: S
     end = only(world.sweep(service))
     assert isinstance(end, Broken)
     assert "BackupService.7101" in end.message
-    assert subjects(world)[-1] == "Restore point BROKEN: vault files (error)"
+    assert subjects(world)[-1] == "Restore point BROKEN: vault files (error BackupService.7101)"
 
 
 def test_one_cbr_no_longer_knows_is_broken(world: World, service: Service) -> None:

@@ -81,7 +81,10 @@ def what_now(problem: CallFailed) -> str:
         case NotSent():
             return "check the endpoint and the network"
         case Rejected():
-            return "check the id and the project it belongs to"
+            from handlers.advice import of_failure
+
+            now = of_failure(problem.code, problem.message).rstrip(".")
+            return f"{now[0].lower()}{now[1:]}" if now else "check the id and the project it belongs to"
         case _:
             return "try again in a minute"
 

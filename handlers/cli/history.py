@@ -10,9 +10,11 @@ from __future__ import annotations
 import argparse
 import csv
 import os
+import re
 import sys
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import IO, Any
 
 from handlers.cli import DONE, print_json
 from handlers.cli.show import fold
@@ -27,6 +29,10 @@ from handlers.settings import load
 
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What a spreadsheet may take for the beginning of a formula (OWASP, CSV Injection), full-width letters included."""
+_BEGINS = re.compile(rf"""(^|;)(?=[ '"\ufffd]*[{re.escape("".join(_FORMULA))}])""")
+"""Where a cell begins: where lists are written with semicolons, as in Germany, a spreadsheet parts the lines of a table there,
+whatever is quoted.
+"""
 COLUMNS = (
     "wanted_at occurred result reason vault vault_id trigger sender rule causes cause_names link delivery_id cause name "
     "checkpoint_id skipped_resources message"
@@ -59,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json({"wishes": [_printed(each) for each in found], "unreadable": unreadable, "ledger": service.settings.ledger})
     elif arguments.csv:
-        _table(found)
+        table(rows_of(found), sys.stdout)
     else:
         _show(found, arguments, service.settings.ledger)
     if unreadable:
@@ -103,22 +109,26 @@ def _printed(asked: Asked) -> dict[str, Any]:
     }
 
 
-def _table(found: list[Asked]) -> None:
-    """Every cell is quoted, and none is taken for a formula."""
-    writer = csv.writer(sys.stdout, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
+def table(rows: Iterable[Sequence[object]], stream: IO[str]) -> None:
+    """As RFC 4180 has it: every cell is quoted, and none is taken for a formula."""
+    writer = csv.writer(stream, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
+    writer.writerows([harmless(cell) for cell in row] for row in rows)
+
+
+def rows_of(found: Sequence[Asked]) -> Iterator[Sequence[object]]:
+    """A head, and one row each."""
+    yield COLUMNS
     for each in found:
         printed = _printed(each)
         printed["cause_names"] = "; ".join(printed["cause_names"])
         skipped = printed["skipped_resources"]
         printed["skipped_resources"] = "; ".join(f"{part['name'] or part['id']} {part['code']}" for part in skipped)
-        writer.writerow([harmless(printed[column]) for column in COLUMNS])
+        yield [printed[column] for column in COLUMNS]
 
 
 def harmless(value: object) -> str:
     """A cell that a spreadsheet shows and does not calculate."""
-    text = "" if value is None else plain(str(value), 2000)
-    return f"'{text}" if text.lstrip(" '\"�").startswith(_FORMULA) else text
+    return _BEGINS.sub(r"\1'", "" if value is None else plain(str(value), 2000))
 
 
 def _show(found: list[Asked], arguments: argparse.Namespace, ledger: str) -> None:

@@ -24,6 +24,8 @@ GRAVITY: tuple[ProblemWord, ...] = ("overdue", "failed", "missed", "unknown", "p
 """The worst first."""
 WRONG = frozenset[str]({"overdue", "failed", "missed"})
 """What somebody has to look at now."""
+NOTED = WRONG | {"unknown", "partly"}
+"""... and what else is said first. The others are no reason to get up for."""
 RETRIED_SECONDS = 600.0
 """After so long a message that a topic did not take was tried again, more than once."""
 SPAN_SECONDS = 7 * 86400.0
@@ -167,6 +169,11 @@ class Overview:
         return tuple(each for each in self.vaults if any(problem.word in WRONG for problem in each.problems))
 
     @property
+    def noted(self) -> tuple[VaultView, ...]:
+        """The vaults that are named first: the headline counts them all, each by the worst of it."""
+        return tuple(each for each in self.vaults if each.word in NOTED)
+
+    @property
     def missed(self) -> tuple[Expected, ...]:
         """The timers that did not come."""
         return tuple(each for each in self.timers if each.missed)
@@ -191,23 +198,29 @@ class Overview:
     def headline(self) -> str:
         """All of it in one line."""
         count = f"{len(self.vaults)} vault{'s' if len(self.vaults) != 1 else ''}"
-        if wrong := self.wrong:
-            words = [each.word for each in wrong]
-            which = ", ".join(f"{words.count(word)} {_SAYS[word]}" for word in GRAVITY if word in words)
-            return f"{len(wrong)} of {count} {'needs' if len(wrong) == 1 else 'need'} attention: {which}."
-        if self.missed:
-            return f"Timer {self.missed[0].name} did not come."
-        if unheard := len(self.unheard):
-            what = "message has" if unheard == 1 else "messages have"
-            return f"{unheard} {what} not reached every topic that wants to know: look at the topics (restore-point check)."
+        words = [each.word for each in self.noted]
+        which = ", ".join(f"{words.count(word)} {_SAYS[word]}" for word in GRAVITY if word in words)
+        attention = f"{len(words)} of {count} {'needs' if len(words) == 1 else 'need'} attention: {which}{self._but}."
+        if self.wrong:
+            return attention
+        if self.missed or self.unheard:
+            return " ".join((self._beside, *([attention] if words else [])))
         if self.verdict == "unknown":
-            return f"It is not known whether all is well ({count})."
+            return f"It is not known whether all is well ({count}{f': {which}' if which else ''}){self._but}."
         if self.verdict == "nothing":
             return "No vault is looked after: no rule lists one."
         if self.verdict == "partly":
             partly = sum(each.word == "partly" for each in self.vaults)
-            return f"{count}, none overdue, failed or missed; the newest restore point of {partly} is incomplete."
+            return f"{count}, none overdue, failed or missed; the newest restore point of {partly} is incomplete{self._but}."
         return f"All is well: {count}, none overdue, failed or missed{self._but}."
+
+    @property
+    def _beside(self) -> str:
+        """What is wrong with no vault."""
+        if missed := self.missed:
+            return f"Timer {missed[0].name} did not come." if len(missed) == 1 else f"{len(missed)} timers did not come."
+        what = "message has" if len(self.unheard) == 1 else "messages have"
+        return f"{len(self.unheard)} {what} not reached every topic that wants to know: look at the topics (restore-point check)."
 
     @property
     def _but(self) -> str:
@@ -217,4 +230,4 @@ class Overview:
         return "".join(f"; {count} {what}" for count, what in said if count)
 
 
-_SAYS = {"overdue": "overdue", "failed": "failed", "missed": "without its timer"}
+_SAYS = {"overdue": "overdue", "failed": "failed", "missed": "without its timer", "unknown": "not known", "partly": "incomplete"}

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
+from handlers.advice import of_failure
 from handlers.cbr import Backup, Cbr, Vault
 from handlers.errors import CallFailed, LedgerDown
 from handlers.inventory import Inventory
@@ -103,7 +104,8 @@ class Gathering:
                 held |= {each.id: each for each in found}
             except CallFailed as failure:
                 failures[project] = failure
-                self.unknown.append(f"CBR of project {project} could not be asked ({failure.said}).")
+                now = of_failure(failure.code, failure.message)
+                self.unknown.append(f"CBR of project {project} could not be asked ({failure.said}). {now}".rstrip())
         return held, failures
 
     def _at_cbr(self, gathered: Gathered, vault: Vault | None, deadline: Deadline) -> Gathered:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from handlers.letters import legible
 from handlers.outcome import Refused, Skipped
 from handlers.plan.planned import NAMED, Planned, cause_of, clip, named, stamp
 from handlers.rules import Rule, Rules, is_loop
@@ -158,7 +159,7 @@ class Sorting:
             sender=self._sender,
             delivery_id=self._delivery_id,
             cause_names=(_name(alert, rule.by),),
-            title=clip(alert.title, 200),
+            title=_shown(alert.title, 200),
             link=clip(alert.link, 500),
             give_up_after=rule.give_up_after,
             budget_per_hour=rule.budget_per_hour,
@@ -173,7 +174,7 @@ class Sorting:
         misses = [(rule.misses(alert.labels), rule) for rule in self._by_sender]
         missed, rule = min(misses, key=lambda each: len(each[0]))
         key = missed[0]
-        has = f"is {clip(alert.labels[key], 60)!r}" if key in alert.labels else "is missing"
+        has = f"is {_shown(alert.labels[key], 60)!r}" if key in alert.labels else "is missing"
         return f"no rule wants it; nearest is {rule.name}, which asks for {key} = {rule.match[key]!r}, and the alert's {has}"
 
     def _tell(self, told: _Told, count: int = 1, name: str = "") -> None:
@@ -205,16 +206,21 @@ def causal(alert: Alert, rule: Rule) -> Sequence[str]:
 def not_firing(alert: Alert) -> str:
     """Why an alert asks for nothing, whatever the rules."""
     if alert.status == "other" and alert.said:
-        return f"its status {clip(alert.said, 60)!r} is in neither `firing` nor `resolved` of [senders.{alert.sender}.paths]"
+        return f"its status {_shown(alert.said, 60)!r} is in neither `firing` nor `resolved` of [senders.{alert.sender}.paths]"
     return f"the alert is {alert.status}, and only a firing one asks for anything"
 
 
 def _name(alert: Alert, by: Sequence[str] = ()) -> str:
     """An alert for people: its title, with the labels that make the cause where the rule names some."""
     what = ", ".join(f"{key}={alert.labels[key]}" for key in by if key in alert.labels and alert.labels[key] != alert.title)
-    return clip(f"{alert.title} ({what})" if alert.title and what else alert.title or what, 120) or _labels(alert)
+    return _shown(f"{alert.title} ({what})" if alert.title and what else alert.title or what, 120) or _labels(alert)
 
 
 def _labels(alert: Alert) -> str:
     """What goes to CBR: labels only, for anybody may write an annotation."""
-    return clip(", ".join(f"{key}={value}" for key, value in sorted(alert.labels.items())), 120)
+    return _shown(", ".join(f"{key}={value}" for key, value in sorted(alert.labels.items())), 120)
+
+
+def _shown(text: str, limit: int) -> str:
+    """As people read it, and nothing that a mailbox would take for HTML."""
+    return legible(text, limit).replace("<", "(").replace(">", ")")

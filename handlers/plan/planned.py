@@ -6,6 +6,7 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
+from handlers.letters import in_ascii, legible
 from handlers.values import dataclass, replace
 from handlers.vault_backup import CheckpointParam, VaultBackup, is_uuid, restore_point_name
 
@@ -102,7 +103,7 @@ class Planned:
         """What is asked for, in a sentence's words."""
         some = self.backup.resource_ids
         if self.by_name:
-            return f"a restore point of resource {clip(self.narrowed_to, 120)!r} of vault {self.whose}"
+            return f"a restore point of resource {legible(self.narrowed_to, 120)!r} of vault {self.whose}"
         return f"a restore point of vault {self.whose}" + (f" ({len(some)} of its resources)" if some else "")
 
     def about(self) -> dict[str, Any]:
@@ -111,6 +112,7 @@ class Planned:
             "rule": self.rule,
             "vault": self.vault,
             "vault_id": self.backup.vault_id,
+            "project": self.project,
             "cause": self.cause,
             "causes": self.causes,
             "cause_names": self.cause_names,
@@ -139,7 +141,7 @@ def named(backup: VaultBackup, given: str, cause: str, why: str) -> VaultBackup:
     asked = backup.parameters or CheckpointParam()
     changes: dict[str, str] = {"name": restore_point_name(given, cause)}
     if asked.description is None and why:
-        changes["description"] = clip(why, 255)
+        changes["description"] = clip(in_ascii(why, 255), 255)  # what CBR takes beside ASCII is not published
     return VaultBackup(vault_id=backup.vault_id, parameters=asked.model_copy(update=changes))
 
 

@@ -156,9 +156,9 @@ class Held:
 
     def failed(self, reason: str, message: str, failure: CallFailed | None = None, **more: Any) -> Failed:
         """There will be none. The next delivery of the cause may try again; the watch only tells what nobody else did."""
-        due = self.now() + self.tools.telling_seconds
-        code = failure.code if failure else more.get("error_code", "")
-        put = self._put(state="failed", reason=reason, error_code=code, untold=message, due=due)
+        now = self.now()
+        due, code = now + self.tools.telling_seconds, failure.code if failure else more.get("error_code", "")
+        put = self._put(state="failed", reason=reason, error_code=code, untold=message, due=due, settled_at=now)
         durable = put and self.tools.ledger_lasts
         return Failed(reason=reason, message=message, durable=durable, **(known(failure) | more), **self.about())
 

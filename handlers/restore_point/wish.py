@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 from handlers.ledger import Record
-from handlers.outcome import Failed
+from handlers.outcome import Failed, at_time
 from handlers.plan.planned import Planned
 from handlers.values import dataclass, replace
 from handlers.vault_backup import SkippedResource, VaultBackup
@@ -26,7 +26,7 @@ PAST = 64
 """Earlier restore points a wish knows: as many as short windows fit into the time by which clocks may differ."""
 
 _TEXTS = "project vault rule trigger sender delivery occurred owner checkpoint_id request_id reason ended untold".split()
-_NOTHING_YET: dict[str, Any] = {"checkpoint_id": "", "skipped": (), "ended": "", "made_at": 0.0}
+_NOTHING_YET: dict[str, Any] = {"checkpoint_id": "", "skipped": (), "ended": "", "made_at": 0.0, "settled_at": 0.0}
 LISTED = 1000
 """Followers that a wish names; those of a larger storm know it, but it does not know them."""
 State = Literal["wanted", "claimed", "sent", "done", "failed", "follows"]
@@ -59,6 +59,8 @@ class Wish:
     """Whether an earlier run may have sent something that nobody has looked for since."""
     made_at: float = 0.0
     """When CBR took it, or it was found there: from then on its window counts."""
+    settled_at: float = 0.0
+    """When it failed, or its end was first seen: told later, it is still said to be of then."""
     again_at: float = 0.0
     """When it was wanted once more, because its restore point had ended in error."""
     group: str = ""
@@ -97,7 +99,8 @@ class Wish:
 
     def failure(self) -> Failed:
         """What a failed one came to, as it is told again."""
-        return Failed(reason=self.reason, message=self.untold, error_code=self.error_code, **self.planned.about())
+        at = at_time(self.settled_at) if self.settled_at else ""
+        return Failed(reason=self.reason, message=self.untold, at=at, error_code=self.error_code, **self.planned.about())
 
     def to_record(self) -> Record:
         """As the ledger keeps it."""
@@ -133,6 +136,7 @@ class Wish:
             "untold": self.untold,
             "perhaps": self.perhaps,
             "made_at": self.made_at,
+            "settled_at": self.settled_at,
             "again_at": self.again_at,
             "group": self.group,
             "slot": self.slot,
@@ -193,6 +197,7 @@ class Wish:
             untold=str(body["untold"]),
             perhaps=body.get("perhaps") is True,
             made_at=float(body.get("made_at", 0.0)),
+            settled_at=float(body.get("settled_at", 0.0)),
             again_at=float(body.get("again_at", 0.0)),
             group=str(body.get("group", "")),
             slot=float(body.get("slot", 0.0)),

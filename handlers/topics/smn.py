@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -52,7 +53,12 @@ def smn_topic(session: Session, origin: str, urn: str, now: Callable[[], datetim
 
 def _structure(message: Message) -> str:
     def structure(given: dict[str, Any]) -> str:
-        document = json.dumps(given)
-        return json.dumps({"default": message.text, "http": document, "https": document, "functiongraph": document})
+        document = _json(given)
+        return _json({"default": message.text, "http": document, "https": document, "functiongraph": document})
 
-    return structure(fitted(message.document, lambda given: len(structure(given)) <= LARGEST))
+    return structure(fitted(message.document, lambda given: len(structure(given).encode()) <= LARGEST))
+
+
+def _json(document: dict[str, Any]) -> str:
+    """Letters as they are: escaped within escapes, a few thousand pictures would be too large. Halves of them stay escaped."""
+    return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", json.dumps(document, ensure_ascii=False))

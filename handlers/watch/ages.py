@@ -80,7 +80,7 @@ def judged(
     what = f"no good restore point younger than {span(max_age)}"
     if not counted:
         message = f"Vault {name} holds no resource, so there is {what} (max_age): associate servers or disks with it."
-        return Overdue(message=message, **about)
+        return Overdue(message=message, **about | {"reason": "empty_vault"})
     which = "; ".join(f"{names.get(each, each)} ({_last(good)})" for each, good in [*old.items()][:NAMED])
     more = f" and {len(old) - NAMED} more" if len(old) > NAMED else ""
     whole = "any of its resources" if len(old) == len(counted) else f"{len(old)} of its {len(counted)} resources"

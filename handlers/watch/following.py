@@ -75,28 +75,27 @@ class Following:
             if failure.code != NO_CHECKPOINT:
                 raise
             why = f"CBR no longer knows it ({failure.code})"
-            return _ended(Broken, wish, "gone", f"{that(wish)} is gone: {why}. {_none(wish)}"), False
+            gone = _ended(Broken, wish, "gone", f"{that(wish)} is gone: {why}. {_none(wish)}")
+            return replace(gone, error_code=failure.code), False
         if checkpoint.status in ("deleting", "deleted", "error-deleting"):
             return _ended(Broken, wish, "gone", f"{that(wish)} was deleted ({checkpoint.status}). {_none(wish)}"), False
         if checkpoint.status == "error":
             again = not wish.again_at and self.allowed(wish, deadline)
-            why = "; ".join(_problems(wish, cbr, deadline)[:3]) or "CBR gives no reason in its operation log"
+            wrong = _gone_wrong(wish, cbr, deadline)
+            why = "; ".join(_problem(each) for each in wrong[:3]) or "CBR gives no reason in its operation log"
             then = (
                 "The watch takes it once more." if again else f"Nothing more is tried: restore-point take {wish.planned.whose}."
             )
-            return _ended(
-                Broken,
-                wish,
-                "error" if again else "error_final",
-                f"{that(wish)} ended in error: {why}. There is none for this cause. {then}",
-            ), again
+            said = f"{that(wish)} ended in error: {why}. There is none for this cause. {then}"
+            end = _ended(Broken, wish, "error" if again else "error_final", said)
+            return replace(end, error_code=next((code for each in wrong if (code := each.error[0][:64])), "")), again
         return self._made(wish, checkpoint, cbr, deadline), False
 
     @staticmethod
     def _made(wish: Wish, checkpoint: Checkpoint, cbr: Cbr, deadline: Deadline) -> Outcome | None:
         if checkpoint.status != "available" or _still_working(checkpoint):
             return None
-        missing = _missing(wish, checkpoint) + _problems(wish, cbr, deadline)
+        missing = _missing(wish, checkpoint) + [_problem(each) for each in _gone_wrong(wish, cbr, deadline)]
         if missing:
             message = f"{that(wish)} is available, but without: {'; '.join(missing[:5])}."
             return _ended(Partly, wish, "resources_missing", message, checkpoint)
@@ -114,11 +113,11 @@ def _missing(wish: Wish, checkpoint: Checkpoint) -> list[str]:
     return skipped + [f"{each.name or each.id} (in error)" for each in parts if each.protect_status == "error"]
 
 
-def _problems(wish: Wish, cbr: Cbr, deadline: Deadline) -> list[str]:
+def _gone_wrong(wish: Wish, cbr: Cbr, deadline: Deadline) -> list[Operation]:
     """What the operation log says of resources that failed: the only place where CBR gives a reason."""
     since = wish.planned.occurred - SKEW
     operations = cbr.operations(deadline, vault_id=wish.planned.backup.vault_id, since=since)
-    return [_problem(each) for each in operations if each.checkpoint_id == wish.checkpoint_id and _went_wrong(each)]
+    return [each for each in operations if each.checkpoint_id == wish.checkpoint_id and _went_wrong(each)]
 
 
 def _ended(

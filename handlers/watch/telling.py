@@ -8,7 +8,7 @@ from typing import Any
 from handlers.errors import LedgerDown
 from handlers.ledger import Record
 from handlers.notices import KEPT, Notices, unheard
-from handlers.outcome import Broken, Failed, Outcome
+from handlers.outcome import Broken, Failed, Outcome, at_time
 from handlers.report import Settled, Told
 from handlers.restore_point.held import Taking, read_wish
 from handlers.restore_point.turns import give_turn_back
@@ -35,6 +35,7 @@ class Telling:
         mine = self._begun(wish, end)
         if mine is None:
             return []
+        end = self._dated(end, mine)
         told = self.notices.publish(end)
         if unheard(told):
             self.put(replace(mine, due=self._next_try(wish)))
@@ -49,16 +50,20 @@ class Telling:
         mine = self._begun(wish, end)
         if mine is None:
             return []
-        settled = self.notices.open(f"end {wish.checkpoint_id}", end, again=KEPT)
+        settled = self.notices.open(f"end {wish.checkpoint_id}", self._dated(end, mine), again=KEPT)
         self.put(replace(then, version=mine.version))
         return settled
 
     def _begun(self, wish: Wish, end: Outcome) -> Wish | None:
         """The wish in the hands of the one sweep that tells its end."""
-        mine = self.put(replace(wish, due=self.now() + TELL_SECONDS))
+        mine = self.put(replace(wish, due=self.now() + TELL_SECONDS, settled_at=wish.settled_at or self.now()))
         if mine is not None and isinstance(end, Broken):
             give_turn_back(self.tools.ledger, wish.planned, self.now())
         return mine
+
+    def _dated(self, end: Outcome, mine: Wish) -> Outcome:
+        """Of when it was first seen, however long no topic takes it."""
+        return self.notices.outbox.place(replace(end, at=at_time(mine.settled_at)))
 
     def once_late(self, wish: Wish, late: Outcome, seldom: Wish) -> Settled:
         """Something that is told while its restore point goes on being followed, as ``seldom`` says."""

@@ -17,7 +17,7 @@ from handlers.notices import Notices
 from handlers.outcome import Healed, Overdue
 from handlers.report import Settled
 from handlers.rules import Rules
-from handlers.values import dataclass, field
+from handlers.values import dataclass, field, replace
 from handlers.watch.ages import Seen, judged, not_known
 from handlers.watch.duplicates import Wished, duplicates
 from handlers.watch.listed import Listed, looked_after, wanted_resources
@@ -75,10 +75,11 @@ class Vaults:
         except CallFailed as failure:
             seen.next_look, seen.blind = now + SOON_SECONDS, seen.blind + 1
             unknown = not_known(listed.name, listed.vault, max_age, seen, failure, now) if max_age else None
+            unknown = replace(unknown, project=listed.project) if unknown else None
             return self.notices.open(f"unknown {listed.vault.id}", unknown) if unknown else []
         seen.blind, settled = 0, Settled()
         for notice, duplicate in duplicates(listed.name, listed.vault.id, backups, self.rules, wished):
-            settled += self.notices.open(notice, duplicate, again=KEPT)
+            settled += self.notices.open(notice, replace(duplicate, project=listed.project), again=KEPT)
         if max_age:
             seen.update(wanted_resources(self.rules, listed) or frozenset(names), backups, since, now)
             if (oldest := min(seen.counted_from(now, max_age).values(), default=0.0)) > 0:
@@ -89,6 +90,7 @@ class Vaults:
     def _told(self, listed: Listed, max_age: float, seen: Seen, age: Overdue | Healed) -> Settled:
         """How old it is, told where that is news; and when to look again."""
         now, overdue, unknown = self._now(), f"overdue {listed.vault.id}", f"unknown {listed.vault.id}"
+        age = replace(age, project=listed.project)
         if isinstance(age, Overdue):
             seen.next_look = now + SOON_SECONDS
             return self.notices.open(overdue, age)

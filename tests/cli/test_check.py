@@ -86,6 +86,15 @@ def test_wrong_keys_are_found_without_being_repeated(ruled: Terminal, inside: In
     assert {seen.method for seen in sandbox.exchanges} == {"GET"}
 
 
+def test_a_project_that_is_not_there_is_said_to_be_so(ruled: Terminal, inside: Inside) -> None:
+    text = ruled.folder.joinpath("rules.toml").read_text()
+    ruled.write("rules.toml", text.replace(estate.PROJECT_ID, "0" * 32))
+    found = failing(inside(ruled, "check", "--json", HUAWEICLOUD_SDK_PROJECT_ID="0" * 32).json)
+    assert set(found) == {"projects.sandbox", "vaults.erp", "vaults.files"}
+    says = "; the project's id does not exist or belongs to other credentials: correct project_id of its [projects] in the rules"
+    assert all(says in each for each in found.values())
+
+
 def test_nobody_at_the_endpoint(ruled: Terminal, inside: Inside, sandbox: Sandbox) -> None:
     sandbox.stop()
     ran = inside(ruled, "check")

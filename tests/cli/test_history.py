@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from handlers.cli.history import harmless
 from handlers.ledger import Record, open_ledger
 from handlers.overview.asked import answers, read_wishes
 from handlers.plan.planned import Planned
@@ -169,20 +168,6 @@ def test_a_table_for_a_spreadsheet_that_calculates_nothing(asked: Terminal, insi
     assert ran.out.splitlines()[1].count('","') == len(table[0]) - 1
     ran = inside(asked, "history", "--csv", "--json")
     assert (ran.code, ran.json["error"]["field"]) == (2, "--csv")
-
-
-@pytest.mark.parametrize(
-    "cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", '"=1', "\uff1d1", "\x00=1", "'=1"]
-)
-def test_a_cell_that_begins_like_a_formula_is_text(cell: str) -> None:
-    shown = harmless(cell)
-    assert shown.startswith("'")
-    assert not set(shown) & set("\t\r\n\x00")
-
-
-@pytest.mark.parametrize("cell", ["nightly-erp", "", "2026-11-23T02:00:00+00:00", "a=1", "3"])
-def test_any_other_cell_is_as_it_is(cell: str) -> None:
-    assert harmless(cell) == cell
 
 
 def test_a_ledger_that_is_down_is_to_be_tried_again(ruled: Terminal, inside: Inside) -> None:

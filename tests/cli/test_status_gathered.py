@@ -338,4 +338,4 @@ def test_the_headline_counts_each_vault_once() -> None:
     from tests.status_page import samples
 
     found: Overview = samples.few()
-    assert found.headline == "2 of 6 vaults need attention: 1 overdue, 1 without its timer."
+    assert found.headline == ("3 of 6 vaults need attention: 1 overdue, 1 without its timer, 1 incomplete; 1 filling up.")

@@ -13,6 +13,7 @@ import pytest
 from handlers.sandbox import estate
 from tests.hostile.rows import Rows
 from tests.hostile.stage import PLATFORMS, Stage, asked, firing
+from tests.messages.reading import reads
 
 rows = Rows(
     named={
@@ -72,6 +73,7 @@ def test_text_is_data_in_everything_that_leaves(fresh: Fresh, text: str, capsys:
     for message in made.sandbox.published:
         assert message["subject"].isascii()
         assert message["subject"].isprintable()
+        assert all(reads(line) for line in message["message"].split("\n"))
     written = capsys.readouterr()
     assert written.err == ""
     assert written.out.isascii()

@@ -168,6 +168,7 @@ ENDS: dict[str, Outcome] = {
             f"{THAT} ended in error: erp-db failed (BackupService.9910 Unknown error.). There is none for this cause. The watch "
             "takes it once more."
         ),
+        error_code="BackupService.9910",
         **MADE,
         **OF_ALERT,
     ),
@@ -177,6 +178,7 @@ ENDS: dict[str, Outcome] = {
             f"{THAT} is gone: CBR no longer knows it (BackupService.6217). There is none for this cause; if it was not deleted "
             "on purpose: restore-point take erp."
         ),
+        error_code="BackupService.6217",
         **MADE,
         **OF_TIMER,
     ),

@@ -17,6 +17,9 @@ NAME = "rp-timer-20261123T020000Z-08b581ff073d1d79"
 ALERT_NAME = "rp-alert-20261123T031500Z-5c0f0a9b1f6e2d34"
 REQUEST_ID = "f37ccf7adab742308379ec67be3b0db5"
 
+AT: dict[str, Any] = {"at": "2026-11-23T03:15:07Z"}
+PLACE: dict[str, Any] = {"project": "default", "project_id": "0503dda897000fed2f78c00909158a4d", "region": "eu-de"}
+"""When each of the outcomes was decided, and where the vault is of those that are about one."""
 OF_TIMER: dict[str, Any] = {
     "rule": "nightly-erp",
     "vault": "erp",

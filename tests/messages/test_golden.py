@@ -5,6 +5,7 @@ golden/NAME.json (the document), beside the outcomes of ends.py and troubles.py.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +14,22 @@ import pytest
 from handlers.message import compose
 from handlers.outcome import Failed, Outcome, Partly, Refused, Warned
 from tests.messages.ends import ENDS
-from tests.messages.parts import APP, CHECKPOINT_ID, DB, OF_STRANGER, OF_TIMER
+from tests.messages.others import OTHERS
+from tests.messages.parts import APP, AT, CHECKPOINT_ID, DB, OF_STRANGER, OF_TIMER, PLACE
 from tests.messages.troubles import TROUBLES
 from tests.scripted import world_in
 
 GOLDEN = Path(__file__).parent / "golden"
-CASES = ENDS | TROUBLES
+CASES = {
+    name: replace(each, **AT, **(PLACE if each.vault or each.vault_id else {}))
+    for name, each in (ENDS | TROUBLES | OTHERS).items()
+}
 WORDS = set("created joined skipped refused later failed available partly broken overdue missed duplicate warning healed".split())
 
 
 def told(name: str) -> tuple[str, str]:
     """Subject and text."""
-    subject, _, text = (GOLDEN / f"{name}.txt").read_text(encoding="ascii").partition("\n\n")
+    subject, _, text = (GOLDEN / f"{name}.txt").read_text(encoding="utf-8").partition("\n\n")
     return subject, text
 
 

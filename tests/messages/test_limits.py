@@ -39,6 +39,7 @@ from handlers.vault_backup import CheckpointResource, SkippedResource
 from handlers.wire import Deadline
 from handlers.wire.reply import Reply
 from tests.messages.parts import OF_ALERT, OF_TIMER, VAULT_ID
+from tests.messages.reading import reads
 from tests.scripted import Clock, world_in
 
 SUBJECT, LINE, TEXT, PUBLISHED = 100, 2100, 16 * 1024, 256 * 1024
@@ -56,7 +57,12 @@ HOSTILE = {
     "right to left": "\u202ekcatta\u2066\u200f\u061c",
     "HTML": "<script>alert(1)</script>&lt;b&gt;<img src=x onerror=alert(1)>",
     "half a character": "\ud800",
+    "private and unknown characters": "\ue000\U000f0000\u0378\ufdd0",
+    "what takes no room": "a\u200bb\u200c\u2060\ufeff\u00ad\u034f\u3164\u2800\U000e0041\ufe00\U000e0100",
+    "blanks": "\u00a0\u2007\u3000\u205f",
+    "marks upon marks": "Z" + "\u0301" * 500,
     "another alphabet": "v\u0430ult \u00fcber \U0001f4be",
+    "ten thousand pictures": "\U0001f4be" * 10_000,
     "ten thousand": "x" * 10_000,
     "ten thousand breaks": "\n" * 10_000,
     "ten thousand quotes": '"\\' * 5_000,
@@ -96,7 +102,7 @@ def bounded(outcome: Outcome) -> list[str]:
     assert message.text.endswith("\n")
     assert len(message.text) <= TEXT
     lines = message.text.removesuffix("\n").split("\n")
-    assert all(line.isascii() and (line.isprintable() or not line) and len(line) <= LINE for line in lines)
+    assert all(reads(line) and len(line) <= LINE for line in lines)
     assert [place for place, line in enumerate(lines) if not line] in ([1], [2]), "one empty line, before what is listed"
     body = published(message)
     assert body["subject"] == message.subject
@@ -161,10 +167,10 @@ def test_64_kilobytes_of_annotations_fit() -> None:
     assert 300 <= len(see[0]) <= len("See: ") + 500
 
 
-def test_words_from_outside_are_written_as_json_writes_them() -> None:
-    title = 'disk "app"\nfull \u202e\\ \u00fc'
+def test_words_from_outside_keep_their_letters_and_show_what_hides_in_them() -> None:
+    title = 'disk "app"\nfull \u202eC:\\ \u00fcber 97 \u2013 \u78c1\u76d8'
     lines = bounded(Created(reason="accepted", message="CBR makes it.", **OF_ALERT | {"title": title}))
-    assert 'Alert: disk "app"\\nfull \\u202e\\\\ \\u00fc' in lines
+    assert 'Alert: disk "app"\\nfull \\u202eC:\\ \u00fcber 97 \u2013 \u78c1\u76d8' in lines
 
 
 @pytest.mark.parametrize(("vault", "end"), [("v" * 64, ""), ("v" * 63, ""), ("v" * 90, ""), ("v" * 30, " (1 of 2 missing)")])

@@ -18,7 +18,7 @@ TYPED: dict[str, Any] = {
     "reason": 1, "message": None, "rule": 1, "vault": [], "vault_id": 1, "cause": 1, "causes": "many", "cause_names": "one",
     "link": 1, "title": 1, "name": 1, "checkpoint_id": 1, "resources": {}, "skipped_resources": "none", "delivery_id": 1,
     "trigger": 1, "sender": 1, "duration_ms": "long", "request_id": 1, "error_code": 1, "degraded": "no", "conflict": "no",
-    "advice": 1, "outcome": 1, "schema": 1,
+    "advice": 1, "outcome": 1, "schema": 1, "at": 1, "project": 1, "project_id": 1, "region": 1,
 }  # fmt: skip
 """A value that none of the fields may have, whatever the version."""
 

@@ -216,7 +216,7 @@ def test_who_looks_sees_the_worst_first_and_at_once(browser: Browser, tmp_path: 
         rows = shown.ask("document.querySelectorAll('.fleet tbody tr').length")
         height = shown.ask("document.querySelector('.fleet tbody tr').getBoundingClientRect().height")
     assert above
-    assert text.startswith("✖ 2 of 500 vaults need attention: 1 overdue, 1 without its timer.")
+    assert text.startswith("✖ 3 of 500 vaults need attention: 1 overdue, 1 without its timer, 1 incomplete.")
     assert [name for name in names if not name.startswith(("2026", "customer"))] == ["billing", "mail", "files"]
     assert rows == 497
     assert height < 110

@@ -54,8 +54,7 @@ def _verdict(overview: Overview) -> Iterator[str]:
     places = {id(view): number for number, view in enumerate(overview.vaults)}
     items = [
         f'<a href="#v{places[id(view)]}">{words(view.name)}</a> {sign(view)} {words(brief(view, overview.at), 300)}'
-        for view in overview.vaults
-        if view.problems and view.word not in ("filling", "empty")
+        for view in overview.noted
     ]
     said = {timer.name for view in overview.wrong for timer in view.timers}
     items += [words(missed(timer)) for timer in overview.missed if timer.name not in said]
