@@ -6,7 +6,6 @@ OpenStack's (OS_…).
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
 
 from handlers.errors import Misconfigured
@@ -60,7 +59,7 @@ class GivenToken:
     token: Secret
 
 
-@dataclasses.dataclass(slots=True)
+@dataclass()
 class Handed:
     """Temporary keys a platform hands over with every call: the last ones count, a warm instance outlives them."""
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from handlers.advice import what_now
-from handlers.explanations import EXPLANATIONS
 from handlers.letters import in_ascii, legible
 from handlers.outcome import Outcome, Refused
 from handlers.values import dataclass
@@ -67,6 +65,8 @@ class Message:
 
 def compose(outcome: Outcome) -> Message:
     """The message for one outcome. Nothing in it is a template filled from outside: values stand quoted on lines of their own."""
+    from handlers.advice import what_now
+
     said, advice = legible(outcome.message, 2000), what_now(outcome)
     lines = [said, *([f"Now: {legible(advice, 500)}"] if advice and advice not in outcome.message else []), ""]
     lines += [f"{label}: {legible(value, 500 if label == 'See' else 200)}" for label, value in _facts(outcome) if value]
@@ -78,6 +78,8 @@ def compose(outcome: Outcome) -> Message:
 
 def explained(code: str) -> str:
     """What an error code of CBR means for a resource; empty where it is not documented."""
+    from handlers.explanations import EXPLANATIONS
+
     return EXPLANATIONS.get(code.removeprefix("BackupService."), "")
 
 

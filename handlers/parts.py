@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable
 from functools import cached_property, partial
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from handlers.cbr import Cbr
 from handlers.clock import SystemClock
@@ -24,8 +24,10 @@ from handlers.restore_point.held import Taking
 from handlers.settings import Access, Settings
 from handlers.topics import Reach, open_topics
 from handlers.trust.places import hosts, open_trust
-from handlers.watch import Watch
 from handlers.wire import Clock, Deadline, Network, Pace, Wire
+
+if TYPE_CHECKING:
+    from handlers.watch import Watch
 
 TELLING_SECONDS = 3.0
 """Kept back from a run's time, so that what was decided can still be logged and published."""
@@ -105,6 +107,8 @@ class Parts:
 
     def watching(self, deadline: Deadline) -> Watch:
         """The watch over this service's ledger; what it finds is told within the deadline."""
+        from handlers.watch import Watch
+
         notices, dispatch = self.notices(deadline, Hearing(DEAF)), self.dispatch
         return Watch(self.tools, self.settings.rules, self.cbrs, self.inventory, notices, dispatch)
 

@@ -22,7 +22,6 @@ from handlers.timetable import arrived
 from handlers.trigger import Timer, Trigger
 from handlers.trust.replays import is_replayed, remember, replayed
 from handlers.values import dataclass, replace
-from handlers.watch.telling import Telling
 from handlers.wire import Deadline
 
 ANSWER_SECONDS = 0.5
@@ -153,6 +152,8 @@ class Service(Parts):
         notices = self.notices(deadline)
         outcomes = [notices.outbox.dated(each) for each in outcomes]
         if any(isinstance(each, Failed) for each in outcomes):
+            from handlers.watch.telling import Telling
+
             return [(outcome, Telling(self.tools, notices).said(outcome)) for outcome in outcomes]
         return [(outcome, notices.outbox.tell(outcome, whole=True)) for outcome in outcomes]
 

@@ -1,4 +1,4 @@
-"""Frozen dataclasses whose methods are made when the first of their kind is, and not when their module is imported.
+"""Dataclasses whose methods are made when the first of their kind is, and not when their module is imported.
 
 The standard library writes and compiles six functions a class, in half a millisecond. A process that takes one restore point
 declares seventy classes, and makes values of half of them (tests/bench/README.md). Here ``__init__`` is compiled, too, but at
@@ -101,26 +101,24 @@ class _Fields:
         return found
 
 
-_SHARED = ("__eq__", "__hash__", "__repr__", "__setattr__", "__delattr__")
-
-
 if TYPE_CHECKING:
     from dataclasses import dataclass, replace
 else:
 
-    def dataclass(*, frozen: bool, kw_only: bool = False) -> Callable[[type], type]:
-        """Of the standard library's arguments those that are used here; ``frozen`` says what is always so."""
-        if not frozen:
-            raise TypeError("what can be changed is dataclasses.dataclass")
+    def dataclass(*, frozen: bool = False, kw_only: bool = False, eq: bool = True) -> Callable[[type], type]:
+        """Of the standard library's arguments those that are used here."""
 
         def decorated(kind: type) -> type:
             kind.__kw_only__ = kw_only
             kind.__apart__ = (*getattr(kind, "__apart__", ()), *_apart(kind))
             kind.__dataclass_fields__ = _Fields()
             kind.__init__ = _first
-            for name in _SHARED:
+            shared = ["__repr__", *(["__eq__"] if eq else []), *(["__hash__", "__setattr__", "__delattr__"] if frozen else [])]
+            for name in shared:
                 if name not in kind.__dict__:
                     setattr(kind, name, getattr(Frozen, name))
+            if eq and not frozen:
+                kind.__hash__ = None
             return kind
 
         return decorated

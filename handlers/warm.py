@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
+from handlers import STEADY
 from handlers.clock import SystemClock
 from handlers.ledger import Ledger
-from handlers.ledger.memory import MemoryLedger
 from handlers.service import Service
 from handlers.settings import Settings
+from handlers.values import dataclass
 
 Read = Callable[[], Settings]
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)
 class _Held:
     service: Service
     users: int = 0
 
 
-class _Outliving(MemoryLedger):
-    """This process's memory: a service that ends leaves it to the next one, or what it holds would be done twice."""
-
-    def close(self) -> None:
-        """Not yet."""
+def _started() -> None:
+    """The first event is over: what there is now stays, and is not looked through for garbage again."""
+    if gc.get_threshold() != STEADY:
+        gc.freeze()
+        gc.set_threshold(*STEADY)
 
 
 class Warm:
@@ -46,6 +47,7 @@ class Warm:
             yield held.service
         finally:
             self._left(held)
+            _started()
 
     def service(self, read: Read) -> Service:
         """The one that is kept, for whoever is alone in the process."""
@@ -92,7 +94,9 @@ class Warm:
             self._clock = self._clock or SystemClock(settings.starts_at)
             clock = self._clock
             if settings.ledger == "memory" and self._memory is None:
-                self._memory = _Outliving(lambda: clock.now().timestamp())
+                from handlers.ledger.memory import Outliving
+
+                self._memory = Outliving(lambda: clock.now().timestamp())
             ledger = self._memory if settings.ledger == "memory" else None
             self._held = _Held(Service(settings, clock, metrics=self._metrics, ledger=ledger))
         return self._held

@@ -130,9 +130,25 @@ def test_a_check_after_it_is_made_refuses() -> None:
         Checked(-1)
 
 
-def test_what_can_be_changed_is_none_of_these() -> None:
-    with pytest.raises(TypeError, match="can be changed"):
-        dataclass(frozen=False)
+@dataclass()
+class Changing:
+    x: int
+    seen: list[int] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Itself:
+    x: int
+
+
+def test_one_that_is_not_frozen_can_be_changed_and_not_hashed() -> None:
+    one = Changing(1)
+    one.x = 2
+    assert one == Changing(2)
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(one)
+    assert Itself(1) != Itself(1)
+    assert len({Itself(1), Itself(1)}) == 2
 
 
 def test_threads_that_make_the_first_ones_at_once_all_get_theirs() -> None:

@@ -5,7 +5,6 @@ Source: CBR API reference (v3). Replies are read tolerantly; a success that cann
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import re
 import threading
@@ -21,6 +20,7 @@ from handlers.documents import Tolerant
 from handlers.errors import CallFailed, Rejected, Unclear
 from handlers.iam import Session
 from handlers.meaning import meaning
+from handlers.values import dataclass, field, replace
 from handlers.vault_backup import Checkpoint, VaultBackup, read_checkpoint
 from handlers.wire import Clock, Deadline, Pace
 from handlers.wire.reply import Reply
@@ -35,7 +35,7 @@ PAGES = 200
 Model = TypeVar("Model", bound=Tolerant)
 
 
-@dataclasses.dataclass(slots=True)
+@dataclass()
 class Cbr:
     """One project's CBR. Every verb raises what ``meaning`` names, NotSent or Unclear; none of them repeats a POST.
 
@@ -49,7 +49,7 @@ class Cbr:
     pace: Pace
     clock: Clock
     _said: tuple[datetime, float] | None = None
-    _finding: threading.Lock = dataclasses.field(default_factory=threading.Lock)
+    _finding: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def said_at(self) -> datetime | None:
@@ -58,7 +58,7 @@ class Cbr:
 
     def slower(self, share: float) -> Cbr:
         """The same project at a share of its pace: for what may wait."""
-        return dataclasses.replace(self, pace=self.pace.slower(share))
+        return replace(self, pace=self.pace.slower(share))
 
     def create(self, backup: VaultBackup, deadline: Deadline) -> tuple[Checkpoint, str]:
         """POST /checkpoints, once: the restore point CBR began, and the request id. 200 does not mean that all take part."""

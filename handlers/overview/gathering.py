@@ -5,7 +5,6 @@ What cannot be had is said; the rest is shown all the same.
 
 from __future__ import annotations
 
-import dataclasses
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -26,7 +25,7 @@ from handlers.overview.vaults import Gathered
 from handlers.restore_point.wish import KIND as WISH
 from handlers.rules import Rules
 from handlers.timetable import came_last
-from handlers.values import replace
+from handlers.values import dataclass, field, replace
 from handlers.watch.ages import GOOD, Seen
 from handlers.watch.listed import Listed, looked_after, wanted_resources
 from handlers.watch.vaults import KIND as LOOK
@@ -40,7 +39,7 @@ CALLS = 2
 Found = TypeVar("Found")
 
 
-@dataclasses.dataclass(slots=True)
+@dataclass()
 class Gathering:
     """``opened`` gives the ledger, which may be down. ``rates`` are the projects' requests_per_second."""
 
@@ -51,7 +50,7 @@ class Gathering:
     clock: Clock
     rates: Mapping[str, float]
     ledger: str = ""
-    unknown: list[str] = dataclasses.field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
     _down: bool = False
 
     def look(self, only: Sequence[Listed] = ()) -> Overview:

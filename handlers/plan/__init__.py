@@ -8,8 +8,6 @@ from typing import Any
 
 from handlers.errors import Refusal
 from handlers.outcome import Refused, Skipped
-from handlers.plan.alerts import Sorting
-from handlers.plan.once import by_once, check_may
 from handlers.plan.planned import Planned, clip
 from handlers.plan.timers import CLOCK_TOLERANCE, by_timer
 from handlers.rules import TERMINAL, Rule, Rules
@@ -27,11 +25,15 @@ def plan(triggers: Sequence[Trigger], rules: Rules, delivery_id: str, now: datet
     found: Plan = []
     alerts = [each for each in triggers if isinstance(each, Alert | Lost)]
     if alerts:
+        from handlers.plan.alerts import Sorting
+
         found += Sorting(rules, alerts[0].sender, delivery_id, now).result(alerts)
     for trigger in triggers:
         if isinstance(trigger, Timer):
             found += by_timer(trigger, rules, delivery_id, now)
         elif isinstance(trigger, Once):
+            from handlers.plan.once import by_once
+
             found += by_once(trigger, rules, delivery_id)
         elif isinstance(trigger, Echo | Handshake | Unread):
             found.append(_unasked(trigger, delivery_id))
@@ -69,6 +71,8 @@ def by_tags(triggers: Sequence[Trigger], rules: Rules, now: datetime) -> list[Ru
     """
     for trigger in triggers:
         if isinstance(trigger, Once) and trigger.sender != TERMINAL:
+            from handlers.plan.once import check_may
+
             check_may(trigger, rules)
     tagged = [rule for rule in rules.rules if rule.vault_tags]
     return [rule for rule in tagged if any(_means(trigger, rule, rules, now) for trigger in triggers)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -12,13 +11,13 @@ from handlers.outcome import Refused, Skipped
 from handlers.plan.planned import NAMED, Planned, cause_of, clip, named, stamp
 from handlers.rules import Rule, Rules, is_loop
 from handlers.trigger import Alert, Lost
-from handlers.values import replace
+from handlers.values import dataclass, field, replace
 from handlers.vault_backup import CheckpointParam, VaultBackup, is_uuid
 
 VAULT_LABEL = "vault_id"
 
 
-@dataclasses.dataclass(slots=True)
+@dataclass()
 class _Told:
     """What did not become a restore point, counted by reason: a storm is told in one line."""
 
@@ -28,15 +27,15 @@ class _Told:
     vault: str = ""
     refused: bool = False
     count: int = 0
-    names: list[str] = dataclasses.field(default_factory=list)
+    names: list[str] = field(default_factory=list)
 
 
-@dataclasses.dataclass(slots=True)
+@dataclass()
 class _Wanted:
     """One restore point and everything it settles. ``first`` is of the earliest rule, whatever the order of the alerts."""
 
     first: Planned
-    causes: dict[str, str] = dataclasses.field(default_factory=dict)
+    causes: dict[str, str] = field(default_factory=dict)
     instead: _Wanted | None = None
     """The same alerts' fallback, which settles them under causes of its own."""
 

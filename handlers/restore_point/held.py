@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -50,7 +49,7 @@ class Taking:
     """How long whoever finds a failure may need to tell it; then the watch does."""
 
 
-@dataclasses.dataclass(slots=True)
+@dataclass()
 class Held:
     """``wish`` is None in degraded mode: the ledger could not be asked, and looking alone has to prevent a second one."""
 
@@ -67,9 +66,9 @@ class Held:
     """That it has ended by CBR's clock, too."""
     looked: bool = False
     """What CBR has was looked through: whatever an earlier run sent has been found, or there is nothing."""
-    also: list[Wish] = dataclasses.field(default_factory=list)
+    also: list[Wish] = field(default_factory=list)
     """The wishes that follow it."""
-    unwritten: list[str] = dataclasses.field(default_factory=list)
+    unwritten: list[str] = field(default_factory=list)
     """Causes that follow it, too, and could not be written down: the wish keeps them until somebody has the time."""
 
     @property

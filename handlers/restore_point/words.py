@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from handlers.advice import of_failure
 from handlers.errors import CallFailed
 from handlers.vault_backup import SkippedResource
 
 
 def say(failure: CallFailed) -> str:
     """The service's code and words, and the way out where there is one."""
+    from handlers.advice import of_failure
+
     now = of_failure(failure.code, failure.message)
     return f"{failure.code + ': ' if failure.code else ''}{failure.message.rstrip('.')}.{' ' + now if now else ''}"
 

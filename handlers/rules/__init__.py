@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
 
 from handlers.documents import Strict, nearest
 from handlers.models import Field
@@ -41,7 +40,6 @@ class Rules(Strict):
     senders: dict[Word, Sender] = Field(default_factory=dict)
     topics: dict[Word, Topic] = Field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
-    _called: ClassVar[Mapping[str, str]] = {}
 
     def project_of(self, vault: Vault | Topic) -> str:
         """The project a vault or topic belongs to; without any ``[projects]`` there is one, from the environment."""
@@ -61,7 +59,8 @@ class Rules(Strict):
 
     def name_of(self, vault: str) -> str:
         """How people know a vault that rules list: by its name here, or by its own."""
-        return self._called.get(vault, vault)
+        called: Mapping[str, str] = vars(self).get("_called", {})
+        return called.get(vault, vault)
 
     def timer_of(self, schedule: str, sender: str = "") -> str | None:
         """The name here of a schedule that may speak by this sender (none: by its platform)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated, Literal
 
 from handlers.documents import Strict
@@ -17,18 +18,18 @@ WITH_SECRET = ("basic", "bearer", "hmac")
 WITH_LIBRARY = ("oidc", "smn", "sns")
 """Proofs that need the extra ``verify``: RSA and certificates are no code of ours."""
 
-_HEADER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
-_SIGNED = re.compile(r"(?:\{(?:id|timestamp|body)\}|[!-z|~]){1,64}")
+_HEADER = r"[A-Za-z0-9][A-Za-z0-9-]{0,63}"
+_SIGNED = r"(?:\{(?:id|timestamp|body)\}|[!-z|~]){1,64}"
 
 
 def _header(value: str) -> str:
-    if not _HEADER.fullmatch(value):
+    if not re.fullmatch(_HEADER, value):
         raise ValueError("must be the name of a header, such as X-Signature")
     return value
 
 
 def _signed(value: str) -> str:
-    if not _SIGNED.fullmatch(value) or value.count("{body}") != 1:
+    if not re.fullmatch(_SIGNED, value) or value.count("{body}") != 1:
         raise ValueError('must be made of {body}, {timestamp}, {id} and what stands between them, such as "{timestamp}:{body}"')
     return value
 
@@ -78,20 +79,29 @@ class Scheme(Strict):
             yield "prefix", "holds the separator, or begins with a blank: no signature would ever be found"
 
 
-SCHEMES = {
-    "github": Scheme(header="X-Hub-Signature-256", prefix="sha256="),
-    "grafana": Scheme(header="X-Grafana-Alerting-Signature"),
-    "grafana-timestamp": Scheme(
-        header="X-Grafana-Alerting-Signature", timestamp_header="X-Grafana-Alerting-Timestamp", signed="{timestamp}:{body}"
-    ),
-    "pagerduty": Scheme(header="X-PagerDuty-Signature", prefix="v1=", separator=","),
-    "sentry": Scheme(header="Sentry-Hook-Signature"),
-    "standard-webhooks": Scheme(
-        header="webhook-signature", encoding="base64", prefix="v1,", separator=" ", signed="{id}.{timestamp}.{body}",
-        timestamp_header="webhook-timestamp", id_header="webhook-id", key="base64",
-    ),
+_SCHEMES: dict[str, dict[str, str]] = {
+    "github": {"header": "X-Hub-Signature-256", "prefix": "sha256="},
+    "grafana": {"header": "X-Grafana-Alerting-Signature"},
+    "grafana-timestamp": {
+        "header": "X-Grafana-Alerting-Signature", "timestamp_header": "X-Grafana-Alerting-Timestamp",
+        "signed": "{timestamp}:{body}",
+    },
+    "pagerduty": {"header": "X-PagerDuty-Signature", "prefix": "v1=", "separator": ","},
+    "sentry": {"header": "Sentry-Hook-Signature"},
+    "standard-webhooks": {
+        "header": "webhook-signature", "encoding": "base64", "prefix": "v1,", "separator": " ", "key": "base64",
+        "timestamp_header": "webhook-timestamp", "id_header": "webhook-id", "signed": "{id}.{timestamp}.{body}",
+    },
 }  # fmt: skip
 """Those that senders use, by the senders' documentation. Grafana's header for the time has the name that is set there."""
+
+
+@cache
+def scheme_named(name: str) -> Scheme:
+    """One of those, made when a sender has it."""
+    return Scheme.model_validate(_SCHEMES[name])
+
+
 SchemeName = Literal["github", "grafana", "grafana-timestamp", "pagerduty", "sentry", "standard-webhooks"]
 AnyScheme = Annotated[
     SchemeName | Scheme, Chosen(lambda value: "[name]" if isinstance(value, str) else "[table]", ("[name]", "[table]"))

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from handlers.documents import Strict
 from handlers.models import AfterValidator, Field, StrictStr
-from handlers.rules.proofs import SCHEMES, WITH_SECRET, AnyScheme, Proof, Retiring, Scheme, Token
+from handlers.rules.proofs import WITH_SECRET, AnyScheme, Proof, Retiring, Scheme, Token, scheme_named
 from handlers.rules.words import (
     Duration,
     Label,
@@ -189,7 +189,7 @@ class Sender(Strict):
     @property
     def signed_by(self) -> Scheme | None:
         """The scheme, by name or in full."""
-        return SCHEMES[self.scheme] if isinstance(self.scheme, str) else self.scheme
+        return scheme_named(self.scheme) if isinstance(self.scheme, str) else self.scheme
 
     @property
     def door(self) -> Literal["alert", "once", "timer"]:

@@ -19,27 +19,27 @@ Told = Literal[
 NOT_BY_DEFAULT = ("joined", "skipped", "later")
 """What is no news: nothing was asked for, or it comes to an end that is told."""
 
-_ARN = re.compile(r"arn:aws(?:-[a-z]+)*:sns:(?P<region>[a-z0-9-]+):[0-9]{12}:[A-Za-z0-9_-]{1,256}")
-_PUBSUB = re.compile(r"projects/(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]/topics/(?!goog)[A-Za-z][A-Za-z0-9._~+-]{2,254}")
-_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]{1,255}(?:/[A-Za-z0-9._~/-]{0,1024})?")
+_ARN = r"arn:aws(?:-[a-z]+)*:sns:(?P<region>[a-z0-9-]+):[0-9]{12}:[A-Za-z0-9_-]{1,256}"
+_PUBSUB = r"projects/(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]/topics/(?!goog)[A-Za-z][A-Za-z0-9._~+-]{2,254}"
+_URL = r"https?://[A-Za-z0-9.:\[\]-]{1,255}(?:/[A-Za-z0-9._~/-]{0,1024})?"
 
 
 def _arn(value: str) -> str:
     if value.endswith(".fifo"):
         raise ValueError("is a FIFO topic, which reaches queues only: nobody would be told")
-    if not _ARN.fullmatch(value):
+    if not re.fullmatch(_ARN, value):
         raise ValueError("must be arn:aws:sns:<region>:<account>:<name>")
     return value
 
 
 def _pubsub(value: str) -> str:
-    if not _PUBSUB.fullmatch(value):
+    if not re.fullmatch(_PUBSUB, value):
         raise ValueError("must be projects/<project>/topics/<topic>")
     return value
 
 
 def _url(value: str) -> str:
-    if not _URL.fullmatch(value):
+    if not re.fullmatch(_URL, value):
         raise ValueError("must be the sink's URL: https://host/path, without user, query or fragment")
     return value
 
@@ -93,7 +93,7 @@ class Topic(Strict):
     @property
     def region(self) -> str:
         """Of an SNS topic."""
-        found = _ARN.fullmatch(self.arn or "")
+        found = re.fullmatch(_ARN, self.arn or "")
         return found["region"] if found else ""
 
     @property

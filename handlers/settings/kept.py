@@ -32,7 +32,7 @@ CHECK_SECONDS = 2.0
 """For asking all of them again: an event waits for it, once in RESTORE_POINT_SECRETS_SECONDS."""
 _RETRY_SECONDS = 30.0
 """Before what could not be asked is asked again, so that not every event waits for it."""
-_REFERENCE = re.compile(
+_REFERENCE = (
     r"(?P<arn>arn:aws(?:-[a-z]+)*:secretsmanager:[a-z]{2,}(?:-[a-z0-9]+)+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]{1,512})"
     r"(?:#(?P<key>[^\s#]{1,256}))?"
 )
@@ -72,7 +72,7 @@ class Kept:
 
     def value(self, setting: str, reference: str) -> str:
         """What ``setting`` refers to. Raises Misconfigured, which names the setting and repeats no value."""
-        found = _REFERENCE.fullmatch(reference)
+        found = re.fullmatch(_REFERENCE, reference)
         if not found:
             why = "names no secret: arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME, with #KEY for a text in its JSON"
             raise Misconfigured(setting, why)
@@ -174,7 +174,7 @@ class _Resolved(Mapping[str, str]):
 
     def __getitem__(self, name: str) -> str:
         value = self._environ[name]
-        return self._kept.value(name, value.strip()) if _REFERENCE.fullmatch(value.strip()) else value
+        return self._kept.value(name, value.strip()) if re.fullmatch(_REFERENCE, value.strip()) else value
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._environ)

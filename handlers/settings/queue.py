@@ -14,11 +14,11 @@ from handlers.values import dataclass
 from handlers.wire import in_cluster
 
 _SETTING = "RESTORE_POINT_QUEUE"
-_SQS = re.compile(r"https://sqs\.(?P<region>[a-z0-9-]+)\.amazonaws\.(?:com|com\.cn|eu)/[0-9]{12}/[A-Za-z0-9_-]{1,80}")
-_EMULATED = re.compile(r"(?P<origin>http://(?:127\.0\.0\.1|localhost):[0-9]{1,5})/[0-9]{12}/[A-Za-z0-9_-]{1,80}")
-_SINK = re.compile(r"(?!.*/\.\.?(?:/|$))(?P<origin>https?://[A-Za-z0-9.:\[\]-]{1,255})(?P<path>/[A-Za-z0-9._~/-]{0,255})?")
+_SQS = r"https://sqs\.(?P<region>[a-z0-9-]+)\.amazonaws\.(?:com|com\.cn|eu)/[0-9]{12}/[A-Za-z0-9_-]{1,80}"
+_EMULATED = r"(?P<origin>http://(?:127\.0\.0\.1|localhost):[0-9]{1,5})/[0-9]{12}/[A-Za-z0-9_-]{1,80}"
+_SINK = r"(?!.*/\.\.?(?:/|$))(?P<origin>https?://[A-Za-z0-9.:\[\]-]{1,255})(?P<path>/[A-Za-z0-9._~/-]{0,255})?"
 """Without dot segments: an address that has some is sent nothing (`handlers.wire`)."""
-_URN = re.compile(r"urn:fss:[a-z0-9-]{1,64}:(?P<project>[0-9a-f]{32}):function(?::[A-Za-z0-9_-]{1,64}){2,3}")
+_URN = r"urn:fss:[a-z0-9-]{1,64}:(?P<project>[0-9a-f]{32}):function(?::[A-Za-z0-9_-]{1,64}){2,3}"
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,10 @@ def find_queue(environ: Mapping[str, str], projects: Mapping[str, Access]) -> Qu
 
 def _sqs(url: str, environ: Mapping[str, str]) -> QueueAccess:
     """A queue's URL as SQS gives it out; RESTORE_POINT_SQS_ENDPOINT says where else it is asked for."""
-    if emulated := _EMULATED.fullmatch(url):
+    if emulated := re.fullmatch(_EMULATED, url):
         aws = find_aws({**environ, "RESTORE_POINT_SQS_ENDPOINT": emulated["origin"]}, "sqs")
         return QueueAccess("sqs", url, aws.origin, aws)
-    found = _SQS.fullmatch(url)
+    found = re.fullmatch(_SQS, url)
     if not found:
         raise Misconfigured(_SETTING, "must be a queue's URL after sqs:, as https://sqs.REGION.amazonaws.com/ACCOUNT/NAME")
     aws = find_aws(environ, "sqs", found["region"])
@@ -69,7 +69,7 @@ def _sqs(url: str, environ: Mapping[str, str]) -> QueueAccess:
 
 def _sink(url: str) -> QueueAccess:
     """A broker's address. Inside a cluster it is plain http, by Knative's own habit: nothing secret is sent there."""
-    found = _SINK.fullmatch(url)
+    found = re.fullmatch(_SINK, url)
     if not found:
         raise Misconfigured(_SETTING, "must name the broker's address after sink: (or leave it to K_SINK), without user or query")
     origin = found["origin"] if in_cluster(found["origin"]) else checked_origin(_SETTING, found["origin"])
@@ -78,7 +78,7 @@ def _sink(url: str) -> QueueAccess:
 
 def _functiongraph(urn: str, environ: Mapping[str, str], projects: Mapping[str, Access]) -> QueueAccess:
     """The function that works, in the project whose keys may invoke it (FunctionGraph API, asynchronous execution)."""
-    found = _URN.fullmatch(urn)
+    found = re.fullmatch(_URN, urn)
     if not found:
         raise Misconfigured(_SETTING, "must name a function after functiongraph:, by its URN urn:fss:…:function:…")
     # One whose id is not configured is looked up at its first call, and may be the one.

@@ -19,7 +19,7 @@ from handlers.wire import in_cluster
 METADATA_SERVER = "http://metadata.google.internal"
 """Where Google Cloud gives a machine or function its token: link-local, in plain http only, and nothing secret is sent there."""
 _METADATA_NAMES = ("", "metadata.google.internal", "metadata.google.internal:80", "169.254.169.254", "169.254.169.254:80")
-_URL = re.compile(r"(?P<origin>https?://[A-Za-z0-9.:\[\]-]{1,255})(?P<path>/[A-Za-z0-9._~/-]{0,1024})?")
+_URL = r"(?P<origin>https?://[A-Za-z0-9.:\[\]-]{1,255})(?P<path>/[A-Za-z0-9._~/-]{0,1024})?"
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def _sink(name: str, topic: Topic, environ: Mapping[str, str], kept: Kept) -> To
     """Any address over https; plain http on this machine and, by Knative's own habit, to the cluster's own services."""
     setting = topic.sink or f"topics.{name}.url"
     url = environ.get(topic.sink, "").strip() if topic.sink else topic.url or ""
-    parts = _URL.fullmatch(url)
+    parts = re.fullmatch(_URL, url)
     if not parts:
         why = "is not set, or is no URL without user and query: Knative sets it (SinkBinding), or write url in its place"
         raise Misconfigured(setting, why)

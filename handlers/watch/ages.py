@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +13,7 @@ from handlers.ledger import Record, body_of
 from handlers.outcome import Healed, Overdue
 from handlers.plan.planned import span, stamp
 from handlers.rules import Vault
+from handlers.values import dataclass, field
 
 GOOD = ("available", "restoring", "sync")
 """States of a backup that can be restored from, or just is (CBR API reference)."""
@@ -25,7 +25,7 @@ NAMED = 5
 """Resources a message names; the rest are counted."""
 
 
-@dataclass(slots=True)
+@dataclass()
 class Seen:
     """What is remembered of a vault: of each resource when it was first seen here and when its newest good backup was made.
 

@@ -135,11 +135,11 @@ def test_the_time_is_signed(world: World, serving: Serving, way: Way) -> None:
 def test_the_library_of_standard_webhooks_takes_what_we_sign() -> None:
     """The other way round: what `sign` prints is what the reference reads."""
     from handlers.credentials import Secret
-    from handlers.rules.proofs import SCHEMES
+    from handlers.rules.proofs import scheme_named
     from handlers.settings import Key
     from handlers.trust.signed import sign
 
-    headers = sign(BODY, SCHEMES["standard-webhooks"], Key("env:X", Secret(WHSEC)), datetime.now(AT.tzinfo), "msg_2")
+    headers = sign(BODY, scheme_named("standard-webhooks"), Key("env:X", Secret(WHSEC)), datetime.now(AT.tzinfo), "msg_2")
     assert Webhook(WHSEC).verify(BODY.decode(), headers) == ALERT
 
 

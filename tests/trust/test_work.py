@@ -10,7 +10,7 @@ import pytest
 
 from handlers.credentials import Secret
 from handlers.envelope import Http
-from handlers.rules.proofs import SCHEMES
+from handlers.rules.proofs import scheme_named
 from handlers.settings import Key
 from handlers.trust.signed import verify_signature
 from tests.trust.making import AT, BODY, mac
@@ -45,7 +45,7 @@ def request(*signatures: bytes) -> Http:
 def test_every_key_is_tried_whichever_is_right(right: int | None) -> None:
     used: list[str] = []
     signature = bytes(32) if right is None else mac(BODY, KEYS[right].encode())
-    found = verify_signature(request(signature), SCHEMES["pagerduty"], keys(used), AT)
+    found = verify_signature(request(signature), scheme_named("pagerduty"), keys(used), AT)
     assert (found[0].name if found else None) == (None if right is None else f"env:{right}")
     assert len(used) == len(KEYS)
 
@@ -54,7 +54,7 @@ def test_the_place_of_the_right_signature_does_not_matter() -> None:
     signatures = [mac(BODY, KEYS[1].encode()), bytes(32), b"", bytes(31)]
     for order in permutations(signatures):
         used: list[str] = []
-        assert verify_signature(request(*order), SCHEMES["pagerduty"], keys(used), AT) is not None
+        assert verify_signature(request(*order), scheme_named("pagerduty"), keys(used), AT) is not None
         assert len(used) == len(KEYS)
 
 
@@ -62,5 +62,5 @@ def test_a_key_that_has_ended_is_tried_and_does_not_count() -> None:
     used: list[str] = []
     ended = [Key(each.name, each.secret, AT - timedelta(seconds=1)) for each in keys(used)]
     signature = mac(BODY, KEYS[0].encode())
-    assert verify_signature(request(signature), SCHEMES["pagerduty"], ended, AT) is None
+    assert verify_signature(request(signature), scheme_named("pagerduty"), ended, AT) is None
     assert len(used) == len(KEYS)
