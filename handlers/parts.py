@@ -103,7 +103,7 @@ class Parts:
         """Log, metrics and the topics of the rules."""
         bare = Report((), self._stream, self._metrics)
         topics = open_topics(self.settings, self.sessions, self._reach, bare.write)
-        return Report(topics, self._stream, self._metrics)
+        return Report(topics, self._stream, self._metrics, clock=self.clock)
 
     def watching(self, deadline: Deadline) -> Watch:
         """The watch over this service's ledger; what it finds is told within the deadline."""

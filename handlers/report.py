@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
-import threading
 from collections import Counter
 from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import suppress
-from functools import cache
 from types import MappingProxyType
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
+from handlers.clock import SystemClock
 from handlers.envelope import Envelope
 from handlers.errors import NotTold
+from handlers.lines import SERVICE, WRITING, fitted, write_line
 from handlers.message import Message, compose
+from handlers.metrics import Value, metric_line
 from handlers.outcome import Failed, Later, Outcome
 from handlers.plan.planned import clip
 from handlers.refusals import Refusals
@@ -23,18 +23,12 @@ from handlers.rules import NAMESPACE
 from handlers.settings import SECRET_LENGTH
 from handlers.topics import Topic
 from handlers.values import dataclass, field
-from handlers.wire import Deadline
+from handlers.wire import Clock, Deadline
 
-if TYPE_CHECKING:
-    from aws_lambda_powertools import Logger
-
-SERVICE = "restore-point"
 NAMED = 20
 """Outcomes a log line names, if they fit."""
-ROOM = 15_000
-"""Bytes of what we add to a line; it stays below 16 kB, which every platform takes whole."""
 VALUES = 99
-"""Outcomes in one document of metrics: at 100 values the library prints by itself, and not to our stream."""
+"""Outcomes in one document of metrics: a metric may have 100 values."""
 _LEVELS = {
     "failed": logging.ERROR,
     "broken": logging.ERROR,
@@ -46,7 +40,6 @@ _LEVELS = {
     "duplicate": logging.WARNING,
     "warning": logging.WARNING,
 }
-_writing = threading.Lock()
 NO_AGES: Mapping[str, float] = MappingProxyType({})
 
 
@@ -82,6 +75,7 @@ class Report:
     stream: IO[str] | None = None
     metrics: bool = False
     refusals: Refusals = field(default_factory=Refusals)
+    clock: Clock = field(default_factory=SystemClock)
 
     def publish(
         self,
@@ -121,7 +115,9 @@ class Report:
         """
         every = [*settled, *(noticed or [])]
         level, text, extra = self._entry(envelope, [outcome for outcome, _ in settled], every)
-        self._line(level, text, extra | ({"ages": {vault: round(age) for vault, age in ages.items()}} if ages else {}))
+        write_line(
+            self.stream, level, text, extra | ({"ages": {vault: round(age) for vault, age in ages.items()}} if ages else {})
+        )
         if self.metrics:
             self._measure(envelope, [outcome for outcome, _ in every])
             for vault, age in ages.items():
@@ -131,7 +127,7 @@ class Report:
     def write(self, message: Message) -> None:
         """A message as a log line: what a topic of kind ``log`` does with it."""
         level = _LEVELS.get(message.outcome, logging.INFO)
-        if not self._line(level, message.subject, {"topic_message": _fitted(message.document)}):
+        if not write_line(self.stream, level, message.subject, {"topic_message": fitted(message.document)}):
             raise NotTold("the log could not be written")
 
     @staticmethod
@@ -154,23 +150,11 @@ class Report:
         slots = sorted(outcome.slot for outcome in outcomes if isinstance(outcome, Later) and outcome.slot)
         if slots:
             extra["queued"] = {"wishes": len(slots), "until": slots[-1]}
-        extra = _fitted(extra)
+        extra = fitted(extra)
         if unnamed := len(outcomes) - len(extra["restore_points"]):
             extra["unnamed"] = unnamed
         text = ", ".join(f"{count} {word}" for word, count in counted.items()) or "nothing to do"
         return level, f"{envelope.door}: {text}", extra
-
-    def _line(self, level: int, text: str, extra: dict[str, Any]) -> bool:
-        """Whether the line was written: a closed or full output must not undo what was done."""
-        try:
-            with _writing:
-                logger, handler = _logger()  # by one thread: of two loggers that begin at once one would write nowhere
-                say = {logging.ERROR: logger.error, logging.WARNING: logger.warning}.get(level, logger.info)
-                handler.stream = self.stream or sys.stdout  # setStream would first flush the last one, which may be closed
-                say(text, extra=extra)
-        except (OSError, ValueError):
-            return False
-        return True
 
     def _measure(self, envelope: Envelope, outcomes: Sequence[Outcome]) -> None:
         """Counts by outcome, and how long each took."""
@@ -181,17 +165,10 @@ class Report:
             values += [("Duration", "Milliseconds", float(outcome.duration_ms)) for outcome in some]
             self._emit({"door": envelope.door}, values)
 
-    def _emit(self, dimensions: Mapping[str, str], values: Sequence[tuple[str, str, float]]) -> None:
-        """CloudWatch embedded metrics: one document, names and dimensions from a closed set."""
-        from aws_lambda_powertools.metrics import EphemeralMetrics
-
-        emf = EphemeralMetrics(namespace=NAMESPACE, service=SERVICE)  # one a delivery: threads must not mix
-        for name, value in dimensions.items():
-            emf.add_dimension(name, value)
-        for name, unit, number in values:
-            emf.add_metric(name, unit, number)
-        line = json.dumps(emf.serialize_metric_set(), separators=(",", ":"))
-        with suppress(OSError, ValueError), _writing:  # as in _line
+    def _emit(self, dimensions: Mapping[str, str], values: Sequence[Value]) -> None:
+        """Names and dimensions are from a closed set."""
+        line = metric_line(NAMESPACE, {**dimensions, "service": SERVICE}, values, self.clock.now().timestamp())
+        with suppress(OSError, ValueError), WRITING:  # as a line is
             print(line, file=self.stream or sys.stdout, flush=True)
 
 
@@ -223,51 +200,3 @@ def _brief(outcome: Outcome) -> dict[str, Any]:
     plain["skipped_resources"] = plain["skipped_resources"][:3]
     plain["cause_names"] = [name[:200] for name in outcome.cause_names[:3]]
     return {key: value for key, value in plain.items() if value not in ("", [], False)}
-
-
-def _fitted(document: dict[str, Any]) -> dict[str, Any]:
-    """Texts clipped, then lists halved until a line can hold it; their first entries go last."""
-    fitted: dict[str, Any] = _clipped(document)
-    for least in (1, 0):
-        while len(json.dumps(fitted)) > ROOM and any(isinstance(each, list) and len(each) > least for each in fitted.values()):
-            shorter = {key: each[: max(len(each) // 2, least)] for key, each in fitted.items() if isinstance(each, list)}
-            fitted |= shorter
-    return fitted
-
-
-def _clipped(value: Any, limit: int = 300) -> Any:
-    if isinstance(value, dict):
-        return {key: _clipped(each, 2000 if key == "message" else 300) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_clipped(each) for each in value]
-    if isinstance(value, str) and len(json.dumps(value)) > limit + 2:
-        plain = value[:limit].encode("ascii", "backslashreplace").decode()
-        # JSON writes a quote or a backslash as two characters.
-        return "".join(letter if letter.isprintable() else "?" for letter in plain)[: limit // 2]
-    return value
-
-
-class _Handler(logging.StreamHandler[Any]):
-    """Says so when a line could not be written; logging's own would print a traceback and go on."""
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        raise  # noqa: PLE0704 - called while the error is being handled
-
-
-@cache
-def _logger() -> tuple[Logger, logging.StreamHandler[Any]]:
-    """One logger a process, imported when the first line is written: that is after the POST has left."""
-    from aws_lambda_powertools import Logger
-
-    handler = _Handler(sys.stdout)
-    # Level and sampling are not left to POWERTOOLS_… variables: the one line of a delivery is no debug output.
-    settings: dict[str, Any] = {"level": logging.INFO, "sampling_rate": 0.0, "utc": True, "use_rfc3339": True}
-    return Logger(service=SERVICE, logger_handler=handler, json_serializer=_serialize, **settings), handler
-
-
-def _serialize(line: dict[str, Any]) -> str:
-    """Always a line, always ASCII: a character the output cannot carry would lose it."""
-    line["severity"] = line["level"]  # by which Cloud Logging sorts
-    line.pop("location", None)
-    line.pop("sampling_rate", None)
-    return json.dumps(line, default=str, ensure_ascii=True)
