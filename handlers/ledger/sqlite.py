@@ -87,8 +87,13 @@ class SqliteLedger:
             self._file = self._identity()
 
     def put_if_absent(self, record: Record) -> Record | None:
-        """The record and the pruning of expired ones share one transaction, hence one sync."""
+        """The record and the pruning of expired ones share one transaction, hence one sync.
+
+        What stands is looked for first: of a storm's alerts all but one find it, and none of them waits for the right to write.
+        """
         now = self._now()
+        if standing := self.get(record.kind, record.key):
+            return standing
         with self._turn() as connection, _transaction(connection):
             if connection.execute(_PUT, {**_fields(record), "now": now}).rowcount == 0:
                 return self._records(connection, _GET, {"kind": record.kind, "key": record.key, "now": now})[0]
