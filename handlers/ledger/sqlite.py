@@ -92,13 +92,15 @@ class SqliteLedger:
         What stands is looked for first: of a storm's alerts all but one find it, and none of them waits for the right to write.
         """
         now = self._now()
-        if standing := self.get(record.kind, record.key):
-            return standing
-        with self._turn() as connection, _transaction(connection):
-            if connection.execute(_PUT, {**_fields(record), "now": now}).rowcount == 0:
-                return self._records(connection, _GET, {"kind": record.kind, "key": record.key, "now": now})[0]
-            connection.execute(_PRUNE, {"now": now, "limit": PRUNED_PER_PUT})
-            return None
+        asked = {"kind": record.kind, "key": record.key, "now": now}
+        with self._turn() as connection:
+            if standing := self._records(connection, _GET, asked):
+                return standing[0]
+            with _transaction(connection):
+                if connection.execute(_PUT, {**_fields(record), "now": now}).rowcount == 0:
+                    return self._records(connection, _GET, asked)[0]
+                connection.execute(_PRUNE, {"now": now, "limit": PRUNED_PER_PUT})
+                return None
 
     def get(self, kind: str, key: str) -> Record | None:
         """See Ledger."""
