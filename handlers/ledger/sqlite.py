@@ -92,7 +92,7 @@ class SqliteLedger:
         What stands is looked for first: of a storm's alerts all but one find it, and none of them waits for the right to write.
         """
         now = self._now()
-        asked = {"kind": record.kind, "key": record.key, "now": now}
+        asked: dict[str, str | float] = {"kind": record.kind, "key": record.key, "now": now}
         with self._turn() as connection:
             if standing := self._records(connection, _GET, asked):
                 return standing[0]
