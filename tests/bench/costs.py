@@ -1,6 +1,6 @@
 """``python -m tests.bench.costs FIGURES.json``: what a million events cost, and what ends first of a large fleet or storm.
 
-Computed from what ``python -m tests.bench --out FIGURES.json`` measured and from the counts that the gate holds (tests/gate). What
+Computed from what ``python -m tests.bench --out FIGURES.json`` measured, and from the counts that the gate holds. What
 is assumed stands below and is printed, too: prices of one cloud, an answer time of CBR, sizes. Other numbers: change them here.
 """
 
