@@ -19,13 +19,13 @@ WEBHOOK_SECONDS = 4.0
 DEPTH_CAP = 32
 CONTAINERS = 100_000
 """Objects and lists of one document: ten thousand alerts have forty thousand, and a megabyte has room for half a million."""
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_STRING = re.compile(rb'"[^"]*"')
 _PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F]")
 _NO_TEXT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _NO_TEXT_WORDS = "holds a character that is no text (NUL or half a surrogate pair)"
 _DIGITS = bytes(0x30 if chr(each) in "0123456789" else 0x65 if chr(each) in "eE" else 0x20 for each in range(256))
 _ALIKE = bytes.maketrans(b"{}", b"[]")
-_NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
+_NO_MARK = bytes(set(range(256)) - set(b'"[]{}'))
 _EXACT = 1 << 53
 """Beyond this a JSON number is not the same number in every reader (RFC 8259, section 6)."""
 
@@ -140,13 +140,22 @@ def _check_shape(body: bytes) -> None:
     """
     if body.count(b"[") + body.count(b"{") <= DEPTH_CAP:
         return
-    brackets = _STRING.sub(b"", body).translate(_ALIKE, _NO_BRACKET)
+    brackets = _brackets(body)
     if brackets.count(b"[") > CONTAINERS:
         raise ValueError(f"holds more than {CONTAINERS} objects and lists")
     for _ in range(DEPTH_CAP):
         brackets = brackets.replace(b"[]", b"")
     if brackets.startswith(b"["):
         raise ValueError(f"is nested deeper than {DEPTH_CAP} levels")
+
+
+def _brackets(body: bytes) -> bytes:
+    """All brackets outside strings, as square ones. Quotes open and close in turn, so where no string holds a bracket they are
+    neighbours once all else is gone: a pattern, six times as dear, is asked only where one does.
+    """
+    plain = body.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in body else body
+    brackets = plain.translate(_ALIKE, _NO_MARK).replace(b'""', b"")
+    return _STRING.sub(b"", plain).translate(_ALIKE, _NO_MARK) if b'"' in brackets else brackets
 
 
 def check_size(document: object) -> None:
