@@ -6,7 +6,7 @@ hash of the labels that whoever chooses labels can make collide, and it differs 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from handlers.alerts.bodies import one_by_one, text_of
@@ -20,14 +20,16 @@ def read(document: object, sender: str) -> list[Alert | Lost | Unread]:
     return read_group(document, sender, "Alertmanager")
 
 
-def read_group(document: object, sender: str, who: str) -> list[Alert | Lost | Unread]:
-    """The alerts of a group in Alertmanager's form, whoever sent it. Raises Refusal."""
+def read_group(
+    document: object, sender: str, who: str, as_theirs: Callable[[Alert], Alert] = lambda alert: alert
+) -> list[Alert | Lost | Unread]:
+    """The alerts of a group in Alertmanager's form, whoever sent it, and each as that one means it. Raises Refusal."""
     if not isinstance(document, Mapping) or "alerts" not in document:
         raise Refusal("wrong_dialect", f"alerts: is missing, so this is no {who} webhook body", field="alerts")
     alerts = document["alerts"]
     if not isinstance(alerts, list):
         raise Refusal("malformed", "alerts: must be a list", field="alerts")
-    found = one_by_one(sender, alerts, lambda index, each: _alert(each, document, sender, f"alerts[{index}]"))
+    found = one_by_one(sender, alerts, lambda index, each: as_theirs(_alert(each, document, sender, f"alerts[{index}]")))
     truncated = document.get("truncatedAlerts")
     if isinstance(truncated, int) and truncated > 0:
         found.append(Lost(sender, truncated))

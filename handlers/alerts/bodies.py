@@ -62,14 +62,19 @@ Free = Annotated[dict[str, Any], BeforeValidator(_mapped)]
 def one_by_one(sender: str, alerts: Sequence[object], read_one: Callable[[int, Any], Alert]) -> list[Alert | Lost | Unread]:
     """Each alert of a list by itself: a bad one must not silence the others. Raises Refusal where none can be read.
 
-    Or where so many cannot that going on would only cost time.
+    Or where so many cannot that going on would only cost time. A storm repeats itself: what says the same to the letter (1 is not
+    true, nor "1") is read once, and is the same alert.
     """
     found: list[Alert | Lost | Unread] = []
+    known: dict[str, Alert] = {}
     first, refused = None, 0
     try:
         for index, each in enumerate(alerts):
             try:
-                found.append(read_one(index, each))
+                said = repr(each)
+                if said not in known:
+                    known[said] = read_one(index, each)
+                found.append(known[said])
             except Refusal as problem:
                 first, refused = first or problem, refused + 1
             if first and refused > PROBLEMS:

@@ -25,8 +25,7 @@ def read(document: object, sender: str) -> list[Alert | Lost | Unread]:
             'ruleId: this is the form of Grafana 7 and older; a sender with dialect = "grafana-legacy" reads it',
             field="ruleId",
         )
-    found = read_group(document, sender, "Grafana")
-    return [_grafana(each) if isinstance(each, Alert) else each for each in found]
+    return read_group(document, sender, "Grafana", _grafana)
 
 
 def _grafana(alert: Alert) -> Alert:

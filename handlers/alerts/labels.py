@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from handlers.alerts.bodies import text_of
 from handlers.errors import Refusal
@@ -18,7 +19,7 @@ GATHERED = 256
 
 def flat(found: object, field: str) -> dict[str, str]:
     """A sender's labels as text. Raises Refusal naming the field."""
-    if not isinstance(found, Mapping):
+    if not isinstance(found, dict):
         raise Refusal("malformed", f"{field}: must be an object of labels", field=field)
     if len(found) > MOST:
         raise Refusal("malformed", f"{field}: holds more than {MOST} labels", field=field)
@@ -94,8 +95,12 @@ def tagged(found: object) -> tuple[str, dict[str, str]]:
 
 def moment(found: object) -> datetime | None:
     """A sender's time where it is one; year 1 is how Alertmanager says "not yet"."""
-    if not isinstance(found, str) or not found.isascii() or not 19 <= len(found) <= 40:
-        return None
+    return _moment(found) if isinstance(found, str) and found.isascii() and 19 <= len(found) <= 40 else None
+
+
+@lru_cache(maxsize=1000)
+def _moment(found: str) -> datetime | None:
+    """Alerts of one storm began together."""
     try:
         when = datetime.fromisoformat(found)
         when = when.astimezone(UTC) if when.tzinfo else datetime.min.replace(tzinfo=UTC)

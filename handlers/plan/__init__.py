@@ -23,12 +23,12 @@ def plan(triggers: Sequence[Trigger], rules: Rules, delivery_id: str, now: datet
     Raises Refusal where a one-off asks for what it may not.
     """
     found: Plan = []
-    alerts = [each for each in triggers if isinstance(each, Alert | Lost)]
+    alerts = [each for each in triggers if isinstance(each, (Alert, Lost))]
     if alerts:
         from handlers.plan.alerts import Sorting
 
         found += Sorting(rules, alerts[0].sender, delivery_id, now).result(alerts)
-    for trigger in triggers:
+    for trigger in triggers if len(alerts) < len(triggers) else ():
         if isinstance(trigger, Timer):
             found += by_timer(trigger, rules, delivery_id, now)
         elif isinstance(trigger, Once):

@@ -2,32 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from functools import partial
 
-from handlers.letters import legible
 from handlers.outcome import Refused, Skipped
 from handlers.plan.planned import NAMED, Planned, cause_of, clip, named, stamp
+from handlers.plan.untaken import Untaken, called, labelled, not_firing, shown
 from handlers.rules import Rule, Rules, is_loop
+from handlers.rules.words import LOOPS
 from handlers.trigger import Alert, Lost
 from handlers.values import dataclass, field, replace
-from handlers.vault_backup import CheckpointParam, VaultBackup, is_uuid
+from handlers.vault_backup import VaultBackup, is_uuid
 
 VAULT_LABEL = "vault_id"
+_LOOPS = frozenset(LOOPS)
+_LOOP = "the alert is about backups themselves: restore points because of it would feed themselves"
 
 
 @dataclass()
-class _Told:
-    """What did not become a restore point, counted by reason: a storm is told in one line."""
+class _Alike:
+    """What is true of all alerts that agree in the labels their sender's rules look at.
 
-    reason: str
-    message: str
-    rule: str = ""
-    vault: str = ""
-    refused: bool = False
-    count: int = 0
-    names: list[str] = field(default_factory=list)
+    ``rules`` mean them. ``by_identity``: some of those go by the alert's own identity, which still tells them apart.
+    ``settled`` are the identities (one, if none is asked for) by which all is asked for already that such an alert can ask for.
+    """
+
+    rules: list[Rule]
+    by_identity: bool
+    settled: set[tuple[tuple[str, str], ...]] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What an alert asks of one vault, not yet worded: that is done once for all alerts that ask for the same."""
+
+    rule: Rule
+    vault: str
+    bare: VaultBackup
+    cause: str
+    narrowed_to: str = ""
+    fallback: _Asked | None = None
+
+    @property
+    def wants(self) -> tuple[str, frozenset[str], str]:
+        """As ``Planned.wants``."""
+        by_name = self.narrowed_to if not is_uuid(self.narrowed_to) else ""
+        return self.bare.vault_id, self.bare.resource_ids, by_name
 
 
 @dataclass()
@@ -36,16 +57,9 @@ class _Wanted:
 
     first: Planned
     causes: dict[str, str] = field(default_factory=dict)
+    """With what they are called by, as many of them as are named."""
     instead: _Wanted | None = None
     """The same alerts' fallback, which settles them under causes of its own."""
-
-    def add(self, planned: Planned, name: str, rank: Mapping[str, int]) -> None:
-        if rank[planned.rule] < rank[self.first.rule]:
-            self.first = planned
-        self.causes.setdefault(planned.cause, name)
-        if planned.fallback is not None:
-            self.instead = self.instead or _Wanted(planned.fallback)
-            self.instead.add(planned.fallback, name, rank)
 
     def collapsed(self) -> Planned:
         others = tuple(cause for cause in self.causes if cause != self.first.cause)
@@ -56,50 +70,83 @@ class _Wanted:
 
 
 class Sorting:
-    """Goes through one delivery's alerts and keeps what each asks for."""
+    """Goes through one delivery's alerts and keeps what each asks for.
+
+    Ten thousand may come at once, mostly of few causes: what the same labels ask for is found out once, and words are made only
+    for what is told.
+    """
 
     def __init__(self, rules: Rules, sender: str, delivery_id: str, now: datetime) -> None:
         self._rules, self._sender, self._delivery_id, self._now = rules, sender, delivery_id, now
         self._by_sender = [rule for rule in rules.rules if rule.sender == sender]
         self._rank = {rule.name: number for number, rule in enumerate(self._by_sender)}
+        looked_at = {key for rule in self._by_sender for key in (*rule.match, *rule.by, rule.resource_from) if key}
+        self._looked_at = (VAULT_LABEL, *sorted(looked_at))
+        self._least_age = min((rule.max_event_age for rule in self._by_sender), default=0.0)
+        self._alike: dict[tuple[str | None, ...], _Alike] = {}
+        self._bare: dict[tuple[str, str], VaultBackup] = {}
         self._wanted: dict[object, _Wanted] = {}
-        self._told: dict[tuple[str, str, str], _Told] = {}
+        self._untaken = Untaken(sender, delivery_id)
 
     def result(self, triggers: Iterable[Alert | Lost]) -> list[Planned | Skipped | Refused]:
         """All of them, collapsed."""
         for trigger in triggers:
             if isinstance(trigger, Lost):
-                why = "the sender left alerts out of its message (max_alerts): they are not known here"
-                self._tell(_Told("truncated", why), trigger.count)
+                self._untaken.lost(trigger.count)
             elif trigger.status != "firing":
-                self._tell(_Told(trigger.status, not_firing(trigger)), name=_name(trigger))
+                self._untaken.tell(trigger.status, partial(not_firing, trigger), trigger)
             else:
                 self._firing(trigger)
         wanted = sorted(self._wanted.values(), key=lambda each: self._rank[each.first.rule])
-        return [
-            *(each.collapsed() for each in wanted),
-            *(self._outcome(each) for each in self._told.values()),
-        ]
+        return [*(each.collapsed() for each in wanted), *self._untaken.outcomes()]
 
     def _firing(self, alert: Alert) -> None:
-        if any(is_loop(key, value) for key, value in alert.labels.items()):
-            why = "the alert is about backups themselves: restore points because of it would feed themselves"
-            self._tell(_Told("loop", why), name=_name(alert))
+        labels = alert.labels
+        if not _LOOPS.isdisjoint(labels.values()) and any(is_loop(key, value) for key, value in labels.items()):
+            self._untaken.tell("loop", _LOOP, alert)
             return
-        matching = [rule for rule in self._by_sender if not rule.misses(alert.labels)]
+        looked_at = tuple(map(labels.get, self._looked_at))
+        alike = self._alike.get(looked_at)
+        if alike is None:
+            alike = self._alike[looked_at] = self._of_labels(alert)
+        words = tuple((key, labels.get(key, "")) for key in alert.identity) if alike.by_identity else ()
+        late = alert.starts_at is not None and (self._now - alert.starts_at).total_seconds() > self._least_age
+        if words in alike.settled and not late:
+            return
+        before = self._untaken.tellings
+        self._ask(alert, alike.rules)
+        if self._untaken.tellings == before and not late:
+            alike.settled.add(words)
+
+    def _of_labels(self, alert: Alert) -> _Alike:
+        matching = self._naming(alert, [rule for rule in self._by_sender if not rule.misses(alert.labels)])
+        return _Alike(matching, any(causal(alert, rule) is alert.identity for rule in matching))
+
+    def _ask(self, alert: Alert, matching: Sequence[Rule]) -> None:
         if not matching:
-            self._tell(_Told("no_rule", self._nearest(alert)), name=_name(alert))
+            self._untaken.tell("no_rule", partial(self._nearest, alert), alert)
         asked: set[object] = set()
-        matching = self._naming(alert, matching)
         for rule in matching:
             late = rule.too_late(alert.starts_at, self._now)
             for vault in [""] if late and not rule.vaults else self._vaults(alert, rule):
                 if late:
                     why = f"the alert fires for longer than max_event_age of rule {rule.name}"
-                    self._tell(_Told("stale", why, rule.name, vault), name=_name(alert))
-                elif (planned := self._asked(alert, rule, vault)) and planned.wants not in asked:
-                    asked.add(planned.wants)
-                    self._wanted.setdefault(planned.wants, _Wanted(planned)).add(planned, _name(alert, rule.by), self._rank)
+                    self._untaken.tell("stale", why, alert, rule.name, vault)
+                elif (found := self._asked(alert, rule, vault)) and (wants := found.wants) not in asked:
+                    asked.add(wants)
+                    self._wanted[wants] = self._with(self._wanted.get(wants), found, alert)
+
+    def _with(self, wanted: _Wanted | None, asked: _Asked, alert: Alert) -> _Wanted:
+        """The restore point that is wanted, if it is already, with what this alert asks for added."""
+        if wanted is None:
+            wanted = _Wanted(self._planned(alert, asked))
+        elif self._rank[asked.rule.name] < self._rank[wanted.first.rule]:
+            wanted.first = self._planned(alert, asked)
+        if asked.cause not in wanted.causes:
+            wanted.causes[asked.cause] = called(alert, asked.rule.by) if len(wanted.causes) < NAMED else ""
+        if asked.fallback is not None:
+            wanted.instead = self._with(wanted.instead, asked.fallback, alert)
+        return wanted
 
     def _naming(self, alert: Alert, rules: list[Rule]) -> list[Rule]:
         """Where a label vault_id names a vault of some of the rules, the alert is not about the others."""
@@ -116,49 +163,53 @@ class Sorting:
         named = self._named(alert, rule)
         if not named:
             why = f"label {VAULT_LABEL} names a vault that rule {rule.name} does not list"
-            self._tell(_Told("vault_not_listed", why, rule.name, refused=True), name=_name(alert))
+            self._untaken.tell("vault_not_listed", why, alert, rule.name, refused=True)
         return named
 
-    def _asked(self, alert: Alert, rule: Rule, vault: str) -> Planned | None:
-        whole = rule.resource_from is None or rule.otherwise == "whole vault"
+    def _asked(self, alert: Alert, rule: Rule, vault: str) -> _Asked | None:
+        bare = self._bare.get((rule.name, vault))
+        if bare is None:
+            bare = VaultBackup(vault_id=self._rules.vaults[vault].id, parameters=rule.parameters)
+            self._bare[rule.name, vault] = bare
         resource = alert.labels.get(rule.resource_from, "") if rule.resource_from else ""
         resource = resource.lower() if is_uuid(resource.lower()) else resource
-        listed = VaultBackup(vault_id=self._rules.vaults[vault].id, parameters=rule.parameters).resource_ids
-        if is_uuid(resource) and (not listed or resource in listed):
+        whole = None
+        if rule.resource_from is None or rule.otherwise == "whole vault":
+            whole = _Asked(rule, vault, bare, self._cause(alert, rule, bare))
+        if is_uuid(resource) and (not bare.resource_ids or resource in bare.resource_ids):
             details = tuple(each for each in rule.parameters.resource_details or () if each.id == resource) or None
             narrowed = rule.parameters.model_copy(update={"resources": (resource,), "resource_details": details})
-            fallback = self._planned(alert, rule, vault, rule.parameters) if whole else None
-            return replace(self._planned(alert, rule, vault, narrowed), narrowed_to=resource, fallback=fallback)
+            of_it = VaultBackup(vault_id=bare.vault_id, parameters=narrowed)
+            return _Asked(rule, vault, of_it, self._cause(alert, rule, of_it), resource, whole)
         if resource and not is_uuid(resource):
-            fallback = self._planned(alert, rule, vault, rule.parameters) if whole else None
-            named = self._planned(alert, rule, vault, rule.parameters, resource)
-            return replace(named, narrowed_to=resource, fallback=fallback)
-        if whole:
-            return self._planned(alert, rule, vault, rule.parameters)
-        why = f'label {rule.resource_from} names no resource and rule {rule.name} says else = "refuse"'
-        self._tell(_Told("resource_not_held", why, rule.name, vault, refused=True), name=_name(alert))
-        return None
+            return _Asked(rule, vault, bare, self._cause(alert, rule, bare, "resource", resource), resource, whole)
+        if whole is None:
+            why = f'label {rule.resource_from} names no resource and rule {rule.name} says else = "refuse"'
+            self._untaken.tell("resource_not_held", why, alert, rule.name, vault, refused=True)
+        return whole
 
-    def _planned(self, alert: Alert, rule: Rule, vault: str, parameters: CheckpointParam, resource: str = "") -> Planned:
-        entry = self._rules.vaults[vault]
-        bare = VaultBackup(vault_id=entry.id, parameters=parameters)
+    def _cause(self, alert: Alert, rule: Rule, bare: VaultBackup, *resource: str) -> str:
         labels = [(key, alert.labels.get(key, "")) for key in sorted(causal(alert, rule))]
         words = [word for pair in labels for word in pair]
-        cause = cause_of("alert", bare, self._sender, *words, *(("resource", resource) if resource else ()))
+        return cause_of("alert", bare, self._sender, *words, *resource)
+
+    def _planned(self, alert: Alert, asked: _Asked) -> Planned:
+        rule, entry = asked.rule, self._rules.vaults[asked.vault]
         occurred = min(alert.starts_at or self._now, self._now)
-        why = f"restore-point: rule {rule.name}, alert {_labels(alert)} from {self._sender}, delivery {self._delivery_id}"
+        given = rule.parameters.name or f"rp-alert-{stamp(occurred)}"
+        why = f"restore-point: rule {rule.name}, alert {labelled(alert)} from {self._sender}, delivery {self._delivery_id}"
         return Planned(
-            backup=named(bare, parameters.name or f"rp-alert-{stamp(occurred)}", cause, why),
-            cause=cause,
+            backup=named(asked.bare, given, asked.cause, why),
+            cause=asked.cause,
             occurred=occurred,
             project=self._rules.project_of(entry),
-            vault=self._rules.name_of(vault),
+            vault=self._rules.name_of(asked.vault),
             rule=rule.name,
             trigger="alert",
             sender=self._sender,
             delivery_id=self._delivery_id,
-            cause_names=(_name(alert, rule.by),),
-            title=_shown(alert.title, 200),
+            narrowed_to=asked.narrowed_to,
+            title=shown(alert.title, 200),
             link=clip(alert.link, 500),
             give_up_after=rule.give_up_after,
             budget_per_hour=rule.budget_per_hour,
@@ -173,53 +224,10 @@ class Sorting:
         misses = [(rule.misses(alert.labels), rule) for rule in self._by_sender]
         missed, rule = min(misses, key=lambda each: len(each[0]))
         key = missed[0]
-        has = f"is {_shown(alert.labels[key], 60)!r}" if key in alert.labels else "is missing"
+        has = f"is {shown(alert.labels[key], 60)!r}" if key in alert.labels else "is missing"
         return f"no rule wants it; nearest is {rule.name}, which asks for {key} = {rule.match[key]!r}, and the alert's {has}"
-
-    def _tell(self, told: _Told, count: int = 1, name: str = "") -> None:
-        standing = self._told.setdefault((told.reason, told.rule, told.vault), told)
-        standing.count += count
-        if name and len(standing.names) < NAMED:
-            standing.names.append(name)
-
-    def _outcome(self, told: _Told) -> Skipped | Refused:
-        about: dict[str, Any] = {
-            "reason": told.reason,
-            "message": f"{told.message} ({told.count} alerts)" if told.count > 1 else told.message,
-            "rule": told.rule,
-            "vault": told.vault,
-            "causes": told.count,
-            "cause_names": tuple(told.names),
-            "delivery_id": self._delivery_id,
-            "trigger": "alert",
-            "sender": self._sender,
-        }
-        return Refused(http=403, **about) if told.refused else Skipped(**about)
 
 
 def causal(alert: Alert, rule: Rule) -> Sequence[str]:
     """The labels that make the cause. Where the alert has none of those the rule names, they would make all alerts one."""
     return rule.by if any(key in alert.labels for key in rule.by) else alert.identity
-
-
-def not_firing(alert: Alert) -> str:
-    """Why an alert asks for nothing, whatever the rules."""
-    if alert.status == "other" and alert.said:
-        return f"its status {_shown(alert.said, 60)!r} is in neither `firing` nor `resolved` of [senders.{alert.sender}.paths]"
-    return f"the alert is {alert.status}, and only a firing one asks for anything"
-
-
-def _name(alert: Alert, by: Sequence[str] = ()) -> str:
-    """An alert for people: its title, with the labels that make the cause where the rule names some."""
-    what = ", ".join(f"{key}={alert.labels[key]}" for key in by if key in alert.labels and alert.labels[key] != alert.title)
-    return _shown(f"{alert.title} ({what})" if alert.title and what else alert.title or what, 120) or _labels(alert)
-
-
-def _labels(alert: Alert) -> str:
-    """What goes to CBR: labels only, for anybody may write an annotation."""
-    return _shown(", ".join(f"{key}={value}" for key, value in sorted(alert.labels.items())), 120)
-
-
-def _shown(text: str, limit: int) -> str:
-    """As people read it, and nothing that a mailbox would take for HTML."""
-    return legible(text, limit).replace("<", "(").replace(">", ")")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from handlers.plan.alerts import VAULT_LABEL, causal, not_firing
+from handlers.plan.alerts import VAULT_LABEL, causal
 from handlers.plan.planned import clip
 from handlers.plan.timers import CLOCK_TOLERANCE
+from handlers.plan.untaken import not_firing
 from handlers.rules import Rule, Rules, is_loop
 from handlers.trigger import Alert, Once, Timer, Trigger
 from handlers.values import dataclass

@@ -148,7 +148,9 @@ def named(backup: VaultBackup, given: str, cause: str, why: str) -> VaultBackup:
 def clip(text: str, limit: int = 200) -> str:
     """Text from outside, fit for a name, a description or a log line: ASCII, no < or >, at most ``limit`` characters."""
     plain = text.encode("ascii", "backslashreplace").decode().replace("<", "(").replace(">", ")")
-    return "".join(letter if letter.isprintable() else "?" for letter in plain)[:limit]
+    if not plain.isprintable():
+        plain = "".join(letter if letter.isprintable() else "?" for letter in plain)
+    return plain[:limit]
 
 
 def stamp(moment: datetime) -> str:
