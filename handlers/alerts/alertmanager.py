@@ -37,11 +37,11 @@ def read_group(
 
 
 def _alert(alert: Any, group: Mapping[str, Any], sender: str, field: str) -> Alert:
-    if not isinstance(alert, Mapping):
+    if not isinstance(alert, dict):
         raise Refusal("malformed", f"{field}: must be an object", field=field)
     labels = flat(alert.get("labels"), f"{field}.labels")
     annotations = alert.get("annotations")
-    summary = annotations.get("summary") if isinstance(annotations, Mapping) else None
+    summary = annotations.get("summary") if isinstance(annotations, dict) else None
     return Alert(
         sender=sender,
         status=_status(alert.get("status", group.get("status"))),

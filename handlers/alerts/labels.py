@@ -23,14 +23,12 @@ def flat(found: object, field: str) -> dict[str, str]:
         raise Refusal("malformed", f"{field}: must be an object of labels", field=field)
     if len(found) > MOST:
         raise Refusal("malformed", f"{field}: holds more than {MOST} labels", field=field)
-    labels = {}
     for key, value in found.items():
         if not isinstance(value, str):
             raise Refusal("malformed", f"{field}: every label must be a string", field=field)
         if len(key) > KEY or len(value) > VALUE:
             raise Refusal("malformed", f"{field}: a label is longer than {KEY} (name) or {VALUE} (value) characters", field=field)
-        labels[key] = value
-    return labels
+    return dict(found)
 
 
 def alert(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
@@ -86,11 +86,14 @@ class Sorting:
         self._alike: dict[tuple[str | None, ...], _Alike] = {}
         self._bare: dict[tuple[str, str], VaultBackup] = {}
         self._wanted: dict[object, _Wanted] = {}
+        self._again: set[int] = set()
         self._untaken = Untaken(sender, delivery_id)
 
-    def result(self, triggers: Iterable[Alert | Lost]) -> list[Planned | Skipped | Refused]:
-        """All of them, collapsed."""
+    def result(self, triggers: Sequence[Alert | Lost]) -> list[Planned | Skipped | Refused]:
+        """All of them, collapsed. An alert that was read once and came often is the same object: it asks for nothing more."""
         for trigger in triggers:
+            if id(trigger) in self._again:
+                continue
             if isinstance(trigger, Lost):
                 self._untaken.lost(trigger.count)
             elif trigger.status != "firing":
@@ -117,6 +120,7 @@ class Sorting:
         self._ask(alert, alike.rules)
         if self._untaken.tellings == before and not late:
             alike.settled.add(words)
+            self._again.add(id(alert))
 
     def _of_labels(self, alert: Alert) -> _Alike:
         matching = self._naming(alert, [rule for rule in self._by_sender if not rule.misses(alert.labels)])
