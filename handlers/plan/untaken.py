@@ -35,7 +35,7 @@ class Untaken:
         self, reason: str, why: str | Callable[[], str], alert: Alert, rule: str = "", vault: str = "", *, refused: bool = False
     ) -> None:
         """One alert; ``why`` may be something that words it, if it is the first."""
-        told = self._standing(reason, why, rule, vault, refused)
+        told = self._standing(reason, why, rule, vault, refused=refused)
         told.count += 1
         if len(told.names) < NAMED and (name := called(alert)):
             told.names.append(name)
@@ -43,9 +43,9 @@ class Untaken:
     def lost(self, count: int) -> None:
         """So many alerts never came."""
         why = "the sender left alerts out of its message (max_alerts): they are not known here"
-        self._standing("truncated", why, "", "", False).count += count
+        self._standing("truncated", why, "", "").count += count
 
-    def _standing(self, reason: str, why: str | Callable[[], str], rule: str, vault: str, refused: bool) -> _Told:
+    def _standing(self, reason: str, why: str | Callable[[], str], rule: str, vault: str, *, refused: bool = False) -> _Told:
         self.tellings += 1
         told = self._told.get((reason, rule, vault))
         if told is None:
