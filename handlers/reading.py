@@ -55,7 +55,8 @@ def _read(part: Carried, envelope: Envelope, name: str, sender: Sender | None, n
     if isinstance(part.document, Text) and (sender is None or not _reads(sender, part.document)):
         raise part.document.problem
     if envelope.door == "alert" and sender is not None:
-        return [_from_topic(each, part.topic, sender) for each in reader(sender)(part.document, name)]
+        alerts = reader(sender)(part.document, name)
+        return [_from_topic(each, part.topic, sender) for each in alerts] if part.topic else [*alerts]
     if envelope.door == "once" and sender is not None:
         return [_once(part, envelope, name, now)]
     raise Refusal("wrong_door", f"no event is read at the door {envelope.door!r}", field="document")
@@ -71,7 +72,7 @@ def _from_topic(found: Alert | Lost | Unread, topic: str, sender: Sender) -> Ale
 
     Where people choose the labels, their own of that name stays; elsewhere a tag must not say which topic it was.
     """
-    if not topic or not isinstance(found, Alert) or (sender.dialect in HAS_LABELS and "topic" in found.labels):
+    if not isinstance(found, Alert) or (sender.dialect in HAS_LABELS and "topic" in found.labels):
         return found
     return replace(found, labels={**found.labels, "topic": topic})
 
