@@ -115,7 +115,8 @@ def _hints(model: type[Model]) -> Iterator[tuple[str, Any]]:
     """As ``typing.get_type_hints`` finds them, in half the time: what is no field is not looked at."""
     for each in reversed(model.__mro__[: model.__mro__.index(Model)]):
         there = vars(sys.modules[each.__module__])
-        yield from ((name, eval(text, there)) for name, text in each.__annotations__.items())  # noqa: S307 - our own source's
+        for name, hint in each.__annotations__.items():  # a text where its module imports annotations from __future__
+            yield name, eval(hint, there) if isinstance(hint, str) else hint  # noqa: S307 - our own source's
 
 
 def _of_model(model: type[Model]) -> dict[str, Any]:

@@ -37,7 +37,13 @@ ANYTHING: st.SearchStrategy[Any] = st.one_of(
 )  # fmt: skip
 
 
+_CHECKPOINT = {"id": "c", "project_id": "p", "status": "available", "created_at": "2026-11-27T00:00:00Z"}
 GOOD: dict[str, dict[str, Any]] = {
+    "_CheckpointReply": {"checkpoint": _CHECKPOINT},
+    "Expected": {"as": "timer", "now": "2026-11-27T00:00:00Z", "platforms": ["web"], "status": 200, "outcomes": []},
+    "Resource": {"id": UUID, "type": "OS::Nova::Server"},
+    "Scheme": {"header": "X-Signature"},
+    "Token": {"audience": "https://host", "email": "a@b.c"},
     "Topic": {"kind": "log", "rules": ["nightly"]},
     "Paths": {"identity": ["a.b"], "status": "state", "firing": ["on"]},
     "Retiring": {"secret": "env:A", "until": datetime(2027, 1, 1, tzinfo=UTC)},
