@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from heapq import heapify, heappop, heappush
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -13,20 +14,24 @@ if TYPE_CHECKING:
 
     from handlers.ledger import Record
 
+SPARE = 64
+"""Entries of the heap that may be out of date in a small ledger; in a large one, as many as there are records."""
+
 
 class MemoryLedger:
-    """A dict behind a mutex."""
+    """A dict behind a mutex, and a heap of when its records expire: no verb but a list goes through all of them."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now, self._mutex = now, Lock()
         self._records: dict[tuple[str, str], Record] | None = {}
+        self._expiries: list[tuple[float, tuple[str, str]]] = []
 
     def put_if_absent(self, record: Record) -> Record | None:
         """Look and store under the mutex."""
         with self._mutex:
             records = self._alive()
             if (standing := records.get((record.kind, record.key))) is None:
-                records[record.kind, record.key] = replace(record, version=1)
+                self._keep(records, replace(record, version=1))
             return standing
 
     def get(self, kind: str, key: str) -> Record | None:
@@ -41,7 +46,8 @@ class MemoryLedger:
             standing = records.get((record.kind, record.key))
             if standing is None or standing.version != record.version:
                 return None
-            records[record.kind, record.key] = stored = replace(record, version=record.version + 1)
+            stored = replace(record, version=record.version + 1)
+            self._keep(records, stored, standing)
             return stored
 
     def due(self, now: float, limit: int) -> list[Record]:
@@ -60,15 +66,27 @@ class MemoryLedger:
     def close(self) -> None:
         """Forget everything."""
         with self._mutex:
-            self._records = None
+            self._records, self._expiries = None, []
+
+    def _keep(self, records: dict[tuple[str, str], Record], record: Record, standing: Record | None = None) -> None:
+        """Store it, and note when it expires. What was noted of records that changed since is thrown out when it is the most."""
+        records[place := (record.kind, record.key)] = record
+        if standing is None or record.expires != standing.expires:
+            heappush(self._expiries, (record.expires, place))
+        if len(self._expiries) > 2 * len(records) + SPARE:
+            self._expiries = [(each.expires, place) for place, each in records.items()]
+            heapify(self._expiries)
 
     def _alive(self) -> dict[tuple[str, str], Record]:
         """The records that have not expired, after dropping the others; called with the mutex held."""
         if self._records is None:
             raise LedgerDown("the memory ledger is closed: open a new one")
         now = self._now()
-        for key in [key for key, record in self._records.items() if record.expires <= now]:
-            del self._records[key]
+        while self._expiries and self._expiries[0][0] <= now:
+            _, place = heappop(self._expiries)
+            record = self._records.get(place)  # it may have been swapped for one that expires later, or be gone
+            if record is not None and record.expires <= now:
+                del self._records[place]
         return self._records
 
 
