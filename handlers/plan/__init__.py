@@ -74,8 +74,7 @@ def by_tags(triggers: Sequence[Trigger], rules: Rules, now: datetime) -> list[Ru
             from handlers.plan.once import check_may
 
             check_may(trigger, rules)
-    tagged = [rule for rule in rules.rules if rule.vault_tags]
-    return [rule for rule in tagged if any(_means(trigger, rule, rules, now) for trigger in triggers)]
+    return [rule for rule in rules.asked.by_tags() if any(_means(trigger, rule, rules, now) for trigger in triggers)]
 
 
 def _means(trigger: Trigger, rule: Rule, rules: Rules, now: datetime) -> bool:

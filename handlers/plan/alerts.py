@@ -78,11 +78,8 @@ class Sorting:
 
     def __init__(self, rules: Rules, sender: str, delivery_id: str, now: datetime) -> None:
         self._rules, self._sender, self._delivery_id, self._now = rules, sender, delivery_id, now
-        self._by_sender = [rule for rule in rules.rules if rule.sender == sender]
-        self._rank = {rule.name: number for number, rule in enumerate(self._by_sender)}
-        looked_at = {key for rule in self._by_sender for key in (*rule.match, *rule.by, rule.resource_from) if key}
-        self._looked_at = (VAULT_LABEL, *sorted(looked_at))
-        self._least_age = min((rule.max_event_age for rule in self._by_sender), default=0.0)
+        own = rules.asked.about(sender)
+        self._rank, self._looked_at, self._least_age = own.rank, (VAULT_LABEL, *own.looked_at), own.least_age
         self._alike: dict[tuple[str | None, ...], _Alike] = {}
         self._bare: dict[tuple[str, str], VaultBackup] = {}
         self._wanted: dict[object, _Wanted] = {}
@@ -123,7 +120,7 @@ class Sorting:
             self._again.add(id(alert))
 
     def _of_labels(self, alert: Alert) -> _Alike:
-        matching = self._naming(alert, [rule for rule in self._by_sender if not rule.misses(alert.labels)])
+        matching = self._naming(alert, self._rules.asked.meant(self._sender, alert.labels))
         return _Alike(matching, any(causal(alert, rule) is alert.identity for rule in matching))
 
     def _ask(self, alert: Alert, matching: Sequence[Rule]) -> None:
@@ -223,9 +220,10 @@ class Sorting:
 
     def _nearest(self, alert: Alert) -> str:
         """Which rule came closest, and the label that differed."""
-        if not self._by_sender:
+        own = self._rules.asked.of_sender(self._sender)
+        if not own:
             return f'no [[rules]] has sender = "{self._sender}"'
-        misses = [(rule.misses(alert.labels), rule) for rule in self._by_sender]
+        misses = [(rule.misses(alert.labels), rule) for rule in own]
         missed, rule = min(misses, key=lambda each: len(each[0]))
         key = missed[0]
         has = f"is {shown(alert.labels[key], 60)!r}" if key in alert.labels else "is missing"

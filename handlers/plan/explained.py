@@ -28,9 +28,9 @@ def considered(trigger: Trigger, rules: Rules, now: datetime) -> list[Considered
     match trigger:
         case Timer():
             timer = rules.timer_of(trigger.schedule, trigger.sender)
-            found = [(each, _against_timer(trigger, each, now)) for each in rules.rules if timer and each.timer == timer]
+            found = [(each, _against_timer(trigger, each, now)) for each in rules.asked.of_timer(timer)]
         case Alert():
-            found = [(each, _against_alert(trigger, each, rules, now)) for each in rules.rules if each.sender == trigger.sender]
+            found = [(each, _against_alert(trigger, each, rules, now)) for each in rules.asked.of_sender(trigger.sender)]
         case Once():
             by_name = [each for each in rules.rules if trigger.rule and each.name == trigger.rule]
             own = [each for each in rules.rules if each.sender == trigger.sender and not trigger.rule]

@@ -16,7 +16,7 @@ def by_once(once: Once, rules: Rules, delivery_id: str) -> list[Planned]:
     if once.sender == TERMINAL:
         assert once.backup is not None  # noqa: S101 - the command always has a body
         return [_planned(once, once.backup, rules, delivery_id, None)]
-    own = [rule for rule in rules.rules if rule.sender == once.sender]
+    own = rules.asked.of_sender(once.sender)
     check_may(once, rules)
     if once.backup is None:
         return _by_rule(once, own, rules, delivery_id)
@@ -31,7 +31,7 @@ def by_once(once: Once, rules: Rules, delivery_id: str) -> list[Planned]:
 def _by_rule(once: Once, own: list[Rule], rules: Rules, delivery_id: str) -> list[Planned]:
     """Any rule whose vaults the sender's own rules list, with that rule's own parameters."""
     listed = {vault for rule in own for vault in rule.vaults}
-    rule = next((rule for rule in rules.rules if rule.name == once.rule), None)
+    rule = rules.asked.named(once.rule)
     if rule is None:
         raise Refusal("unknown_rule", "rule: there is no rule of this name", field="rule")
     if not listed.issuperset(rule.vaults) or (rule not in own and not rule.vaults):

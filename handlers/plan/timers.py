@@ -25,7 +25,7 @@ def by_timer(timer: Timer, rules: Rules, delivery_id: str, now: datetime) -> lis
     if timer.at > now + CLOCK_TOLERANCE:
         why = f"the event of timer {name} is for {timer.at.isoformat()}, which is in the future: check the clock of the sender"
         return [Refused(reason="from_the_future", message=why, sender=name, **about)]
-    matching = [rule for rule in rules.rules if rule.timer == name]
+    matching = rules.asked.of_timer(name)
     if not matching:
         return [Skipped(reason="no_rule", message=f'no [[rules]] has timer = "{name}"', sender=name, **about)]
     return [each for rule in matching for each in _by_rule(rule, name, timer, rules, delivery_id, now)]

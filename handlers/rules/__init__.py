@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from handlers.documents import Strict, nearest
 from handlers.models import Field
@@ -11,6 +12,9 @@ from handlers.rules.tables import Project, Sender, Timer, Vault
 from handlers.rules.topic import Topic
 from handlers.rules.words import NAMESPACE, Word, checked_project_id, checked_region, is_loop, like, seconds
 from handlers.vault_backup import is_uuid
+
+if TYPE_CHECKING:
+    from handlers.rules.asked import Asked
 
 __all__ = [
     "DEFAULT_PROJECT",
@@ -34,6 +38,9 @@ __all__ = [
 class Rules(Strict):
     """The whole file. No event can have a vault backed up that no rule lists."""
 
+    __slots__ = ("_asked",)
+    """No field: what is kept there is neither compared nor copied."""
+
     projects: dict[Word, Project] = Field(default_factory=dict)
     vaults: dict[Word, Vault] = Field(default_factory=dict)
     timers: dict[Word, Timer] = Field(default_factory=dict)
@@ -50,12 +57,24 @@ class Rules(Strict):
         vaults = dict(self.vaults)
         for each in found.values():
             vaults |= each
-        changed = (
-            rule.model_copy(update={"vaults": tuple(found[rule.name])}) if rule.name in found else rule for rule in self.rules
-        )
-        copy = self.model_copy(update={"vaults": vaults, "rules": tuple(changed)})
+        listing = {name: self.asked.named(name) for name in found}
+        changed = {name: rule.model_copy(update={"vaults": tuple(found[name])}) for name, rule in listing.items() if rule}
+        asked = self.asked.with_vaults(changed, vaults)
+        copy = self.model_copy(update={"vaults": vaults, "rules": asked.rules})
         vars(copy)["_called"] = dict(called)
+        object.__setattr__(copy, "_asked", asked)
         return copy
+
+    @property
+    def asked(self) -> Asked:
+        """Its rules, timers and vaults by what events ask for."""
+        found: Asked | None = getattr(self, "_asked", None)
+        if found is None:
+            from handlers.rules.asked import Asked
+
+            found = Asked(self)
+            object.__setattr__(self, "_asked", found)
+        return found
 
     def name_of(self, vault: str) -> str:
         """How people know a vault that rules list: by its name here, or by its own."""
@@ -64,14 +83,13 @@ class Rules(Strict):
 
     def timer_of(self, schedule: str, sender: str = "") -> str | None:
         """The name here of a schedule that may speak by this sender (none: by its platform)."""
-        known = self.timers.items()
-        return next((name for name, timer in known if (timer.source, timer.sender or "") == (schedule, sender)), None)
+        return self.asked.timers.get((schedule, sender))
 
     def vault_named(self, id_or_name: str) -> tuple[str, Vault] | None:
         """A vault by its name here or by its id."""
         if id_or_name in self.vaults:
             return id_or_name, self.vaults[id_or_name]
-        return next(((name, vault) for name, vault in self.vaults.items() if vault.id == id_or_name), None)
+        return self.asked.vaults.get(id_or_name)
 
     def _faults(self) -> Iterator[tuple[str, str]]:
         yield from self._projects_named()
