@@ -6,12 +6,12 @@ import json
 import os
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 from handlers.envelope import Envelope, Http
 from handlers.service import Service
 from handlers.settings import load
+from handlers.values import replace
 
 ROUNDS = 40
 
