@@ -7,6 +7,7 @@ import logging
 import ssl
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,17 +15,17 @@ import httpcore
 import httpx
 
 from handlers.errors import NotSent, Unclear, Untrusted
-from handlers.wire import BODY_CAP, IDLE_SECONDS, Deadline
+from handlers.wire import BODY_CAP, Deadline
 from handlers.wire.dialling import find_addresses, tls_context
+from handlers.wire.lines import Lines
 
 CONNECT_SECONDS = 2.0
 """For finding a host's addresses, and again for connecting to any of them."""
 PIECE = 1 << 14
 """Bytes written at a time, a TLS record: httpcore 1.0 begins its time-out anew with every send that takes a part of them."""
-POOL = 64
-"""Connections, idle or busy: as many as threads take restore points at once."""
 
-_DEFAULTS = {"Accept": "*/*", "User-Agent": f"python-httpx/{httpx.__version__}"}
+_DEFAULTS = (("Accept", "*/*"), ("User-Agent", f"python-httpx/{httpx.__version__}"))
+_OURS = ("Accept-Encoding", "identity")
 _HUNG_UP = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 """What a peer says who leaves in the middle of the handshake: nothing about certificates or versions."""
 
@@ -126,22 +127,8 @@ class _Sockets(httpcore.NetworkBackend):
         return self._backend.connect_tcp(addresses[-1], port, each, socket_options=options)
 
 
-class _Transport(httpx.HTTPTransport):
-    """httpx's own transport over ``_Sockets``: httpcore documents ``network_backend``, httpx has no argument that passes it on;
-    hence the pool is set here, in the one attribute httpx 0.28 keeps it in (the version is pinned below 0.29)."""
-
-    def __init__(self, sockets: _Sockets, context: ssl.SSLContext | None) -> None:  # the parent would build another pool
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=context,
-            max_connections=POOL,
-            max_keepalive_connections=POOL,
-            keepalive_expiry=IDLE_SECONDS,
-            network_backend=sockets,
-        )
-
-
 class Connections:
-    """A pool of connections to the origins, for all threads.
+    """Connections to the origins, for all threads.
 
     There is no httpx Client above it: nothing here could follow a redirect, keep a cookie or read the environment.
     """
@@ -156,35 +143,51 @@ class Connections:
         parts = [urlsplit(origin) for origin in origins]
         allowed = frozenset((each.hostname or "", each.port or (443 if each.scheme == "https" else 80)) for each in parts)
         context = tls_context(ca_file) if any(each.scheme == "https" for each in parts) else None
-        self._transport = _Transport(_Sockets(allowed), context)
+        self._lines = Lines(_Sockets(allowed), context)
 
     def close(self) -> None:
         """All of them."""
-        self._transport.close()
+        self._lines.close()
 
     def exchange(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, deadline: Deadline
     ) -> tuple[int, Sequence[tuple[str, str]], bytes]:
         """Status, headers and body of one answer; raises NotSent or Unclear."""
-        sent = httpx.Headers(_DEFAULTS)
-        sent.update(headers)
-        sent["Accept-Encoding"] = "identity"
         try:
-            request = httpx.Request(method, url, headers=sent, content=body or None)
+            parsed = _parsed(url)
         except httpx.InvalidURL:
             raise NotSent("the URL of the request is malformed, so nothing was sent") from None
-        request.extensions["timeout"] = {"pool": deadline.left()}
+        request = httpx.Request(method, parsed, headers=_headers(headers), content=body or None)
         _call.deadline, _call.sent, _call.trouble = deadline, False, None
         try:
-            response = self._transport.handle_request(request)
+            return self._answer(request, deadline)
+        except httpx.HTTPError as error:
+            raise _failure(error, parsed.host, deadline) from None
+        finally:
+            _call.deadline = None
+
+    def _answer(self, request: httpx.Request, deadline: Deadline) -> tuple[int, Sequence[tuple[str, str]], bytes]:
+        origin = request.url.scheme, request.url.netloc
+        line = self._lines.take(origin, deadline.left())
+        try:
+            response = line.handle_request(request)
             try:
                 return response.status_code, response.headers.multi_items(), _body(response, deadline, self._body_cap)
             finally:
                 response.close()
-        except httpx.HTTPError as error:
-            raise _failure(error, request.url.host, deadline) from None
         finally:
-            _call.deadline = None
+            self._lines.give_back(origin, line)
+
+
+_parsed = lru_cache(maxsize=256)(httpx.URL)
+"""Parsing is a seventh of a request's time; most are for the same few URLs."""
+
+
+def _headers(given: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Ours, those given and, whatever was given, that nothing may be compressed."""
+    own = {name.lower() for name in given}
+    defaults = [each for each in _DEFAULTS if each[0].lower() not in own]
+    return [*defaults, *(each for each in given.items() if each[0].lower() != "accept-encoding"), _OURS]
 
 
 def _body(response: httpx.Response, deadline: Deadline, cap: int) -> bytes:
