@@ -56,6 +56,12 @@ def test_an_alert_finds_the_rules_it_would_find_one_by_one(
         assert whole.asked.of_timer(timer) == [rule for rule in whole.rules if timer and rule.timer == timer]
 
 
+def test_rules_stay_in_their_order_whatever_they_ask_for() -> None:
+    asked = [{"host": "x"}, {}, {"a": "y"}, {"host": "*"}, {"host": "x", "a": "y"}, {"a": "y"}, {}, {"host": "x"}]
+    whole = rules([entry(number, sender="am", match=match) for number, match in enumerate(asked)])
+    assert whole.asked.meant("am", {"host": "x", "a": "y"}) == list(whole.rules)
+
+
 @given(some=st.lists(listeners, min_size=1, max_size=6), labels=labelled, data=st.data())
 def test_rules_that_were_given_vaults_are_found_as_they_are_then(
     some: list[dict[str, Any]], labels: dict[str, str], data: st.DataObject

@@ -54,8 +54,7 @@ class Lines:
             if not self._changed.wait_for(lambda: self._busy < POOL, seconds):
                 raise httpx.PoolTimeout("")
             self._busy += 1
-            leaving = self._expired()
-            own = self._idle.get(origin)
+            own, leaving = self._idle.get(origin), list[Line]()
             line = own.pop() if own else None
             if line is None and self._busy + sum(map(len, self._idle.values())) > POOL:
                 leaving.append(next(lines for lines in self._idle.values() if lines).popleft())
