@@ -51,7 +51,7 @@ def test_an_alert_finds_the_rules_it_would_find_one_by_one(
     own = [rule for rule in whole.rules if rule.sender == sender]
     assert whole.asked.meant(sender, labels) == [rule for rule in own if not rule.misses(labels)]
     assert whole.asked.of_sender(sender) == own
-    assert sorted(whole.asked.rank(sender), key=whole.asked.rank(sender).__getitem__) == [rule.name for rule in own]
+    assert sorted(whole.asked.about(sender).rank, key=whole.asked.about(sender).rank.__getitem__) == [rule.name for rule in own]
     for timer in ("nightly", "hourly", None):
         assert whole.asked.of_timer(timer) == [rule for rule in whole.rules if timer and rule.timer == timer]
 
