@@ -16,11 +16,4 @@ The way of an event, one file per step::
 Everything from ``plan`` down to ``errors`` in that order of imports is pure: no clock, network, environment, chance or log.
 """
 
-import gc
-
 __version__ = "0.1.0"
-
-STEADY = gc.get_threshold()
-gc.set_threshold(50_000, *STEADY[1:])
-"""A process that starts makes a hundred thousand objects and no garbage: looking for some in vain is a tenth of a cold start.
-``warm`` goes back to the thresholds there were when the first event is over."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from handlers import starting
 from handlers.answers import batch_answer, each_of, function_answer, gateway_answer
 from handlers.carriers.batches import sns_records, sqs_records
 from handlers.carriers.gateways import lambda_http
@@ -76,3 +77,6 @@ def _envelope(door: Door, event: object, context: Context) -> Envelope:
 
 def _seconds(context: Context) -> float:
     return context.get_remaining_time_in_millis() / 1000
+
+
+starting.over()

@@ -21,6 +21,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
 from typing import Any, Protocol
 
+from handlers import starting
 from handlers.answers import each_of, function_answer, gateway_answer
 from handlers.carriers.batches import smn_records
 from handlers.carriers.gateways import apig_http
@@ -166,3 +167,6 @@ def _project_id(context: Context) -> str:
     with suppress(ValueError, TypeError):
         return checked_project_id(context.getProjectID())
     return ""
+
+
+starting.over()

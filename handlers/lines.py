@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 import threading
+from collections.abc import Mapping
 from functools import cache
 from typing import IO, TYPE_CHECKING, Any
 
@@ -40,6 +41,18 @@ def fitted(document: dict[str, Any]) -> dict[str, Any]:
             shorter = {key: each[: max(len(each) // 2, least)] for key, each in fitted.items() if isinstance(each, list)}
             fitted |= shorter
     return fitted
+
+
+def within(ages: Mapping[str, float], line: dict[str, Any]) -> dict[str, int]:
+    """Ages in whole seconds, the greatest first, as many as the line has room for beside what is in it."""
+    found: dict[str, int] = {}
+    room = ROOM - len(json.dumps(line))
+    for vault, age in sorted(ages.items(), key=lambda each: -each[1]):
+        room -= len(json.dumps({vault: round(age)}))
+        if room < 0:
+            break
+        found[vault] = round(age)
+    return found
 
 
 def _clipped(value: Any, limit: int = 300) -> Any:

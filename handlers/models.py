@@ -237,6 +237,10 @@ class Model(Frozen):
         """The same with other values, which are not checked."""
         return self.made_of(self.__dict__ | update, self.model_fields_set | update.keys())
 
+    def __reduce__(self) -> tuple[Callable[..., Model], tuple[Any, ...]]:
+        """Copied and pickled by what stands in it."""
+        return type(self).made_of, (self.__dict__, self.model_fields_set)
+
     @property
     def model_fields_set(self) -> set[str]:
         """The fields that were given."""

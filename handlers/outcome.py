@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from handlers.values import dataclass
+from handlers.values import dataclass, names
 from handlers.vault_backup import CheckpointResource, SkippedResource
 
 
@@ -68,7 +68,7 @@ class Outcome:
     def from_dict(document: Mapping[str, Any]) -> Outcome:
         """What `to_dict` made. Raises ValueError, KeyError or TypeError for anything else."""
         kind = _KINDS[document["outcome"]]
-        plain = {name: value for name, value in document.items() if name != "outcome"}
+        plain = {name: document[name] for name in names(kind) if name in document}
         plain["resources"] = tuple(CheckpointResource.model_validate(each) for each in plain.get("resources", ()))
         plain["skipped_resources"] = tuple(SkippedResource.model_validate(each) for each in plain.get("skipped_resources", ()))
         plain["cause_names"] = tuple(map(str, plain.get("cause_names", ())))

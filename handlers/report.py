@@ -13,7 +13,7 @@ from typing import IO, Any
 from handlers.clock import SystemClock
 from handlers.envelope import Envelope
 from handlers.errors import NotTold
-from handlers.lines import SERVICE, WRITING, fitted, write_line
+from handlers.lines import SERVICE, WRITING, fitted, within, write_line
 from handlers.message import Message, compose
 from handlers.metrics import Value, metric_line
 from handlers.outcome import Failed, Later, Outcome
@@ -115,9 +115,7 @@ class Report:
         """
         every = [*settled, *(noticed or [])]
         level, text, extra = self._entry(envelope, [outcome for outcome, _ in settled], every)
-        write_line(
-            self.stream, level, text, extra | ({"ages": {vault: round(age) for vault, age in ages.items()}} if ages else {})
-        )
+        write_line(self.stream, level, text, extra | ({"ages": within(ages, extra)} if ages else {}))
         if self.metrics:
             self._measure(envelope, [outcome for outcome, _ in every])
             for vault, age in ages.items():

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import MISSING, Field, FrozenInstanceError, field, make_dataclass
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["Frozen", "dataclass", "field", "replace"]
+__all__ = ["Frozen", "dataclass", "field", "names", "replace"]
 
 
 class Frozen:
@@ -72,6 +72,11 @@ def _init_of(kind: type) -> Callable[..., None]:
     exec(f"def __init__({arguments}):\n " + "\n ".join(body), given)  # noqa: S102 - names of fields, from our own declarations
     made: Callable[..., None] = given["__init__"]
     return made
+
+
+def names(kind: type) -> tuple[str, ...]:
+    """Of all fields of such a class."""
+    return tuple(_declared(kind))
 
 
 def _declared(kind: type) -> dict[str, tuple[Any, type]]:

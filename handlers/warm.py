@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from handlers import STEADY
 from handlers.clock import SystemClock
 from handlers.ledger import Ledger
 from handlers.service import Service
@@ -21,13 +19,6 @@ Read = Callable[[], Settings]
 class _Held:
     service: Service
     users: int = 0
-
-
-def _started() -> None:
-    """The first event is over: what there is now stays, and is not looked through for garbage again."""
-    if gc.get_threshold() != STEADY:
-        gc.freeze()
-        gc.set_threshold(*STEADY)
 
 
 class Warm:
@@ -47,7 +38,6 @@ class Warm:
             yield held.service
         finally:
             self._left(held)
-            _started()
 
     def service(self, read: Read) -> Service:
         """The one that is kept, for whoever is alone in the process."""

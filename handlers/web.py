@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
+from handlers import starting
 from handlers.answers import http_response
 from handlers.clock import SystemClock
 from handlers.envelope import BODY_CAP, NO_REQUEST, WEBHOOK_SECONDS, Door, Envelope, Http
@@ -219,3 +220,4 @@ def _start() -> None:
 
 
 _start()
+starting.over()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from handlers.cli.log_schema import log_schema
 from handlers.cli.pack.grafana import AGES, DURATION, dashboard
 from handlers.envelope import Envelope
+from handlers.report import Report
 from handlers.rules import Rules
 from handlers.sandbox import estate
 from tests.aws.template import RESOURCES
@@ -104,3 +106,13 @@ def test_grafana_asks_for_nothing_that_no_line_has() -> None:
     assert len(by_title[DURATION]["targets"]) == 5
     places = [(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in document["panels"]]
     assert len(set(places)) == len(places)
+
+
+def test_ages_of_a_large_fleet_leave_the_line_short_enough_and_the_oldest_in_it() -> None:
+    stream = io.StringIO()
+    ages = {f"vault-{number:03}-{'x' * 50}": float(number) for number in range(400)}
+    Report((), stream).log(Envelope("watch", "lambda", "d", None, 60.0), [], ages=ages)
+    assert len(stream.getvalue()) < 16_000
+    told = json.loads(stream.getvalue())["ages"]
+    assert 100 < len(told) < 400
+    assert list(told.values()) == [399 - place for place in range(len(told))]

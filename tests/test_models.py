@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import json
+import pickle
 import pkgutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -184,10 +186,18 @@ def test_values_are_compared_by_type_and_fields_and_cannot_be_changed() -> None:
         one.vault_id = "x"  # type: ignore[misc]
     with pytest.raises(AttributeError, match="frozen: vault_id"):
         del one.vault_id
-    copy = one.model_copy(update={"parameters": CheckpointParam()})
-    assert (copy.vault_id, copy.parameters, copy.model_fields_set) == (UUID, CheckpointParam(), {"vault_id", "parameters"})
+    other = one.model_copy(update={"parameters": CheckpointParam()})
+    assert (other.vault_id, other.parameters, other.model_fields_set) == (UUID, CheckpointParam(), {"vault_id", "parameters"})
 
 
 def test_a_union_of_tables_is_told_apart_by_what_was_given() -> None:
     for document in ({"what": "x"}, {"what": {"id": UUID, "type": "OS::Nova::Server"}}, {"what": {"id": "x"}}, {"what": 3}):
         assert str(answered(Holder, document)) == str(answered(twin(Holder), document))
+
+
+def test_values_can_be_copied_and_pickled() -> None:
+    one = VaultBackup(vault_id=UUID, parameters=CheckpointParam(resources=(UUID,)))
+    for again in (copy.copy(one), copy.deepcopy(one), pickle.loads(pickle.dumps(one))):
+        assert again == one
+        assert again.model_fields_set == one.model_fields_set
+        assert again.to_bytes() == one.to_bytes()

@@ -147,6 +147,12 @@ urn = "{estate.TOPIC_URN}-that-does-not-exist"
 """
 
 
+def test_a_field_of_another_version_keeps_no_message_back() -> None:
+    """What a newer version kept for a topic, an older one tells, too: during a roll-back, or with one ledger for both."""
+    failed = Failed(reason="rejected", message="No restore point.", vault="erp")
+    assert Outcome.from_dict({**failed.to_dict(), "of_tomorrow": "x"}) == failed
+
+
 def kept_for_the_dead(world: World, service: Service, number: int) -> None:
     """Ends that one topic took and another, which is not there, did not."""
     outbox = service.outbox(Deadline.after(world.clock, 1e9))

@@ -5,9 +5,11 @@ httpx is imported when the first request is made, so a refused event does not pa
 
 from __future__ import annotations
 
+import gc
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Protocol
 
@@ -169,7 +171,8 @@ class Wire:
         return Reply(status, kept, content)
 
     def _sockets(self, origins: frozenset[str]) -> Network:
-        from handlers.wire.transport import Connections
+        with uncollected():
+            from handlers.wire.transport import Connections
 
         return Connections(origins, self._ca_file, self._body_cap)
 
@@ -228,6 +231,18 @@ class Pace:
             self._booked = booked + self._gap
         if turn > now:
             self._clock.sleep(turn - now)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """For an import that had to wait until it was needed: like a start it makes no garbage (``starting``)."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def _repeatable(failure: CallFailed, method: str) -> bool:
