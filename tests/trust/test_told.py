@@ -64,7 +64,7 @@ def test_a_stranger_who_probes_does_not_hide_a_sender_whose_secret_is_wrong(worl
     assert "Came to: alert hub\n" in hub
     assert "Why: no signature of this body by one of its secrets is where its scheme says; see restore-point sign\n" in hub
     assert "Came to: alert\n" in stranger
-    assert "Why: there is no [senders.\\u2026] of that name\n" in stranger
+    assert "Why: there is no [senders.…] of that name\n" in stranger
     assert "guessed" not in stranger
 
 
