@@ -52,7 +52,7 @@ def worker(event: object, context: Context) -> dict[str, Any]:
     return _answer("worker", event, context)
 
 
-warm = Warm(metrics=True)
+warm = Warm(metrics=True, started=starting.over)
 """Built at the first event and kept while the instance is warm; a bad configuration fails every event, loudly."""
 
 
@@ -77,6 +77,3 @@ def _envelope(door: Door, event: object, context: Context) -> Envelope:
 
 def _seconds(context: Context) -> float:
     return context.get_remaining_time_in_millis() / 1000
-
-
-starting.over()

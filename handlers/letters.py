@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from unicodedata import category, normalize
 
 _UNSEEN = frozenset(
     (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180F, 0x2800, 0x3164, 0xFFA0,
@@ -32,6 +31,8 @@ def legible(text: str, limit: int = 200) -> str:
     """
     if text.isascii() and text.isprintable():
         return text[:limit]
+    from unicodedata import category
+
     shown, marks, before = list[str](), 0, ""
     for letter in text[:limit]:
         kind = category(letter)
@@ -49,6 +50,8 @@ def in_ascii(text: str, limit: int = 200) -> str:
     """
     if text.isascii():
         return legible(text, limit)
+    from unicodedata import category, normalize
+
     plain = normalize("NFKD", legible(text, limit).translate(_ALIKE))
     return "".join(letter if letter.isascii() else "?" for letter in plain if not category(letter).startswith("M"))[:limit]
 

@@ -11,6 +11,7 @@ from handlers.ledger import Ledger
 from handlers.service import Service
 from handlers.settings import Settings
 from handlers.values import dataclass
+from handlers.wire import uncollected
 
 Read = Callable[[], Settings]
 
@@ -22,10 +23,12 @@ class _Held:
 
 
 class Warm:
-    """All threads share it. A service that was replaced is closed when the last event that uses it has been answered."""
+    """All threads share it. ``started`` is told when an event is over, whatever became of it.
 
-    def __init__(self, *, metrics: bool = False) -> None:
-        self._metrics, self._deciding = metrics, threading.Lock()
+    A service that was replaced is closed when the last event that uses it has been answered."""
+
+    def __init__(self, *, metrics: bool = False, started: Callable[[], None] = lambda: None) -> None:
+        self._started, self._metrics, self._deciding = started, metrics, threading.Lock()
         self._held: _Held | None = None
         self._clock: SystemClock | None = None
         self._memory: Ledger | None = None
@@ -33,11 +36,14 @@ class Warm:
     @contextmanager
     def using(self, read: Read) -> Iterator[Service]:
         """The service of one event, built from what ``read`` says. Raises Misconfigured, for every event, while none can be."""
-        held = self._taken(read)
         try:
-            yield held.service
+            held = self._taken(read)
+            try:
+                yield held.service
+            finally:
+                self._left(held)
         finally:
-            self._left(held)
+            self._started()
 
     def service(self, read: Read) -> Service:
         """The one that is kept, for whoever is alone in the process."""
@@ -80,13 +86,17 @@ class Warm:
 
     def _kept(self, read: Read) -> _Held:
         if self._held is None:
-            settings = read()
-            self._clock = self._clock or SystemClock(settings.starts_at)
-            clock = self._clock
-            if settings.ledger == "memory" and self._memory is None:
-                from handlers.ledger.memory import Outliving
-
-                self._memory = Outliving(lambda: clock.now().timestamp())
-            ledger = self._memory if settings.ledger == "memory" else None
-            self._held = _Held(Service(settings, clock, metrics=self._metrics, ledger=ledger))
+            with uncollected():
+                self._held = self._built(read)
         return self._held
+
+    def _built(self, read: Read) -> _Held:
+        settings = read()
+        self._clock = self._clock or SystemClock(settings.starts_at)
+        clock = self._clock
+        if settings.ledger == "memory" and self._memory is None:
+            from handlers.ledger.memory import Outliving
+
+            self._memory = Outliving(lambda: clock.now().timestamp())
+        ledger = self._memory if settings.ledger == "memory" else None
+        return _Held(Service(settings, clock, metrics=self._metrics, ledger=ledger))

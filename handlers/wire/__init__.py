@@ -31,9 +31,9 @@ _ORIGIN = re.compile(
     rf"(?P<scheme>https?)://(?P<host>(?=[^:/]{{1,253}}(?::|$)){_LABEL}(?:\.{_LABEL})*|\[::1\])(?::(?P<port>[0-9]{{1,5}}))?",
     re.IGNORECASE,
 )
-_IN_CLUSTER = re.compile(rf"http://{_LABEL}(?:\.{_LABEL})*\.svc(?:\.cluster\.local)?(?::[0-9]{{1,5}})?")
+_IN_CLUSTER = rf"http://{_LABEL}(?:\.{_LABEL})*\.svc(?:\.cluster\.local)?(?::[0-9]{{1,5}})?"
 _LOOPBACK = re.compile(r"127(?:\.(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])){3}")
-_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_NUMBER = r"[0-9]+|0x[0-9a-f]*"
 """A last label like this makes the whole host an IPv4 address to inet_aton(3), however it is written."""
 _PLAIN = re.compile(r"(?!.*/\.\.?(?:[/?#]|$))[!-~]+")
 """Printable, and without dot segments: httpx resolves them, so that another path would leave than the one that was signed."""
@@ -83,7 +83,7 @@ class Deadline:
 
 def in_cluster(origin: str) -> bool:
     """Whether it is a service of the cluster this runs in, by the name Kubernetes gives it, over plain http as brokers are."""
-    return bool(_IN_CLUSTER.fullmatch(origin))
+    return bool(re.fullmatch(_IN_CLUSTER, origin))
 
 
 class Network(Protocol):
@@ -235,7 +235,7 @@ class Pace:
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """For an import that had to wait until it was needed: like a start it makes no garbage (``starting``)."""
+    """For what is built or imported once, at first use: like a start it makes no garbage (``starting``)."""
     was = gc.isenabled()
     gc.disable()
     try:
@@ -258,7 +258,7 @@ def _checked(origin: str) -> str:
     if port and not 0 < int(port) < 1 << 16:
         raise Misconfigured("endpoint", "has a port that does not exist")
     loopback = host in ("localhost", "[::1]") or bool(_LOOPBACK.fullmatch(host))
-    if not loopback and (host.startswith("[") or _NUMBER.fullmatch(host.rpartition(".")[2])):
+    if not loopback and (host.startswith("[") or re.fullmatch(_NUMBER, host.rpartition(".")[2])):
         raise Misconfigured("endpoint", "must name its host: an address is for loopback only")
     if scheme != "https" and not loopback:
         raise Misconfigured("endpoint", "must begin with https:// (plain http is for loopback only)")
