@@ -36,6 +36,8 @@ def write_line(stream: IO[str] | None, level: int, text: str, extra: dict[str, A
 def fitted(document: dict[str, Any]) -> dict[str, Any]:
     """Texts clipped, then lists halved until a line can hold it; their first entries go last."""
     fitted: dict[str, Any] = _clipped(document)
+    if len(json.dumps(fitted)) <= ROOM:  # nearly always
+        return fitted
     for least in (1, 0):
         while len(json.dumps(fitted)) > ROOM and any(isinstance(each, list) and len(each) > least for each in fitted.values()):
             shorter = {key: each[: max(len(each) // 2, least)] for key, each in fitted.items() if isinstance(each, list)}
@@ -56,21 +58,24 @@ def within(ages: Mapping[str, float], line: dict[str, Any]) -> dict[str, int]:
 
 
 def _clipped(value: Any, limit: int = 300) -> Any:
+    if isinstance(value, str):
+        # A letter is twelve at most, a pair of escapes.
+        return value if len(value) * 12 <= limit or _fits(value, limit) else _cut(value, limit)
     if isinstance(value, dict):
         return {key: _clipped(each, 2000 if key == "message" else 300) for key, each in value.items()}
     if isinstance(value, list):
         return [_clipped(each) for each in value]
-    if isinstance(value, str) and not _fits(value, limit):
-        plain = value[:limit].encode("ascii", "backslashreplace").decode()
-        # JSON writes a quote or a backslash as two characters.
-        return "".join(letter if letter.isprintable() else "?" for letter in plain)[: limit // 2]
     return value
+
+
+def _cut(text: str, limit: int) -> str:
+    plain = text[:limit].encode("ascii", "backslashreplace").decode()
+    # JSON writes a quote or a backslash as two characters.
+    return "".join(letter if letter.isprintable() else "?" for letter in plain)[: limit // 2]
 
 
 def _fits(text: str, limit: int) -> bool:
     """Whether JSON writes it in so many characters; most are found short without being written."""
-    if len(text) * 12 <= limit:  # a letter is twelve at most, a pair of escapes
-        return True
     if text.isascii() and text.isprintable():
         return len(text) + text.count('"') + text.count("\\") <= limit
     return len(json.dumps(text)) <= limit + 2
