@@ -2,6 +2,7 @@
 
 ``python tests/bench/fixed_server.py DELAY [CERTIFICATE KEY]`` prints its port. A thread for each connection, as little work as
 can be: what is measured against it is the client. ``GET /_record`` tells what came; nothing else is remembered.
+``POST /queue`` is a broker that takes everything.
 """
 
 from __future__ import annotations
@@ -61,6 +62,8 @@ class Server:
         if head.startswith(b"GET /_record"):
             with self._counting:
                 return json.dumps(self._record).encode()
+        if head.startswith(b"POST /queue"):
+            return b"{}"
         posted = head.startswith(b"POST")
         with self._counting:
             self._record["posts" if posted else "gets"] += 1

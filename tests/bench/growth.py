@@ -1,7 +1,11 @@
-"""Time per event from few open causes to many, and from one rule to many: flat, if nothing is gone through one by one."""
+"""Time per event from few open causes to many, and from one rule to many: flat, if nothing is gone through one by one.
+
+And per vault of one timer's event, from a hundred to many: from a few on they are handed over to a queue.
+"""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from tests.bench.children import measured
@@ -10,6 +14,7 @@ from tests.bench.table import Row, row
 
 CAUSES = (10, 1000, 10_000, 100_000)
 MANY = (1, 100, 1000, 10_000)
+FLEET = (100, 1000, 10_000)
 MUST = 1.2
 
 
@@ -34,7 +39,23 @@ def rows(folder: Path, runs: int) -> list[Row]:
             for many in MANY:
                 (folder / "rules.toml").write_text(rules(many), encoding="utf-8")
                 add(taken, f"{many:,}", measured("growth.py", staged, folder, around | {"RESTORE_POINT_LEDGER": "memory"}, 0))
-        return [*found, *flat("rules", taken)]
+        found += flat("rules", taken)
+        taken = {}
+        for turn in range(turns):
+            for vaults in FLEET:
+                (folder / "rules.toml").write_text(fleet(vaults), encoding="utf-8")
+                where = {"RESTORE_POINT_LEDGER": f"sqlite:{folder / f'{turn}-{vaults}-vaults.sqlite3'}"}
+                queue = {"RESTORE_POINT_QUEUE": f"sink:{server.endpoint}/queue"}
+                add(taken, f"{vaults:,}", measured("dispatch.py", staged, folder, around | where | queue, vaults))
+        return [*found, *flat("vaults", taken)]
+
+
+def fleet(vaults: int) -> str:
+    """One timer that wants a restore point of all of them."""
+    names = [f"v{number}" for number in range(vaults)]
+    tables = "".join(f'[vaults.{name}]\nid = "{number:08x}-58b3-4f06-9c2d-71e8b50f3a96"\n' for number, name in enumerate(names))
+    own = RULES[: RULES.rindex("[[rules]]")].replace('vaults = ["erp"]', f"vaults = {json.dumps(names)}")
+    return own.replace("[timers.bench]", tables + "[timers.bench]")
 
 
 def add(taken: dict[str, dict[str, list[float]]], step: str, some: dict[str, list[float]]) -> None:
