@@ -11,7 +11,6 @@ from handlers.ledger import Ledger
 from handlers.service import Service
 from handlers.settings import Settings
 from handlers.values import dataclass
-from handlers.wire import uncollected
 
 Read = Callable[[], Settings]
 
@@ -86,8 +85,7 @@ class Warm:
 
     def _kept(self, read: Read) -> _Held:
         if self._held is None:
-            with uncollected():
-                self._held = self._built(read)
+            self._held = self._built(read)
         return self._held
 
     def _built(self, read: Read) -> _Held:

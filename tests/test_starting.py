@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from handlers.wire import uncollected
 from tests.scripted import world_in
 from tests.server.stage import RULES, TOKENS
 from tests.web_server import ROOT, WebServer
@@ -35,22 +34,6 @@ def test_lambda_rests_it_until_its_first_event_is_over_whatever_became_of_that()
     code = ASKED.format("aws_lambda").replace("; print", "; print(gc.get_threshold() == steady); {}; print")
     event = "import contextlib\nwith contextlib.suppress(Exception): handlers.aws_lambda.timer({}, None)"
     assert said(code.replace("; {}; ", f"\n{event}\n")).split() == ["False", "True", "True"]
-
-
-def test_an_import_that_waited_collects_nothing_and_leaves_the_collector_as_it_was() -> None:
-    import gc
-
-    assert gc.isenabled()
-    with uncollected():
-        assert not gc.isenabled()
-    assert gc.isenabled()
-    gc.disable()
-    try:
-        with uncollected():
-            pass
-        assert not gc.isenabled()
-    finally:
-        gc.enable()
 
 
 def test_bodies_that_come_before_the_first_event_are_not_kept(tmp_path: Path) -> None:

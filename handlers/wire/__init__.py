@@ -5,11 +5,9 @@ httpx is imported when the first request is made, so a refused event does not pa
 
 from __future__ import annotations
 
-import gc
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -171,8 +169,7 @@ class Wire:
         return Reply(status, kept, content)
 
     def _sockets(self, origins: frozenset[str]) -> Network:
-        with uncollected():
-            from handlers.wire.transport import Connections
+        from handlers.wire.transport import Connections
 
         return Connections(origins, self._ca_file, self._body_cap)
 
@@ -231,18 +228,6 @@ class Pace:
             self._booked = booked + self._gap
         if turn > now:
             self._clock.sleep(turn - now)
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """For what is built or imported once, at first use: like a start it makes no garbage (``starting``)."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 def _repeatable(failure: CallFailed, method: str) -> bool:
